@@ -1,0 +1,4 @@
+ROOMS += base
+base.sources := $(wildcard vm/base/*.c)
+base.rooms :=
+base.libraries := -lxxhash

@@ -1,0 +1,100 @@
+/*
+ * connection.h - a database that a migration works on, whatever its kind
+ *
+ * The runner knows this interface only. A kind is a struct connection_kind in a file of its own and a row in kinds.def.
+ * One statement at a time on a connection. Not for several threads.
+ *
+ * In part of the calls the runner and the target share a transaction: connection_share() makes a connection work inside
+ * the state store's own database session. connection_begin/commit are then the store's business and not called.
+ */
+#ifndef VM_CONNECTION_CONNECTION_H
+#define VM_CONNECTION_CONNECTION_H
+
+#include "vm/base/buf.h"
+#include "vm/base/semver.h"
+#include "vm/driver/watch.h"
+#include "vm/base/error.h"
+#include "vm/base/vec.h"
+
+struct connection_setting { struct str name, value; };
+
+/* What is asked of a database. All borrowed for the call. */
+struct statement {
+	struct str sql;				/* rendered */
+	const char *query_id;			/* never NULL: seen by the server */
+	int64_t timeout_ms;			/* 0: none */
+	const struct connection_setting *settings;
+	size_t setting_count;
+	bool no_transaction;			/* must not be in one (CREATE INDEX CONCURRENTLY) */
+};
+
+enum cell_type { CELL_STRING, CELL_BOOL, CELL_INT, CELL_FLOAT, CELL_BYTES, CELL_TIMESTAMP };
+
+struct column {
+	struct str name;
+	enum cell_type type;			/* what its texts can be read as */
+	struct str type_name;			/* the server's own word, for messages */
+};
+
+/*
+ * A result in memory. Cells are texts: BOOL "true"/"false", INT decimal (a UInt64 beyond int64 is a STRING column's cell:
+ * the kind decides), FLOAT as strtod reads, TIMESTAMP 2026-11-22T08:00:00.000000Z, BYTES raw, NULL: ptr NULL.
+ */
+struct result {
+	struct arena arena;
+	struct column *columns;
+	size_t column_count;
+	VEC(struct str *) rows;			/* each column_count cells */
+	int64_t affected;			/* of an exec; -1: the database does not tell */
+};
+void result_clear(struct result *r);
+#define RESULT_CAP_BYTES ((size_t)64 << 20)	/* a larger result is an error: `copy` is for big data */
+
+enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
+
+struct connection;
+
+struct connection_kind {
+	const char *name;			/* "clickhouse" */
+	unsigned capabilities;
+	/* Opens and learns the version. url: as the operator gave it; secrets in it never leave here. */
+	enum outcome (*open)(struct connection *c, const char *url, const struct watch *watch, struct error *err);
+	void (*close)(struct connection *c);
+	/* Reads only; the database is made to enforce it where it can. */
+	enum outcome (*query)(struct connection *c, const struct statement *s, const struct watch *watch, struct result *out,
+			      struct error *err);
+	/* Changes something. By itself: one transaction where there are such, committed on return. In connection_share:
+	 * inside the open one. An error's class says whether it happened. */
+	enum outcome (*exec)(struct connection *c, const struct statement *s, const struct watch *watch, int64_t *affected,
+			     struct error *err);
+	/* Ends, or waits out, everything on the server whose query id begins with prefix; returns when none runs any more. */
+	enum outcome (*fence)(struct connection *c, const char *prefix, const struct watch *watch, struct error *err);
+	void (*quote_ident)(struct buf *out, struct str part);		/* one part of a name */
+	/* A literal: text with its cell type, NULL as ptr NULL. */
+	void (*quote_literal)(struct buf *out, enum cell_type type, struct str text);
+	/* Whether a statement of this text can be inside a transaction. NULL: there are none. */
+	bool (*transactional)(struct str sql);
+	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite * of the store) if it is the
+	 * same database; false: it is another. */
+	bool (*share)(struct connection *c, void *session);
+};
+
+struct connection {
+	const struct connection_kind *kind;
+	char *name;				/* as the migration calls it */
+	char *version_text;			/* as the server says */
+	char *cluster;				/* or NULL */
+	bool shared;				/* its effects are part of the store's transactions */
+	void *state;				/* the kind's own */
+};
+
+const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no such kind */
+/* A URL or path without its password and query parameters, for messages. */
+void connection_redact(const char *url, struct buf *out);
+enum outcome connection_open(struct connection *c, const char *name, const struct connection_kind *kind, const char *url,
+			     const struct watch *watch, struct error *err) MUST_USE;
+void connection_close(struct connection *c);
+
+extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind;
+
+#endif

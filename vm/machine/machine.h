@@ -1,0 +1,68 @@
+/*
+ * machine.h - the interpreter: pure computation that stops to ask
+ *
+ * It does no I/O and knows no clock. machine_run() goes on until the code needs the outside (a request, which the runner
+ * answers), returns, fails, or has used its fuel. At any of these stops its whole state can be saved as bytes and
+ * restored in another process with the same module.
+ *
+ *      start ──▶ run ──▶ MACHINE_ASKS ──answer──▶ run …  ──▶ MACHINE_RETURNED | MACHINE_FAILED
+ *                  └──▶ MACHINE_PAUSED (out of fuel) ──▶ run …
+ */
+#ifndef VM_MACHINE_MACHINE_H
+#define VM_MACHINE_MACHINE_H
+
+#include "vm/machine/value.h"
+
+#define MACHINE_FRAMES_MAX 200
+#define MACHINE_STACK_MAX 65536
+#define MACHINE_HEAP_MAX_BYTES ((size_t)1 << 30)
+
+enum machine_state { MACHINE_IDLE, MACHINE_ASKS, MACHINE_RETURNED, MACHINE_FAILED, MACHINE_PAUSED };
+
+struct machine_request {
+	enum opcode op;			/* QUERY, EXEC, NOW, UUID, SETTING, ENV, APP_VERSION, SERVICE_VERSION, CLUSTER, LOG,
+					 * PROGRESS, PLAN */
+	uint32_t need;			/* connection: QUERY, EXEC, SERVICE_VERSION, CLUSTER */
+	enum query_shape shape;		/* QUERY */
+	bool answer_unused;		/* EXEC: the code drops the answer, so it may be given before it is known */
+	struct value value;		/* QUERY, EXEC: the SQL; SETTING, ENV: the name; LOG: the text; PROGRESS: the share;
+					 * PLAN: the label */
+	struct value options;		/* PLAN: a record of the operation's options type, or null */
+	const struct value *captures;	/* PLAN: as many as the operation has */
+	uint32_t operation;		/* PLAN */
+	uint32_t function, pc;		/* where, for module_place() */
+};
+
+struct machine;
+
+/* The module must be verified and outlive the machine. */
+struct machine *machine_new(const struct module *m);
+void machine_free(struct machine *vm);
+/* Copied. As many as the module has of each; before start or after restore. */
+void machine_set_params(struct machine *vm, const struct value *params);
+void machine_set_frozens(struct machine *vm, const struct value *frozens);
+/* Forgets what it did before. args (copied) must be of the function's parameter types. */
+void machine_start(struct machine *vm, uint32_t function, const struct value *args);
+/* fuel: instructions to run at most, 0 no limit. */
+enum machine_state machine_run(struct machine *vm, uint64_t fuel);
+const struct machine_request *machine_request(const struct machine *vm);	/* valid until the answer */
+/* The heap to build the answer in; what is built is the machine's. */
+struct heap *machine_heap(struct machine *vm);
+/* Gives the answer: for requests that push nothing, null. `origin` (may be empty) says what it comes from, for the message of
+ * a failing `as`: the SQL's beginning and the column. */
+void machine_answer(struct machine *vm, struct value answer, struct str origin);
+/* The request failed: the machine fails at this place. */
+void machine_answer_failure(struct machine *vm, struct str message);
+struct value machine_result(const struct machine *vm);
+/* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time error. */
+struct str machine_failure(const struct machine *vm, uint32_t *function, uint32_t *pc, bool *thrown);
+
+/*
+ * State. Not the params and frozens: they are the run's. machine_save() may be called at MACHINE_ASKS, _PAUSED and after
+ * machine_start(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
+ * machine_restore() refuses bytes of another module or format, and damaged ones: OUTCOME_DAMAGED.
+ */
+void machine_save(const struct machine *vm, struct buf *out);
+enum outcome machine_restore(struct machine *vm, struct str bytes, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,4 @@
+ROOMS += store
+store.sources := $(wildcard vm/store/*.c)
+store.rooms := driver base
+store.libraries :=
