@@ -87,7 +87,12 @@ struct expression {
 		struct { enum operator operator; struct expression *left, *right; } binary;	/* UNARY: left only */
 		struct { struct expression *base; struct name name; } field;
 		struct { struct expression *base, *index; } index;
-		struct { struct expression *callee; struct argument *arguments; } call;
+		struct {
+			struct expression *callee;
+			struct argument *arguments;
+			struct expression **values;	/* checker: by parameter, see compiler/check.h */
+			uint32_t value_count;
+		} call;
 		struct { struct expression *value; struct type_syntax *type; } as;
 		struct { struct condition *condition; struct expression *then, *otherwise; } branch;	/* IF */
 		struct { struct name *parameters; uint32_t count; struct expression *body; } lambda;
@@ -161,6 +166,8 @@ struct operation_syntax {
 	struct expression *irreversible;	/* the why: a STRING */
 	/* checker */
 	uint32_t number;		/* of the operation in its migration */
+	struct symbol **captures;	/* what its clauses use of the plan */
+	uint32_t capture_count;
 };
 
 /* ---- declarations ---- */
