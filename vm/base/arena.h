@@ -7,6 +7,7 @@
 #define VM_BASE_ARENA_H
 
 #include "vm/base/str.h"
+#include <stdlib.h>
 
 struct arena_chunk;
 

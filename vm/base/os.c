@@ -1,0 +1,148 @@
+#include "vm/base/os.h"
+#include "vm/base/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES ((size_t)64 << 10)
+
+enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *chunk;
+	ssize_t got;
+
+	if (fd < 0)
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path, strerror(errno));
+	buf_reset(out);
+	out->cap_bytes = cap_bytes;
+	chunk = must_alloc(READ_BYTES);
+	do {
+		got = read(fd, chunk, READ_BYTES);
+		if (got > 0)
+			buf_add(out, chunk, (size_t)got);
+	} while ((got > 0 && !out->failed) || (got < 0 && errno == EINTR));
+	free(chunk);
+	if (got < 0)
+		error_set(err, OUTCOME_UNREACHABLE, "cannot read %s: %s", path, strerror(errno));
+	close(fd);
+	if (got < 0)
+		return OUTCOME_UNREACHABLE;
+	if (out->failed)
+		return error_set(err, OUTCOME_UNREACHABLE, "%s is larger than %zu bytes", path,
+				 cap_bytes ? cap_bytes : BUF_CAP_BYTES);
+	return OUTCOME_OK;
+}
+
+static bool write_all(int fd, struct str bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t wrote = write(fd, bytes.ptr, bytes.len);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0)
+			return false;
+		bytes.ptr += wrote;
+		bytes.len -= (size_t)wrote;
+	}
+	return true;
+}
+
+/* Makes the rename itself durable. A file system that can't sync folders keeps its own promises. */
+static void sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf folder = { 0 };
+	int fd;
+
+	buf_str(&folder, slash ? (struct str){ path, (size_t)(slash - path) + 1 } : STR("."));
+	fd = open(folder.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	buf_clear(&folder);
+}
+
+enum outcome os_write_file(const char *path, struct str bytes, struct error *err)
+{
+	struct buf temporary = { 0 };
+	int fd;
+	bool done;
+
+	buf_format(&temporary, "%s.new.XXXXXX", path);
+	fd = mkstemp(temporary.ptr);
+	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		done = close(fd) == 0 && done;
+	done = done && rename(temporary.ptr, path) == 0;
+	if (!done)
+		error_set(err, OUTCOME_UNREACHABLE, "cannot write %s: %s", path, strerror(errno));
+	if (done)
+		sync_folder(path);
+	else if (fd >= 0)
+		unlink(temporary.ptr);
+	buf_clear(&temporary);
+	return done ? OUTCOME_OK : OUTCOME_UNREACHABLE;
+}
+
+int64_t os_monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t os_wall_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void os_random(void *out, size_t len)
+{
+	unsigned char *at = out;
+
+	while (len > 0) {
+		ssize_t got = getrandom(at, len, 0);
+
+		if (got < 0 && errno != EINTR)
+			BUG("getrandom: %s", strerror(errno));
+		if (got > 0) {
+			at += got;
+			len -= (size_t)got;
+		}
+	}
+}
+
+/* RFC 9562, section 5.7: 48 bits of milliseconds, version and variant, the rest random. */
+void os_uuid(char out[37])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t ms = (uint64_t)(os_wall_us() / 1000);
+	uint8_t bytes[16];
+	size_t at = 0;
+
+	os_random(bytes, sizeof(bytes));
+	for (size_t i = 0; i < 6; i++)
+		bytes[i] = (uint8_t)(ms >> (8 * (5 - i)));
+	bytes[6] = (uint8_t)(0x70 | (bytes[6] & 0x0f));
+	bytes[8] = (uint8_t)(0x80 | (bytes[8] & 0x3f));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[at++] = '-';
+		out[at++] = digits[bytes[i] >> 4];
+		out[at++] = digits[bytes[i] & 15];
+	}
+	out[at] = '\0';
+}
