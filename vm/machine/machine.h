@@ -58,8 +58,8 @@ struct value machine_result(const struct machine *vm);
 struct str machine_failure(const struct machine *vm, uint32_t *function, uint32_t *pc, bool *thrown);
 
 /*
- * State. Not the params and frozens: they are the run's. machine_save() may be called at MACHINE_ASKS, _PAUSED and after
- * machine_start(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
+ * State. Not the params and frozens: they are the run's. machine_save() may be called at MACHINE_ASKS, _PAUSED, after
+ * machine_start() and after machine_answer() before the next machine_run(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
  * machine_restore() refuses bytes of another module or format, and damaged ones: OUTCOME_DAMAGED.
  */
 void machine_save(const struct machine *vm, struct buf *out);

@@ -98,10 +98,11 @@ struct run_row {
 	int64_t started_at, finished_at;
 };
 
-/* Starting. Takes the row to Starting in one statement if its status is one of `from` (bit set of 1 << status) and fewer than
- * max_running others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason. Raises the epoch. */
-enum outcome store_claim(struct store *s, struct str name, unsigned from, int max_running, const char *owner,
-			 int64_t *epoch, struct error *err) MUST_USE;
+/* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one statement if its status is one
+ * of `from` (bit set of 1 << status) and fewer than max_running others are Starting/Running/Stopping/Rolling back; else
+ * OUTCOME_NOT_NOW with the reason. Raises the epoch, sets the lease's owner, forgets a request to stop. */
+enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to, int max_running,
+			 const char *owner, int64_t *epoch, struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction. Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image, const struct operation_row *plan,
 			 int64_t epoch, struct error *err) MUST_USE;
@@ -130,6 +131,8 @@ struct effect_outcome {
 	struct str error_code, error_text;
 };
 struct effect_intent {				/* also written whole by an effect inside the store's transaction: with its outcome */
+	/* A number that is there already is a further attempt of that effect: it replaces query id, attempt and times, and the
+	 * effect is open again. run.next_effect becomes at least number + 1. */
 	int64_t number, operation_index, attempt;
 	bool backward;
 	const char *query_id;
