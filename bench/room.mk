@@ -1,0 +1,13 @@
+# make bench: the floors and the script that runs each figure beside its floor or peer
+PROGRAMS += floor_sqlite floor_postgres
+floor_sqlite.main := bench/floor_sqlite.c
+floor_sqlite.rooms :=
+floor_sqlite.libraries := -lsqlite3
+floor_postgres.main := bench/floor_postgres.c
+floor_postgres.rooms :=
+floor_postgres.libraries := -lpq
+
+.PHONY: bench
+bench: ## runs the benchmarks, each beside its floor or peer; BENCH=name for one
+	$(Q)$(MAKE) FLAVOUR=release all
+	$(Q)tests/support/with-servers --only postgres bench/run $(BUILD)/release $(BENCH)
