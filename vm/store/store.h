@@ -94,7 +94,7 @@ struct run_row {
 	int64_t operation_count;
 	struct hash plan_hash;			/* over the plan's rows: a plan edited by hand is refused */
 	enum run_phase phase;
-	int64_t next_effect;			/* number of the next effect, from 1 */
+	int64_t next_effect;			/* reading only: one more than the highest effect number in the journal */
 	int64_t started_at, finished_at;
 };
 
@@ -125,7 +125,7 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 
 /* ---- steps ---- */
 struct effect_outcome {
-	int64_t number;
+	int64_t number, attempt;		/* as in its intent: a retry keeps the number and raises the attempt */
 	bool ok;
 	int64_t rows;				/* -1 not told */
 	struct str error_code, error_text;
