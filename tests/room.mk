@@ -1,1 +1,22 @@
-# make check and its parts
+# make check and its parts; each builds what it needs first, with the packages that are missing
+.PHONY: check asan golden demo fuzz bench
+check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
+	$(Q)tools/setup test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
+	$(Q)tests/check $(BUILD)/asan $(PART)
+asan: ## builds programs and tests with AddressSanitizer and UBSan
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
+golden: all ## compares the golden files; CASE=SUITE/NAME writes that one anew
+	$(Q)AMIG_BUILD=$(abspath $(B)) tests/golden/run $(if $(CASE),--update $(CASE))
+demo: ## installs what is missing, builds, and shows a migration killed and resumed on SQLite
+	$(Q)tools/setup build
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
+	$(Q)tools/demo $(BUILD)/release
+fuzz: ## runs each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGET=name one of them
+	$(Q)tools/setup work
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=fuzz fuzz-programs
+	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
+bench: ## measures each figure beside its floor or peer; BENCH=name one of them
+	$(Q)tools/setup bench
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all bench-programs
+	$(Q)bench/run $(BUILD)/release $(BENCH)

@@ -1,0 +1,79 @@
+#!/bin/bash
+# drift.sh - lists that must agree: tables against goldens and manual, programs against what they may link
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. tests/support/report.sh
+build=${AMIG_BUILD:-build/debug}
+
+# missing_from FILES…: prints the words on standard input that no file has as a word; fails when there is one.
+missing_from() {
+	local word wrong=0
+	[ $# -gt 0 ] || { echo "there is no file to look in"; return 1; }
+	while read -r word; do
+		cat -- "$@" | grep -qwF -- "$word" || { echo "nowhere: $word"; wrong=1; }
+	done
+	return $wrong
+}
+
+golden_files() { find tests/golden -type f ! -name cmd ! -name run; }
+
+# rows MACRO FIELD TABLE: one field of each row of a .def table.
+rows() {
+	sed -nE "s/^$1\(([^\"]*).*/\1/p" "$3" | cut -d, -f"$2" | tr -d ' )'
+}
+
+opcodes_have_goldens() {
+	local files
+	mapfile -t files < <(golden_files)
+	[ "$(rows OPCODE 2 vm/isa/opcodes.def | wc -l)" -gt 60 ] && rows OPCODE 2 vm/isa/opcodes.def | missing_from "${files[@]}"
+}
+
+diagnostics_have_goldens() {
+	local files
+	mapfile -t files < <(find tests/golden -name '*.out')
+	[ "$(rows DIAG 1 grammar/diag.def | wc -l)" -gt 30 ] && rows DIAG 1 grammar/diag.def | missing_from "${files[@]}"
+}
+
+# The commands that a program lists in its help, one a line.
+commands_of() { "$build/$1" --help 2>&1 | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | sort -u; }
+
+commands_are_documented() {
+	if [ "$(commands_of amigc | wc -l)" -lt 3 ] || [ "$(commands_of amigrun | wc -l)" -lt 8 ]; then
+		echo "the help lists too few commands"
+		return 1
+	fi
+	{ commands_of amigc | sed 's/^/amigc /'; commands_of amigrun | sed 's/^/amigrun /'; } | missing_from README.md docs/*.md
+}
+
+exit_statuses_are_documented() {
+	local status words wrong=0
+	while IFS='|' read -r status words; do
+		grep -qE "^\| $status \| .*$words" docs/operations.md || { echo "not in docs/operations.md: $status $words"; wrong=1; }
+	done < <(sed -nE 's/^OUTCOME\([A-Z_]+, *([0-9]+), "(.*)"\)$/\1|\2/p' vm/base/outcome.def)
+	return $wrong
+}
+
+# What the sanitizers and the compiler bring is not counted.
+links_only() {
+	local program=$1 allowed=$2 wrong
+	readelf -d "$build/$program" | grep -q 'NEEDED.*libc\.so' || return 1
+	wrong=$(readelf -d "$build/$program" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
+		grep -vE "^(libc|libasan|libubsan|libm|libgcc_s|$allowed)\.so" || :)
+	[ -z "$wrong" ] || { echo "$program links $wrong"; return 1; }
+}
+
+targets_have_words() {
+	local target wrong=0
+	for target in all check demo asan fuzz bench fmt lint golden compdb install dist clean help; do
+		make -s help | grep -qE "^$target +[a-z]" || { echo "make help does not tell of $target"; wrong=1; }
+	done
+	return $wrong
+}
+
+check "drift/every instruction stands in a golden" opcodes_have_goldens
+check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
+check "drift/every command is in the manual" commands_are_documented
+check "drift/every exit status is in the manual" exit_statuses_are_documented
+check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'
+check "drift/make help tells of every target" targets_have_words
+report_end
