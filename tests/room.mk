@@ -1,5 +1,5 @@
 # make check and its parts; each builds what it needs first, with the packages that are missing
-.PHONY: check asan golden demo fuzz bench
+.PHONY: check asan golden demo fuzz
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
@@ -16,7 +16,3 @@ fuzz: ## runs each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGET=name one of t
 	$(Q)tools/setup work
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=fuzz fuzz-programs
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
-bench: ## measures each figure beside its floor or peer; BENCH=name one of them
-	$(Q)tools/setup bench
-	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all bench-programs
-	$(Q)bench/run $(BUILD)/release $(BENCH)
