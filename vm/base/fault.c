@@ -1,0 +1,43 @@
+/* fault.c - counts passages of the places in fault.def and dies at the one that AMIG_FAULT names */
+#include "vm/base/fault.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const fault_words[FAULT_COUNT] = {
+#define FAULT(name, word, sentence) word,
+#include "vm/base/fault.def"
+#undef FAULT
+};
+
+#ifdef AMIG_FAULTS
+/* Passages left until death by place, 0 none: read from the environment once. It is the process that dies, so the count
+ * is the process's. */
+static long left[FAULT_COUNT];
+static bool known;
+
+static void learn(void)
+{
+	const char *text = getenv("AMIG_FAULT");
+	const char *colon = text ? strrchr(text, ':') : NULL;
+
+	known = true;
+	if (!colon)
+		return;
+	for (size_t i = 0; i < FAULT_COUNT; i++) {
+		size_t len = strlen(fault_words[i]);
+
+		if (len == (size_t)(colon - text) && memcmp(text, fault_words[i], len) == 0)
+			left[i] = strtol(colon + 1, NULL, 10);
+	}
+}
+
+void fault_pass(enum fault f)
+{
+	if (!known)
+		learn();
+	if (left[f] > 0 && --left[f] == 0)
+		raise(SIGKILL);
+}
+#endif
