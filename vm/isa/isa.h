@@ -41,6 +41,10 @@ enum query_shape {
 	SHAPE_COUNT,
 };
 
+/* Limits of one function; amigc keeps within them, the verifier refuses more. */
+#define FUNCTION_LOCALS_MAX 4096u
+#define FUNCTION_STACK_MAX 32768u
+
 /* One instruction, as it lies in the image (little-endian). */
 struct instruction {
 	uint8_t op;

@@ -52,18 +52,20 @@ struct type {
 struct types {
 	struct arena arena;
 	VEC(struct type) all;
-	struct map by_name;		/* printed form → number + 1 */
+	struct map by_key;		/* what it is made of → number + 1 */
 };
 
 void types_init(struct types *t);		/* fills in the scalars */
 void types_clear(struct types *t);
+/* Valid until a type is added. */
 const struct type *types_get(const struct types *t, uint32_t type);
+bool types_scalar(struct str name, uint32_t *out);	/* "int" → TYPE_INT; false: no scalar has this name */
 uint32_t types_list(struct types *t, uint32_t element);
 uint32_t types_optional(struct types *t, uint32_t element);	/* T? of T? is T?; of null, any, never: itself */
 uint32_t types_record(struct types *t, const struct type_field *fields, uint32_t count);
 uint32_t types_connection(struct types *t, struct str kind);
 /* Whether a value of `from` may stand where `to` is wanted, without a conversion: equal; never to all; null and T to T?;
- * anything but a connection to any; lists and records by their parts. */
+ * anything without a connection in it to any; lists and records by their parts. */
 bool types_assignable(const struct types *t, uint32_t from, uint32_t to);
 /* The least type that both are assignable to; TYPE_KIND_COUNT-free answer: returns false if there is none but any. */
 bool types_join(struct types *t, uint32_t a, uint32_t b, uint32_t *out);

@@ -1,0 +1,178 @@
+/* bundle.c - the file of many module images: reading, finding, writing */
+#include "vm/isa/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum outcome damaged(struct error *err, const char *what)
+{
+	return error_set(err, OUTCOME_DAMAGED, "the bundle is damaged: %s", what);
+}
+
+static struct hash read_hash(struct reader *r)
+{
+	struct hash hash = { 0 };
+	struct str bytes = reader_bytes(r, sizeof(hash.bytes));
+	if (bytes.len == sizeof(hash.bytes))
+		memcpy(hash.bytes, bytes.ptr, sizeof(hash.bytes));
+	return hash;
+}
+
+static enum outcome read_head(struct bundle *b, struct reader *r, struct error *err)
+{
+	struct str bytes = b->bytes;
+	if (bytes.len < BUNDLE_HEAD_BYTES || !str_starts(bytes, STR(BUNDLE_MAGIC)))
+		return error_set(err, OUTCOME_DAMAGED, "this is no bundle: it does not begin as one");
+	reader_bytes(r, sizeof(BUNDLE_MAGIC) - 1);
+	uint32_t format = reader_u32(r);
+	if (format != MODULE_FORMAT) {
+		error_set(err, OUTCOME_DAMAGED, "the bundle has format %u, this amigrun reads format %u", format,
+			  MODULE_FORMAT);
+		error_hint(err, format > MODULE_FORMAT ? "it was built by a newer amigc: use the amigrun of that version" :
+			   "build it again with this version's amigc");
+		return OUTCOME_DAMAGED;
+	}
+	b->count = reader_u32(r);
+	uint64_t size = reader_u64(r);
+	struct hash hash = read_hash(r);
+	if (size != bytes.len)
+		return error_set(err, OUTCOME_DAMAGED, "the bundle is damaged: it should have %llu bytes, has %zu",
+				 (unsigned long long)size, bytes.len);
+	struct str rest = { bytes.ptr + BUNDLE_HEAD_BYTES, bytes.len - BUNDLE_HEAD_BYTES };
+	if (!hash_eq(hash_of(rest), hash))
+		return damaged(err, "its hash is not that of its bytes");
+	if (b->count > rest.len / BUNDLE_ENTRY_BYTES)
+		return damaged(err, "its index does not fit into it");
+	return OUTCOME_OK;
+}
+
+static bool lies_within(const struct bundle *b, uint64_t offset, uint64_t length)
+{
+	return offset <= b->bytes.len && length <= b->bytes.len - offset;
+}
+
+enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err)
+{
+	if ((uintptr_t)bytes.ptr % 8 != 0)
+		BUG("a bundle must be 8-aligned");
+	*b = (struct bundle){ .bytes = bytes };
+	struct reader r = reader_of(bytes);
+	enum outcome outcome = read_head(b, &r, err);
+	struct bundle_entry *entries = NULL;
+	if (outcome == OUTCOME_OK)
+		entries = arena_array(&b->arena, struct bundle_entry, b->count);
+	for (uint32_t i = 0; outcome == OUTCOME_OK && i < b->count; i++) {
+		uint32_t name_at = reader_u32(&r), name_len = reader_u32(&r);
+		uint64_t image_at = reader_u64(&r), image_len = reader_u64(&r);
+		entries[i].identity = read_hash(&r);
+		if (!lies_within(b, name_at, name_len) || !lies_within(b, image_at, image_len) || image_at % 8 != 0) {
+			outcome = damaged(err, "a migration of its index lies outside");
+			break;
+		}
+		entries[i].name = (struct str){ bytes.ptr + name_at, name_len };
+		entries[i].image = (struct str){ bytes.ptr + image_at, (size_t)image_len };
+		if (!str_is_utf8(entries[i].name))
+			outcome = damaged(err, "the name of a migration is not UTF-8");
+		else if (i > 0 && str_compare(entries[i - 1].name, entries[i].name) >= 0)
+			outcome = damaged(err, "its index is not sorted");
+	}
+	b->entries = entries;
+	if (outcome != OUTCOME_OK)
+		bundle_clear(b);
+	return outcome;
+}
+
+enum outcome bundle_map(struct bundle *b, const char *path, struct error *err)
+{
+	struct stat st;
+	*b = (struct bundle){ 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path, strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot read %s: not a file", path);
+	}
+	if (st.st_size < (off_t)BUNDLE_HEAD_BYTES) {
+		close(fd);
+		return error_set(err, OUTCOME_DAMAGED, "%s: this is no bundle: it does not begin as one", path);
+	}
+	void *mapped = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	int problem = errno;
+	close(fd);
+	if (mapped == MAP_FAILED)
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot map %s: %s", path, strerror(problem));
+	enum outcome outcome = bundle_open(b, (struct str){ mapped, (size_t)st.st_size }, err);
+	if (outcome != OUTCOME_OK) {
+		error_prefix(err, "%s: ", path);
+		munmap(mapped, (size_t)st.st_size);
+		return outcome;
+	}
+	b->mapped = mapped;
+	b->mapped_bytes = (size_t)st.st_size;
+	return OUTCOME_OK;
+}
+
+const struct bundle_entry *bundle_find(const struct bundle *b, struct str name)
+{
+	uint32_t low = 0, high = b->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = str_compare(b->entries[middle].name, name);
+		if (order == 0)
+			return &b->entries[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+void bundle_clear(struct bundle *b)
+{
+	if (!b)
+		return;
+	if (b->mapped)
+		munmap(b->mapped, b->mapped_bytes);
+	arena_clear(&b->arena);
+	*b = (struct bundle){ 0 };
+}
+
+void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *out)
+{
+	struct buf rest = { 0 };
+	size_t names_bytes = 0;
+	for (uint32_t i = 0; i < count; i++)
+		names_bytes += entries[i].name.len;
+	size_t name_at = BUNDLE_HEAD_BYTES + (size_t)count * BUNDLE_ENTRY_BYTES;
+	size_t image_at = (name_at + names_bytes + 7) & ~(size_t)7;
+	for (uint32_t i = 0; i < count; i++) {
+		buf_u32(&rest, (uint32_t)name_at);
+		buf_u32(&rest, (uint32_t)entries[i].name.len);
+		buf_u64(&rest, image_at);
+		buf_u64(&rest, entries[i].image.len);
+		buf_add(&rest, entries[i].identity.bytes, sizeof(entries[i].identity.bytes));
+		name_at += entries[i].name.len;
+		image_at += (entries[i].image.len + 7) & ~(size_t)7;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		buf_str(&rest, entries[i].name);
+	buf_align(&rest, 8);
+	for (uint32_t i = 0; i < count; i++) {
+		buf_str(&rest, entries[i].image);
+		buf_align(&rest, 8);
+	}
+	buf_text(out, BUNDLE_MAGIC);
+	buf_u32(out, MODULE_FORMAT);
+	buf_u32(out, count);
+	buf_u64(out, BUNDLE_HEAD_BYTES + rest.len);
+	struct hash hash = hash_of(buf_view(&rest));
+	buf_add(out, hash.bytes, sizeof(hash.bytes));
+	buf_str(out, buf_view(&rest));
+	buf_clear(&rest);
+}
