@@ -2,7 +2,13 @@
 PROGRAMS += amigc
 ROOMS += compiler
 compiler.sources := $(filter-out compiler/amigc.c,$(wildcard compiler/*.c))
+compiler.generated := $(B)/compiler/stdlib.c
 compiler.rooms := grammar isa base
 compiler.libraries := -lpcre2-8
 amigc.main := compiler/amigc.c
 amigc.rooms := compiler $(compiler.rooms)
+
+compiler.modules := $(sort $(wildcard stdlib/*.amig))
+$(B)/compiler/stdlib.c: compiler/embed.sh stdlib $(compiler.modules)
+	@mkdir -p $(@D)
+	$(call say,EMBED,$@)sh compiler/embed.sh $(compiler.modules) > $@
