@@ -145,6 +145,15 @@ enum outcome module_open(struct module *m, struct str bytes, struct error *err) 
 enum outcome module_open_head(struct module *m, struct str bytes, struct error *err) MUST_USE;
 enum outcome module_verify(struct module *m, struct error *err) MUST_USE;
 void module_clear(struct module *m);
+
+/* What the verifier proved of the moment before an instruction: what a saved state must agree with. */
+struct frame_map {
+	uint32_t depth;
+	const uint32_t *stack;		/* types, the top one last */
+	const uint64_t *stored;		/* bit l % 64 of word l / 64: local l holds a value of its type */
+};
+/* Of a verified module; the arrays are in a. False: there is no such instruction, or no path comes there. */
+bool module_frame(const struct module *m, uint32_t function, uint32_t pc, struct arena *a, struct frame_map *out);
 /* Where an instruction comes from: "migrations.d/0002.amig:58:3" is source path, line, column. */
 void module_place(const struct module *m, uint32_t function, uint32_t pc, struct buf *out);
 
