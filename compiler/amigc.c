@@ -1,0 +1,46 @@
+/* amigc.c - the compiler: files in, a bundle and diagnostics out */
+#include "compiler/command.h"
+#include "vm/base/version.h"
+#include <stdio.h>
+
+static enum exit_status run(const struct command_line *line)
+{
+	struct buf help = {0};
+
+	if (line->help) {
+		command_help(&help);
+		fputs(help.ptr, stdout);
+		buf_clear(&help);
+		return STATUS_CLEAN;
+	}
+	if (line->version) {
+		puts("amigc " AMIG_VERSION);
+		return STATUS_CLEAN;
+	}
+	switch (line->command) {
+	case COMMAND_CHECK:
+		return command_check(line);
+	case COMMAND_BUILD:
+		return command_build(line);
+	case COMMAND_DUMP:
+		return command_dump(line);
+	case COMMAND_EXPLAIN:
+		return command_explain(line);
+	case COMMAND_COUNT:
+		break;
+	}
+	BUG("no command");
+}
+
+int main(int argc, char **argv)
+{
+	struct command_line line;
+	enum exit_status status = command_line_read(&line, argc, argv);
+
+	if (status == STATUS_CLEAN)
+		status = run(&line);
+	command_line_clear(&line);
+	if ((fflush(stdout) || ferror(stdout)) && status == STATUS_CLEAN)
+		status = command_failed(STATUS_FILES, "cannot write to standard output");
+	return (int)status;
+}

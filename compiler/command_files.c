@@ -1,0 +1,137 @@
+/* command_files.c - the sources of a command and the modules that they use, read and checked */
+#include "compiler/command.h"
+#include "compiler/stdlib.h"
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct str find_stdlib(struct str name, struct str *path)
+{
+	for (const struct stdlib_module *m = stdlib_modules; m->name; m++) {
+		if (str_eq(str_c(m->name), name)) {
+			*path = str_c(m->path);
+			return (struct str){ m->text, m->len };
+		}
+	}
+	return (struct str){0};
+}
+
+static bool is_file(const char *path)
+{
+	struct stat is;
+
+	return stat(path, &is) == 0 && S_ISREG(is.st_mode);
+}
+
+/* unit.read_module: the folders of --path in their order, then the standard library. */
+static struct str read_module(void *context, struct str name, struct str *path)
+{
+	struct files *f = context;
+
+	for (size_t i = 0; i < f->line->module_dirs.count; i++) {
+		struct str dir = str_c(f->line->module_dirs.at[i]);
+		struct file_path *file = arena_new(&f->arena, struct file_path);
+		struct buf text = {0};
+		struct error err = {0};
+		struct str found;
+
+		file->path = arena_format(&f->arena, "%.*s/%.*s.amig", STR_ARG(dir), STR_ARG(name));
+		if (!is_file(file->path.ptr))
+			continue;
+		if (os_read_file(file->path.ptr, SOURCE_MAX_BYTES, &text, &err) != OUTCOME_OK) {
+			f->unreadable = true;
+			command_failed(STATUS_FILES, "%s", err.message);
+			error_clear(&err);
+		}
+		while (dir.len > 1 && dir.ptr[dir.len - 1] == '/')
+			dir.len--;
+		file->shown = arena_format(&f->arena, "%.*s/%.*s.amig", STR_ARG(path_last(dir)), STR_ARG(name));
+		map_add(&f->shown, file->path, file);
+		*path = file->path;
+		found = arena_str(&f->arena, buf_view(&text));
+		buf_clear(&text);
+		return found;
+	}
+	return find_stdlib(name, path);
+}
+
+/* unit.has_migration: a migration lies in the file of its name, beside those that depend on it. */
+static bool has_migration(void *context, struct str path, struct str name)
+{
+	struct files *f = context;
+	struct str folder = { path.ptr, path.len - path_last(path).len };
+
+	if (memchr(name.ptr, '/', name.len))
+		return false;
+	return is_file(arena_format(&f->arena, "%.*s%.*s.amig", STR_ARG(folder), STR_ARG(name)).ptr);
+}
+
+enum exit_status files_check(struct files *f, const struct command_line *line)
+{
+	enum exit_status status = STATUS_CLEAN;
+
+	*f = (struct files){ .line = line };
+	unit_init(&f->unit);
+	f->unit.read_module = read_module;
+	f->unit.has_migration = has_migration;
+	f->unit.context = f;
+	for (size_t i = 0; i < line->arguments.count; i++) {
+		enum exit_status one = files_add(f, line->arguments.at[i]);
+
+		status = one > status ? one : status;
+	}
+	for (size_t i = 0; i < f->found.count; i++) {
+		struct error err = {0};
+
+		if (unit_read(&f->unit, arena_c(&f->arena, f->found.at[i].path), &err) != OUTCOME_OK)
+			status = command_failed(STATUS_FILES, "%s", err.message);
+		error_clear(&err);
+	}
+	unit_check(&f->unit);
+	if (status == STATUS_CLEAN && f->unreadable)
+		status = STATUS_FILES;
+	if (status == STATUS_CLEAN && f->unit.diags.error_count)
+		status = STATUS_ERRORS;
+	return status;
+}
+
+static bool has_colours(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDERR_FILENO) && !(no && *no);
+}
+
+void files_report(struct files *f)
+{
+	struct buf out = {0};
+
+	if (f->line->json)
+		diags_print_json(&f->unit.diags, &f->unit.sources, &out);
+	else
+		diags_print_text(&f->unit.diags, &f->unit.sources, has_colours(), &out);
+	fwrite(buf_view(&out).ptr, 1, out.len, f->line->json ? stdout : stderr);
+	buf_clear(&out);
+}
+
+const struct str *files_shown(struct files *f)
+{
+	size_t count = f->unit.sources.all.count;
+	struct str *shown = arena_array(&f->arena, struct str, count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct str path = f->unit.sources.all.at[i].path;
+		const struct file_path *file = map_get(&f->shown, path);
+
+		shown[i] = file ? file->shown : path;
+	}
+	return shown;
+}
+
+void files_clear(struct files *f)
+{
+	unit_clear(&f->unit);
+	vec_clear(&f->found);
+	map_clear(&f->shown);
+	arena_clear(&f->arena);
+}
