@@ -9,5 +9,6 @@ floor_postgres.libraries := -lpq
 
 .PHONY: bench
 bench: ## runs the benchmarks, each beside its floor or peer; BENCH=name for one
-	$(Q)$(MAKE) FLAVOUR=release all
-	$(Q)tests/support/with-servers --only postgres bench/run $(BUILD)/release $(BENCH)
+	$(Q)tools/setup bench
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
+	$(Q)AMIG_TEST_FSYNC=on tests/support/with-servers --only postgres bench/run $(BUILD)/release $(BENCH)
