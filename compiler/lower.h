@@ -3,7 +3,8 @@
  *
  *   lower_migration ── setup, required, leaves, params, checks      lower_migration.c
  *        └── plan ── operations' functions, includes put in place   lower_plan.c
- *              └── statements ── expressions ── templates, calls    lower_statement.c lower_expression.c lower_call.c
+ *              └── statements ── expressions ── templates, calls    lower_statement.c lower_expression.c
+ *	                                                           lower_operator.c lower_call.c
  *        └── the library functions that all of these reached, in the order in which they were met
  *
  * Lowering never fails: the unit has no errors. Where a value goes to a place of a wider type, WIDEN says so. All of a
@@ -64,12 +65,19 @@ void lower_expression(struct body *b, const struct expression *e);
 void lower_value(struct body *b, const struct expression *e, uint32_t type);	/* for a place of that type */
 void lower_widen(struct body *b, uint32_t from, uint32_t to);
 void lower_symbol(struct body *b, struct symbol *s);
+struct type lower_type(const struct body *b, uint32_t type);	/* a copy: the table moves when it grows */
+void lower_int(struct body *b, int64_t number);
+void lower_duration(struct body *b, int64_t ms);
+void lower_string(struct body *b, struct str text);
+/* Strings that wait on the stack to be one: when they are many, they are joined now. Gives how many wait then. */
+uint32_t lower_joined_so_far(struct body *b, uint32_t waiting);
+
+/* lower_operator.c */
+void lower_operator(struct body *b, const struct expression *e);	/* UNARY, BINARY */
 void lower_jump_unless(struct body *b, const struct expression *e, struct label *to);
 void lower_jump_if(struct body *b, const struct expression *e, struct label *to);
 /* Jumps if the condition does not hold; else its `let` is bound. */
 void lower_condition(struct body *b, const struct condition *c, struct label *otherwise);
-void lower_int(struct body *b, int64_t number);
-void lower_string(struct body *b, struct str text);
 
 /* lower_call.c */
 void lower_call(struct body *b, const struct expression *e);

@@ -10,16 +10,15 @@ void lower_interpolation(struct body *b, const struct part *parts)
 	for (const struct part *p = parts; p; p = p->next) {
 		if (!p->hole && !p->text.len)
 			continue;
-		count++;
-		if (!p->hole) {
+		if (p->hole)
+			lower_expression(b, p->hole);
+		else
 			lower_string(b, p->text);
-			continue;
-		}
-		lower_expression(b, p->hole);
-		if (p->hole->type != TYPE_STRING) {
+		if (p->hole && p->hole->type != TYPE_STRING) {
 			body_place(b, p->span);
 			emit_TO_STRING(&b->code);
 		}
+		count = lower_joined_so_far(b, count + 1);
 	}
 	if (!count)
 		lower_string(b, STR(""));
