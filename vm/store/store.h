@@ -121,7 +121,18 @@ struct run_state {
 		int64_t intent_at;
 	} open_effect;
 };
-enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out, struct error *err) MUST_USE;
+enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
+			struct error *err) MUST_USE;
+/* The journal of a run, in order. */
+struct effect_record {
+	struct effect_row effect;
+	bool ended, ok;				/* ended: its outcome is known */
+	int64_t rows;				/* -1 not told */
+	struct str error_code, error_text;
+	int64_t outcome_at;
+};
+enum outcome store_effects(struct store *s, int64_t run, struct arena *a, struct effect_record **out, size_t *count,
+			   struct error *err) MUST_USE;
 
 /* ---- steps ---- */
 struct effect_outcome {
@@ -131,8 +142,8 @@ struct effect_outcome {
 	struct str error_code, error_text;
 };
 struct effect_intent {				/* also written whole by an effect inside the store's transaction: with its outcome */
-	/* A number that is there already is a further attempt of that effect: it replaces query id, attempt and times, and the
-	 * effect is open again. run.next_effect becomes at least number + 1. */
+	/* A further attempt of an effect keeps its number and has a higher attempt: the journal keeps a row of each, and only
+	 * the last row can be the open effect. A long sql is kept by its beginning. */
 	int64_t number, operation_index, attempt;
 	bool backward;
 	const char *query_id;

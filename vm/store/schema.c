@@ -1,0 +1,87 @@
+/* schema.c - makes and upgrades the tables; safe when several processes open a store at once */
+#include "vm/base/os.h"
+#include "vm/store/backend.h"
+#include <stdlib.h>
+
+static const struct schema_step {
+	int64_t version;
+	const char *sql;
+} steps[] = {
+#define SCHEMA_STEP(version, sql) { version, sql },
+#include "vm/store/schema.def"
+#undef SCHEMA_STEP
+};
+#define NEWEST (steps[ARRAY_SIZE(steps) - 1].version)
+
+/* 0: there are no tables yet. */
+static enum outcome read_version(struct store *s, int64_t *version, struct error *err)
+{
+	struct rows rows;
+	*version = 0;
+	enum outcome o = store_read_all(s, STATEMENT_EXISTS, &s->scratch, &rows, err);
+	if (o != OUTCOME_OK || rows_at(&rows, 0, 0)->number == 0)
+		return o;
+	o = store_read_all(s, STATEMENT_VERSION, &s->scratch, &rows, err);
+	if (o != OUTCOME_OK)
+		return o;
+	if (rows.count != 1 || rows_at(&rows, 0, 1)->text.len == 0)
+		return damaged(s, err, "store", "one = 1", "it is missing or has no id: this is not a state store of "
+			       "amig, or restore it from a backup");
+	*version = rows_at(&rows, 0, 0)->number;
+	free(s->id);
+	s->id = must_strdup(rows_at(&rows, 0, 1)->text.ptr);
+	if (*version > NEWEST || *version < 1) {
+		error_set(err, OUTCOME_DAMAGED, "the state store has schema version %lld; this amigrun knows 1 to %lld",
+			  (long long)*version, (long long)NEWEST);
+		error_hint(err, "use the amigrun that wrote it, or a newer one; nothing was changed");
+		return OUTCOME_DAMAGED;
+	}
+	return OUTCOME_OK;
+}
+
+static enum outcome run_step(struct store *s, const struct schema_step *step, struct error *err)
+{
+	struct buf sql = {0};
+	dialect_format(&sql, s->backend->dialect, step->sql);
+	enum outcome o = s->backend->script(s, sql.ptr, err);
+	buf_clear(&sql);
+	if (o == OUTCOME_OK && step->version == 1) {
+		char id[37];
+		os_uuid(id);
+		o = store_run(s, STATEMENT_SET_ID, err, field_text(str_c(id)));
+	}
+	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_SET_VERSION, err, field_int(step->version));
+	return o;
+}
+
+/* One step in one transaction, unless another process has taken it meanwhile. */
+static enum outcome upgrade(struct store *s, const struct schema_step *step, struct error *err)
+{
+	int64_t version;
+	enum outcome o = s->backend->begin(s, BEGIN_UPGRADE, err);
+	if (o == OUTCOME_OK)
+		o = read_version(s, &version, err);
+	if (o == OUTCOME_OK && version < step->version)
+		o = run_step(s, step, err);
+	if (o != OUTCOME_OK && o != OUTCOME_DAMAGED)
+		error_prefix(err, "cannot make the state store's tables: ");
+	return store_end(s, o, err);
+}
+
+enum outcome schema_open(struct store *s, struct error *err)
+{
+	int64_t version;
+	enum outcome o = read_version(s, &version, err);
+	bool upgraded = false;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && o == OUTCOME_OK; i++) {
+		if (steps[i].version <= version)
+			continue;
+		o = upgrade(s, &steps[i], err);
+		upgraded = true;
+	}
+	if (upgraded && o == OUTCOME_OK)
+		o = read_version(s, &version, err);
+	arena_clear(&s->scratch);
+	return o;
+}
