@@ -24,12 +24,13 @@ failed() {
 	fi
 }
 
-# check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a function.
+# check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a function; it runs in a
+# subshell, which it may exit.
 check() {
 	local name=$1 log
 	shift
 	log=$(mktemp)
-	if "$@" >"$log" 2>&1 </dev/null; then passed "$name"; else failed "$name" "$log"; fi
+	if ("$@") >"$log" 2>&1 </dev/null; then passed "$name"; else failed "$name" "$log"; fi
 	rm -f "$log"
 }
 

@@ -1,0 +1,216 @@
+#!/bin/bash
+# bad_input.sh - damaged bundles and states, servers that do not answer, wrong passwords, a full disk: each refused in words,
+# with its exit status, and nothing lost
+set -u
+. "$(dirname "$0")/../support/case.sh"
+. "$case_root/tests/support/payments.sh"
+. "$case_root/tests/support/seven.sh"
+
+# put FILE OFFSET BYTE: overwrites one byte; BYTE is a number.
+put() { printf '%b' "\\x$(printf %02x "$3")" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+byte() { od -An -tu1 -j "$2" -N1 "$1" | tr -d ' '; }
+
+# refuses_bundle FILE WORD…: no command takes it, and the state is untouched.
+refuses_bundle() {
+	local bundle=$1
+	shift
+	payments_reset
+	AMIG_BUNDLE=$bundle expect 7 "$AMIGRUN" run $payments
+	has "the message" "$output" "$@"
+	is "the content" "$(payments_content "$AMIG_SQLITE")" "$before"
+}
+
+truncated_bundles() {
+	local size length
+	size=$(stat -c %s "$AMIG_BUNDLE")
+	for length in 0 1 7 8 20 40 100 $((size / 3)) $((size / 2)) $((size - 8)) $((size - 1)); do
+		head -c "$length" "$AMIG_BUNDLE" >"$scratch/short.amb"
+		refuses_bundle "$scratch/short.amb" short.amb
+	done
+}
+
+flipped_bundles() {
+	local size offset
+	size=$(stat -c %s "$AMIG_BUNDLE")
+	for ((offset = 0; offset < size; offset += size / 40 + 1)); do
+		cp "$AMIG_BUNDLE" "$scratch/flipped.amb"
+		put "$scratch/flipped.amb" "$offset" $(($(byte "$AMIG_BUNDLE" "$offset") ^ 16))
+		refuses_bundle "$scratch/flipped.amb" flipped.amb
+	done
+}
+
+newer_bundle() {
+	cp "$AMIG_BUNDLE" "$scratch/newer.amb"
+	put "$scratch/newer.amb" 8 $(($(byte "$AMIG_BUNDLE" 8) + 1))
+	refuses_bundle "$scratch/newer.amb" newer.amb newer
+}
+
+no_bundle() {
+	payments_reset
+	AMIG_BUNDLE=$scratch/nowhere.amb expect 4 "$AMIGRUN" run $payments
+	has "the message" "$output" nowhere.amb "No such file"
+}
+
+unknown_status() {
+	payments_reset
+	expect 5 "$AMIGRUN" run $payments --operations 3
+	state "UPDATE @migration SET status = 'asleep'"
+	local snapshot
+	snapshot=$(done_operations)
+	expect 7 "$AMIGRUN" resume $payments
+	has "the message" "$output" asleep $payments
+	expect 7 "$AMIGRUN" status
+	is "the operations" "$(done_operations)" "$snapshot"
+	state "UPDATE @migration SET status = 'stopped'"
+	expect 0 "$AMIGRUN" resume $payments
+	payments_are_converted
+}
+
+# tampered WORDS SQL…: a stopped run whose state was changed by hand is refused.
+tampered() {
+	local words=$1
+	payments_reset
+	expect 5 "$AMIGRUN" run $payments --operations 3
+	sqlite3 "$AMIG_SQLITE" .dump >"$scratch/dump"
+	shift
+	is "the statement" "$(state "$1")" ""
+	expect 7 "$AMIGRUN" resume $payments
+	has "the message" "$output" $payments
+	grep -qiE "$words" <<<"$output" || die "the message has no $words"
+}
+
+foreign_checkpoint() {
+	seven_reset
+	expect 5 "$AMIGRUN" run $seven --operations 2
+	expect 0 "$AMIGRUN" run 0101_stuck
+	state "UPDATE @checkpoint SET run = -run"
+	state "UPDATE @checkpoint SET run = (SELECT max(id) FROM @run) WHERE run = -(SELECT min(id) FROM @run)"
+	is "the checkpoints" "$(state "SELECT count(*) FROM @checkpoint WHERE run > 0")" 1
+	state "DELETE FROM @checkpoint WHERE run < 0"
+	state "INSERT INTO @checkpoint (run, operation_index, state, seal, written_at)
+		SELECT (SELECT min(id) FROM @run), operation_index, state, seal, written_at FROM @checkpoint"
+	expect 7 "$AMIGRUN" resume $seven
+	has "the message" "$output" checkpoint
+	is "done and undone" "$(counters)" "4|0"
+}
+
+unreachable_state() {
+	AMIG_STATE=postgresql://amig:hidden@127.0.0.1:1/amig expect 4 "$AMIGRUN" status
+	has "the message" "$output" 127.0.0.1
+	hides_passwords
+	AMIG_STATE=sqlite:/nowhere/amig.db expect 4 "$AMIGRUN" status
+	has "the message" "$output" /nowhere/amig.db
+}
+
+unreachable_target() {
+	seven_reset
+	AMIG_POSTGRES_URL=postgresql://amig:hidden@127.0.0.1:1/amig expect 4 "$AMIGRUN" run $seven
+	has "the message" "$output" postgres 127.0.0.1
+	hides_passwords
+	is "the status" "$(migration $seven status)" failed_at_startup
+	expect 0 "$AMIGRUN" run $seven
+	seven_is_completed
+}
+
+hides_passwords() {
+	case "$output" in *hidden* | *secret*) die "the output tells a password" ;; esac
+}
+
+wrong_passwords() {
+	seven_reset
+	local good_state=$AMIG_STATE good_target=$AMIG_POSTGRES_URL
+	AMIG_STATE=${good_state/:secret@/:hidden@} expect 4 "$AMIGRUN" run $seven
+	has "the message" "$output" "password authentication failed"
+	hides_passwords
+	AMIG_POSTGRES_URL=${good_target/:secret@/:hidden@} expect 4 "$AMIGRUN" run $seven
+	has "the message" "$output" "password authentication failed"
+	hides_passwords
+	is "the texts in the state that tell a password" "$(state "SELECT count(*) FROM @error WHERE description LIKE '%hidden%'
+		OR description LIKE '%secret%'")" 0
+	expect 0 "$AMIGRUN" run $seven
+	seven_is_completed
+}
+
+wrong_clickhouse_password() {
+	local target
+	seven_reset
+	target=$(new_clickhouse e2e_password)
+	cat >"$scratch/touch.amig" <<-AMIG
+	migration "0102_touch" {
+	  needs clickhouse
+	  operation "make a table" on clickhouse {
+	    forward  sql"CREATE TABLE touched (x UInt8) ENGINE = Memory"
+	    rollback sql"DROP TABLE touched"
+	  }
+	}
+	AMIG
+	build touch "$scratch/touch.amig"
+	export AMIG_CLICKHOUSE_URL=${target/:secret@/:hidden@}
+	expect 4 "$AMIGRUN" run 0102_touch
+	has "the message" "$output" assword
+	hides_passwords
+	AMIG_CLICKHOUSE_URL=http://amig:hidden@127.0.0.1:1/x expect 4 "$AMIGRUN" run 0102_touch
+	hides_passwords
+	AMIG_CLICKHOUSE_URL=$target expect 0 "$AMIGRUN" run 0102_touch
+	is "the table" "$(clickhouse e2e_password 'EXISTS TABLE touched')" 1
+}
+
+# The state on a file system of its own, which is then filled to the last byte. Runs in a name space where it may mount.
+full_disk() {
+	unshare -rm bash -c '
+		. "$0/tests/support/case.sh"
+		. "$0/tests/support/payments.sh"
+		scratch=$1
+		trap - EXIT
+		mkdir "$scratch/small"
+		mount -t tmpfs -o size=4m tmpfs "$scratch/small" || exit 1
+		payments_reset
+		AMIG_STATE=sqlite:$scratch/small/state.db
+		after=$after payments_rows=$payments_rows before=$before
+		expect 5 "$AMIGRUN" run $payments --operations 3
+		snapshot=$(done_operations)
+		cat /dev/zero >"$scratch/small/fill" 2>/dev/null
+		expect 4 "$AMIGRUN" resume $payments
+		has "the message" "$output" full
+		rm "$scratch/small/fill"
+		stays "$snapshot" "$(done_operations)"
+		expect 0 "$AMIGRUN" resume $payments
+		payments_are_converted
+	' "$case_root" "$scratch"
+}
+
+wrong_use() {
+	expect 2 "$AMIGRUN"
+	expect 2 "$AMIGRUN" dance
+	has "the message" "$output" dance
+	expect 2 "$AMIGRUN" run
+	expect 2 "$AMIGRUN" status --nonsense
+	AMIG_STATE=mysql://x expect 2 "$AMIGRUN" status
+	expect 2 "$AMIGC"
+	expect 3 "$AMIGC" build "$scratch/nowhere.amig" -o "$scratch/x.amb"
+	has "the message" "$output" nowhere.amig
+}
+
+export AMIG_STATE=sqlite:$scratch/payments.db
+payments_ready 2000 || exit 1
+payments_learn || exit 1
+export after before payments_rows AMIGRUN AMIGC AMIG_BUILD
+check "bad input/bundles cut short" truncated_bundles
+check "bad input/bundles with a bit flipped" flipped_bundles
+check "bad input/a bundle of a newer format" newer_bundle
+check "bad input/no bundle" no_bundle
+check "bad input/a status that nobody knows" unknown_status
+check "bad input/a plan edited by hand" tampered plan "UPDATE @operation SET label = 'another' WHERE operation_index = 5"
+check "bad input/an index outside of the plan" tampered index "UPDATE @migration SET current_operation_index = 99"
+check "bad input/a stored module with another byte" tampered 'module|blob|hash' \
+	"UPDATE @blob SET bytes = CAST(substr(bytes, 1, 200) || x'00' || substr(bytes, 202) AS BLOB)"
+check "bad input/a state of a newer amigrun" tampered 'newer|version' "UPDATE @store SET version = version + 1"
+check "bad input/the disk of the state is full" full_disk
+check "bad input/the state cannot be reached" unreachable_state
+check "bad input/wrong use" wrong_use
+build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
+check "bad input/a checkpoint of another run" foreign_checkpoint
+check "bad input/the target cannot be reached" unreachable_target
+check "bad input/wrong passwords on PostgreSQL" wrong_passwords
+check "bad input/a wrong password on ClickHouse" wrong_clickhouse_password
+report_end

@@ -1,0 +1,118 @@
+#!/bin/bash
+# postgres.sh - seven operations on PostgreSQL: in full, undone, stuck, step by step, undone half way, not there
+set -u
+. "$(dirname "$0")/../support/case.sh"
+. "$case_root/tests/support/seven.sh"
+
+runs_in_full() {
+	seven_reset
+	expect 0 "$AMIGRUN" run $seven
+	seven_is_completed
+	is "range and day" "$(migration $seven min_version max_version 'finished_at::date = now()::date')" "1.29.0|1.30.0|t"
+	is "the query id is one of the journal" "$(state "SELECT count(*) FROM @effect e JOIN @migration m
+		ON e.query_id = m.current_query_id")" 1
+}
+
+undoes_a_completed_one() {
+	seven_reset
+	expect 0 "$AMIGRUN" run $seven
+	expect 0 "$AMIGRUN" rollback $seven
+	is "the table is there" "$(table_is_there)" f
+	is "the row" "$(migration $seven status progress)" "rolled_back|0"
+	is "done and undone" "$(counters)" "3|3"
+}
+
+stays_where_a_rollback_fails() {
+	seven_reset
+	expect 0 "$AMIGRUN" run 0101_stuck
+	expect 1 "$AMIGRUN" rollback 0101_stuck
+	has "the message" "$output" "count two" "division by zero"
+	is "the row" "$(migration 0101_stuck status current_operation_index)" "errored|1"
+	is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, undone FROM counter WHERE undone > 0")" "three|1"
+}
+
+# Each call does one operation more: at the end of it the index and the progress say so.
+steps() {
+	local index
+	seven_reset
+	for index in 1 2 3 4 5 6; do
+		expect 5 "$AMIGRUN" run $seven --operations 1
+		is "index and progress" "$(migration $seven status current_operation_index progress)" "stopped|$index|$((100 * index / 7))"
+		[ $index != 3 ] || is "the table after three" "$(rows)" "a|b"
+	done
+	expect 0 "$AMIGRUN" run $seven --operations 1
+	seven_is_completed
+}
+
+# The rollback of the current operation belongs to it, for it may be half done.
+undoes_half_way() {
+	seven_reset
+	expect 5 "$AMIGRUN" run $seven --operations 4
+	is "index" "$(migration $seven current_operation_index)" 4
+	is "done and undone" "$(counters)" "1|0"
+	expect 0 "$AMIGRUN" rollback $seven
+	is "the table is there" "$(table_is_there)" f
+	is "the row" "$(migration $seven status progress)" "rolled_back|0"
+	is "done and undone" "$(counters)" "1|2"
+}
+
+refuses_what_is_not_there() {
+	seven_reset
+	expect 2 "$AMIGRUN" run 0999_nobody
+	has "the message" "$output" 0999_nobody
+	is "the rows" "$(state "SELECT count(*) FROM @migration WHERE name = '0999_nobody'")" 0
+}
+
+refuses_another_version() {
+	seven_reset
+	AMIG_APP_VERSION=1.31.0 expect 3 "$AMIGRUN" run $seven
+	has "the message" "$output" 1.31.0 1.29.0 1.30.0
+	is "the table is there" "$(table_is_there)" f
+	AMIG_APP_VERSION=1.31.0 expect 0 "$AMIGRUN" run $seven --ignore-app-version
+	seven_is_completed
+}
+
+# What stands in the way of version 1.32.0, in the words that scripts and people know.
+gate_is_closed_until_it_ran() {
+	seven_reset
+	expect 3 "$AMIGRUN" gate --version 1.32.0
+	has "the message" "$output" "List of async migrations to be applied:" \
+		"- 0100_seven - Available on versions 1.29.0 - 1.30.0" "Async migrations are not completed."
+	expect 0 "$AMIGRUN" gate --version 1.30.0
+	expect 0 "$AMIGRUN" run $seven
+	expect 0 "$AMIGRUN" gate --version 1.32.0
+}
+
+plan_changes_nothing() {
+	seven_reset
+	expect 0 "$AMIGRUN" plan $seven
+	has "the plan" "$output" "create the table" "CREATE TABLE example" "count three"
+	is "the table is there" "$(table_is_there)" f
+	is "the operations" "$(state 'SELECT count(*) FROM @operation')" 0
+}
+
+# What the run began with is what it ends with, whatever the bundle says by then.
+resumes_without_the_bundle() {
+	seven_reset
+	expect 5 "$AMIGRUN" run $seven --operations 3
+	sed "s/value = 'c'/value = 'changed'/" "$case_root/tests/end_to_end/migrations/seven.amig" >"$scratch/changed.amig"
+	build changed "$scratch/changed.amig"
+	expect 0 "$AMIGRUN" resume $seven
+	seven_is_completed
+}
+
+build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
+check "postgres/a run in full" runs_in_full
+check "postgres/a completed migration is undone" undoes_a_completed_one
+check "postgres/a rollback that fails stays at its operation" stays_where_a_rollback_fails
+check "postgres/one operation at a time" steps
+check "postgres/undone after four operations, the current one with them" undoes_half_way
+check "postgres/a migration that is not there" refuses_what_is_not_there
+check "postgres/an application version out of range" refuses_another_version
+check "postgres/the gate is closed until it ran" gate_is_closed_until_it_ran
+check "postgres/plan changes nothing" plan_changes_nothing
+check "postgres/a resume needs nothing of the bundle" resumes_without_the_bundle
+export AMIG_TEST_APART=yes
+check "postgres, state in another database/a run in full" runs_in_full
+check "postgres, state in another database/a completed migration is undone" undoes_a_completed_one
+report_end

@@ -1,0 +1,46 @@
+# kill.sh - dying at every place of fault.def, at every passage, and going on
+# shellcheck shell=bash
+
+fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
+
+# die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place is not passed so often.
+die_once() {
+	local reset=$1 finish=$2 compare=$3 status before
+	$reset
+	AMIG_FAULT=$4:$5 $finish
+	status=$?
+	if [ $status = 0 ]; then
+		$compare
+		exit 77
+	fi
+	[ $status = 137 ] || die "it ended with status $status and did not die"
+	before=$(done_operations 2>/dev/null)
+	case "$before" in *"no such table"* | *"does not exist"*) before= ;; esac
+	$finish || die "it did not go on: status $?"
+	[ -z "$before" ] || [ -n "${backwards-}" ] || stays "$before" "$(done_operations)"
+	$compare
+}
+
+# kill_matrix NAME RESET FINISH COMPARE [FAULT…]: RESET makes the databases as they were, FINISH runs amigrun to its end,
+# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test.
+kill_matrix() {
+	local name=$1 reset=$2 finish=$3 compare=$4 fault passage log status
+	shift 4
+	[ $# -gt 0 ] || mapfile -t names < <(fault_names)
+	[ $# = 0 ] || names=("$@")
+	log=$scratch/kill.log
+	for fault in "${names[@]}"; do
+		for ((passage = 1; ; passage++)); do
+			(die_once "$reset" "$finish" "$compare" "$fault" "$passage") >"$log" 2>&1 </dev/null
+			status=$?
+			case $status in
+			0) passed "$name, killed at $fault:$passage" ;;
+			77) break ;;
+			*) failed "$name, killed at $fault:$passage" "$log" ;;
+			esac
+			[ $passage -lt 400 ] || { failed "$name: $fault never ends"; break; }
+		done
+		# A place that is never passed would make the matrix empty without anybody seeing it.
+		[ $passage -gt 1 ] || failed "$name: $fault is never passed" "$log"
+	done
+}
