@@ -368,6 +368,13 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
 	return collect(s, watch, out, err);
 }
 
+void postgres_begin(struct postgres *s)
+{
+	if (postgres_in_transaction(s))
+		BUG("BEGIN inside a transaction");
+	s->begin_due = true;
+}
+
 void postgres_rollback(struct postgres *s)
 {
 	if (s->begin_due) {
