@@ -1,15 +1,6 @@
 /* connection_sqlite.c - connections of kind sqlite against real files */
-#include "vm/connection/connection.h"
+#include "tests/unit/connection_test.h"
 #include "vm/driver/sqlite.h"
-#include "vm/base/os.h"
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 struct fixture {
 	char folder[64];
@@ -41,64 +32,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct statement say(const char *sql)
-{
-	return (struct statement){ .sql = str_c(sql), .query_id = "amig:1:2:3" };
-}
-
-static int64_t must_exec(struct connection *c, const char *sql)
-{
-	struct statement s = say(sql);
-	struct error err = {0};
-	int64_t affected;
-	s.no_transaction = !c->kind->transactional(s.sql);
-	if (c->kind->exec(c, &s, NULL, &affected, &err) != OUTCOME_OK)
-		fail_msg("%s: %s", sql, err.message);
-	return affected;
-}
-
-static void must_query(struct connection *c, const char *sql, struct result *r)
-{
-	struct statement s = say(sql);
-	struct error err = {0};
-	*r = (struct result){0};
-	if (c->kind->query(c, &s, NULL, r, &err) != OUTCOME_OK)
-		fail_msg("%s: %s", sql, err.message);
-}
-
-static void expect_cell(struct connection *c, const char *sql, enum cell_type type, const char *text)
-{
-	struct result r;
-	must_query(c, sql, &r);
-	assert_int_equal(r.rows.count, 1);
-	if (text) {
-		assert_non_null(r.rows.at[0][0].ptr);
-		assert_string_equal(r.rows.at[0][0].ptr, text);
-	} else {
-		assert_null(r.rows.at[0][0].ptr);
-	}
-	if (r.columns[0].type != type)
-		fail_msg("%s: type %d, not %d", sql, (int)r.columns[0].type, (int)type);
-	result_clear(&r);
-}
-
-static void expect_failure(struct connection *c, bool reading, const char *sql, const char *code, const char *words)
-{
-	struct statement s = say(sql);
-	struct error err = {0};
-	struct result r = {0};
-	int64_t affected;
-	enum outcome o = reading ? c->kind->query(c, &s, NULL, &r, &err) : c->kind->exec(c, &s, NULL, &affected, &err);
-	if (o == OUTCOME_OK)
-		fail_msg("%s: no failure", sql);
-	assert_string_equal(err.code, code);
-	if (!strstr(err.message, words))
-		fail_msg("%s: \"%s\" lacks \"%s\"", sql, err.message, words);
-	assert_string_equal(err.query_id, "amig:1:2:3");
-	assert_null(r.columns);
-	error_clear(&err);
-}
-
 static void columns_get_the_type_that_all_their_cells_have(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
@@ -119,32 +52,7 @@ static void columns_get_the_type_that_all_their_cells_have(void **state)
 
 static void what_is_quoted_comes_back_byte_for_byte(void **state)
 {
-	struct connection *c = &((struct fixture *)*state)->c;
-	static const char alphabet[] = "'\"\\%`$;-/*[]\n\t a\xc3\xa9";
-	for (int round = 0; round < 300; round++) {
-		unsigned char bytes[24];
-		os_random(bytes, sizeof(bytes));
-		size_t len = bytes[0] % 20;
-		bool any_bytes = round % 3 == 0;
-		for (size_t i = 0; i < len; i++)
-			bytes[i] = any_bytes ? bytes[i] : (unsigned char)alphabet[bytes[i] % (sizeof(alphabet) - 1)];
-		struct str text = { (char *)bytes, len };
-		struct buf sql = {0};
-		struct result r;
-		buf_text(&sql, "SELECT ");
-		c->kind->quote_literal(&sql, any_bytes ? CELL_BYTES : CELL_STRING, text);
-		buf_text(&sql, " AS ");
-		if (!any_bytes && len)
-			c->kind->quote_ident(&sql, text);
-		else
-			buf_text(&sql, "x");
-		must_query(c, sql.ptr, &r);
-		assert_true(str_eq(r.rows.at[0][0], text));
-		if (!any_bytes && len)
-			assert_true(str_eq(r.columns[0].name, text));
-		result_clear(&r);
-		buf_clear(&sql);
-	}
+	expect_quoting_to_round_trip(&((struct fixture *)*state)->c);
 }
 
 static void literals_are_what_the_database_reads_back(void **state)
@@ -250,16 +158,11 @@ static void foreign_keys_hold_at_every_commit(void **state)
 static const char endless[] =
 	"INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r";
 
-static enum watch_wish cancel(void *asked)
-{
-	return ++*(int *)asked > 2 ? WATCH_CANCEL : WATCH_GO_ON;
-}
-
 static void a_wish_to_cancel_and_a_timeout_interrupt(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
 	int asked = 0;
-	struct watch watch = { cancel, &asked };
+	struct watch watch = { cancel_soon, &asked };
 	struct statement s = say(endless);
 	struct error err = {0};
 	int64_t affected;
