@@ -8,7 +8,8 @@ events_ready() {
 	export AMIG_APP_VERSION=1.33.5
 }
 
-# events_reset DATABASE ROWS [COLUMN]: fresh databases for target and state; COLUMN is one more in the table.
+# events_reset DATABASE ROWS [COLUMN]: fresh databases for target and state; COLUMN is one more in the table. EVENTS_DAYS and
+# EVENTS_MONTHS: over which time, 16 months if they are not set.
 events_reset() {
 	database=$1
 	AMIG_CLICKHOUSE_URL=$(new_clickhouse "$1")
@@ -21,10 +22,10 @@ events_reset() {
 	clickhouse "$1" "INSERT INTO events (uuid, event, properties, timestamp, team_id, distinct_id, created_at, _timestamp, _offset)
 		SELECT concat('00000000-0000-4000-8000-', substring(toString(1000000000000 + number), 2)), concat('event', toString(number % 17)),
 		concat('{\"n\": ', toString(cityHash64(number)), '}'),
-		toDateTime('2020-01-01 00:00:00') + (number * 7919 % 486) * 86400 + number % 86400, number % 23,
+		toDateTime('2020-01-01 00:00:00') + (number * 7919 % ${EVENTS_DAYS:-486}) * 86400 + number % 86400, number % 23,
 		toString(cityHash64(number % 50000)), toDateTime('2021-06-01 00:00:00'), toDateTime('2021-06-01 00:00:00'), number
 		FROM numbers($2)"
-	is "the rows to begin with" "$(clickhouse "$1" 'SELECT count(), uniq(toYYYYMM(timestamp)) FROM events')" "$2	16"
+	is "the rows to begin with" "$(clickhouse "$1" 'SELECT count(), uniq(toYYYYMM(timestamp)) FROM events')" "$2	${EVENTS_MONTHS:-16}"
 	before=$(events_hash events)
 	row_count=$2
 	expect 0 "$AMIGRUN" run 0001_events_sample_by
@@ -43,7 +44,7 @@ migrate() { "$AMIGRUN" "${1:-run}" $events --accept clickhouse=18.16.1; }
 events_are_migrated() {
 	local count
 	count=$(state "SELECT operation_count FROM @run r JOIN @migration m ON m.current_run = r.id WHERE m.name = '$events'")
-	[ "$count" -ge 18 ] || die "the plan has $count operations"
+	[ "$count" -ge $((${EVENTS_MONTHS:-16} + 2)) ] || die "the plan has $count operations"
 	is "the row of the migration" "$(migration $events status progress current_operation_index)" "completed|100|$count"
 	is "the rows of events" "$(events_hash events)" "$before"
 	is "the rows of the backup" "$(events_hash events_backup_0002)" "$before"
