@@ -1,0 +1,278 @@
+/* check_plan.c - plans: operations, and the statements that they are listed by */
+#include "compiler/checker.h"
+
+static const char *label_words(struct checker *c, const struct operation_syntax *o)
+{
+	struct str label = expression_label(&c->unit->arena, o->label);
+
+	return arena_format(&c->unit->arena, "\"%.*s\"", STR_ARG(label)).ptr;
+}
+
+/* ---- clauses of an operation ---- */
+
+/* A clause's value, which must be within bounds where the compiler can know it. */
+static void check_clause(struct checker *c, struct expression *e, uint32_t type, int64_t least, const char *name)
+{
+	struct folded known;
+
+	if (!e)
+		return;
+	check_wanted(c, e, type, name);
+	if (e->type == type && expression_fold(e, &known) && known.number < least)
+		wrong(c, e->span, DIAG_CLAUSE_RANGE, name, type == TYPE_DURATION ? "longer than 0ms"
+			: least ? "at least 1" : "at least 0");
+}
+
+static void check_backoff(struct checker *c, const struct operation_syntax *o)
+{
+	struct folded least, most;
+
+	check_clause(c, o->backoff_min, TYPE_DURATION, 1, "`backoff`");
+	check_clause(c, o->backoff_max, TYPE_DURATION, 1, "`backoff`");
+	if (expression_fold(o->backoff_min, &least) && expression_fold(o->backoff_max, &most) &&
+	    least.kind == most.kind && least.number > most.number)
+		wrong(c, o->backoff_max->span, DIAG_REVERSED, "backoff");
+}
+
+static void check_settings(struct checker *c, const struct operation_syntax *o)
+{
+	struct map seen = { 0 };
+
+	for (struct argument *a = o->settings; a; a = a->next) {
+		uint32_t type = check_value(c, a->value);
+
+		if (map_add(&seen, a->name.text, a))
+			wrong(c, a->name.span, DIAG_FIELD_TWICE, kept(c->unit, a->name.text));
+		if (type == TYPE_NEVER || type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING)
+			continue;
+		if (!unfinished(c, a->value))
+			wrong(c, a->value->span, DIAG_SETTING_TYPE, kept(c->unit, a->name.text), type_text(c->unit, type));
+	}
+	map_clear(&seen);
+}
+
+static void check_on(struct checker *c, struct operation_syntax *o)
+{
+	struct symbol *symbol;
+	VEC(struct str) candidates = { 0 };
+	size_t number;
+
+	c->on = NULL;
+	if (!o->on)
+		return;
+	if (o->on->kind != EXPRESSION_NAME) {
+		wrong(c, o->on->span, DIAG_NOT_A_NEED, "this");
+		return;
+	}
+	symbol = name_connection(c, o->on);
+	if (symbol) {
+		o->on->symbol = symbol;
+		o->on->type = symbol->type;
+		c->on = symbol;
+		return;
+	}
+	number = wrong(c, o->on->span, DIAG_NOT_A_NEED,
+		       arena_format(&c->unit->arena, "`%.*s`", STR_ARG(o->on->name.text)).ptr);
+	for (uint32_t i = 0; c->migration && i < c->migration->need_count; i++)
+		vec_push(&candidates, c->migration->needs[i]->name);
+	suggest(c, number, diag_nearest(o->on->name.text, candidates.at, candidates.count));
+	vec_clear(&candidates);
+	c->on = unit_symbol(c->unit, SYMBOL_ERROR, o->on->name);
+}
+
+static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action, const char *place)
+{
+	const char *outer = c->place;
+
+	if (!action)
+		return;
+	c->place = place;
+	c->allowed = ALLOW_CALL | ALLOW_READ | ALLOW_EFFECT;
+	if (action->sql) {
+		if (!c->on)
+			wrong(c, o->head, DIAG_ON_MISSING, label_words(c, o));
+		check_wanted(c, action->sql, TYPE_SQL, arena_format(&c->unit->arena, "what `%s` sends", place + 2).ptr);
+	}
+	check_block(c, action->block);
+	c->allowed = ALLOW_CALL | ALLOW_READ;
+	c->place = outer;
+}
+
+static void check_rollback(struct checker *c, const struct operation_syntax *o)
+{
+	struct str text;
+
+	switch (o->rollback_kind) {
+	case ROLLBACK_MISSING:
+		wrong(c, o->head, DIAG_NO_ROLLBACK, label_words(c, o));
+		return;
+	case ROLLBACK_ACTION:
+		check_action(c, o, o->rollback, "a rollback");
+		return;
+	case ROLLBACK_IS_IRREVERSIBLE:
+		if (o->irreversible && !expression_text(o->irreversible, &text))
+			wrong(c, o->irreversible->span, DIAG_HOLE_IN_NAME, "the reason of `irreversible`");
+		break;
+	case ROLLBACK_IS_NOTHING:
+		break;
+	}
+	if (o->in_doubt_undo)
+		wrong(c, o->head, DIAG_UNDO_NOTHING, label_words(c, o));
+}
+
+static void check_label(struct checker *c, const struct operation_syntax *o)
+{
+	struct str text;
+	const struct expression *before;
+
+	if (!o->label)
+		return;
+	check_wanted(c, o->label, TYPE_STRING, "a label");
+	if (!expression_text(o->label, &text))
+		return;
+	if (str_trim(text).len == 0) {
+		wrong(c, o->label->span, DIAG_LABEL_EMPTY);
+		return;
+	}
+	before = map_add(&c->labels, text, o->label);
+	if (before)
+		diag_note(&c->unit->diags, wrong(c, o->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)), before->span,
+			  "the first one");
+}
+
+void check_operation(struct checker *c, struct operation_syntax *o)
+{
+	struct captures captures = { 0 };
+	bool planning = c->planning;
+
+	o->number = c->operation_count++;
+	check_label(c, o);
+	check_on(c, o);
+	check_clause(c, o->timeout, TYPE_DURATION, 1, "`timeout`");
+	check_clause(c, o->retry, TYPE_INT, 0, "`retry`");
+	check_clause(c, o->weight, TYPE_INT, 1, "`weight`");
+	check_backoff(c, o);
+	check_settings(c, o);
+
+	c->planning = false;
+	c->captures = &captures;
+	if (!o->forward)
+		wrong(c, o->head, DIAG_NO_FORWARD, label_words(c, o));
+	check_action(c, o, o->forward, "a forward");
+	check_rollback(c, o);
+	if (o->done_when)
+		check_wanted(c, o->done_when, TYPE_BOOL, "`done when`");
+	c->captures = NULL;
+	c->planning = planning;
+	c->on = NULL;
+
+	o->capture_count = (uint32_t)captures.all.count;
+	o->captures = arena_array(&c->unit->arena, struct symbol *, captures.all.count + 1);
+	for (size_t i = 0; i < captures.all.count; i++)
+		o->captures[i] = captures.all.at[i];
+	vec_clear(&captures.all);
+}
+
+/* ---- the statements around them ---- */
+
+static void check_plan_block(struct checker *c, struct block *block)
+{
+	struct scope *outer;
+
+	if (!block)
+		return;
+	if (c->depth >= CHECK_DEPTH_MAX) {
+		wrong(c, block->span, DIAG_TOO_DEEP);
+		return;
+	}
+	c->depth++;
+	outer = scope_open(c);
+	check_plan(c, block->first);
+	c->scope = outer;
+	c->depth--;
+}
+
+static void check_plan_for(struct checker *c, struct statement *s)
+{
+	uint32_t type = check_value(c, s->loop.list), element = TYPE_NEVER;
+	const struct type *list = types_get(&c->unit->types, type);
+	struct scope *outer;
+
+	if (list->kind == TYPE_LIST) {
+		element = list->element;
+		if (element == TYPE_NEVER)
+			wrong(c, s->loop.list->span, DIAG_LIST_EMPTY);
+	} else if (type != TYPE_NEVER && !unfinished(c, s->loop.list)) {
+		wrong(c, s->loop.list->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
+	}
+	outer = scope_open(c);
+	s->symbol = declare(c, SYMBOL_PLAN_LOOP, s->loop.name, element);
+	check_plan_block(c, s->loop.body);
+	c->scope = outer;
+}
+
+static void check_plan_if(struct checker *c, struct statement *s)
+{
+	struct scope *outer = scope_open(c);
+
+	check_condition(c, s->branch.condition);
+	check_plan_block(c, s->branch.then);
+	c->scope = outer;
+	check_plan_block(c, s->branch.otherwise);
+}
+
+static void check_include(struct checker *c, struct statement *s)
+{
+	struct expression *call = s->expression;
+
+	if (!call || call->kind == EXPRESSION_ERROR)
+		return;
+	if (call->kind != EXPRESSION_CALL) {
+		check_expression(c, call);
+		wrong(c, call->span, DIAG_INCLUDE_WHAT, "this");
+		return;
+	}
+	c->including = true;
+	check_expression(c, call);
+	c->including = false;
+	if (call->symbol && call->symbol->kind != SYMBOL_OPERATIONS)
+		wrong(c, call->span, DIAG_INCLUDE_WHAT,
+		      arena_format(&c->unit->arena, "`%.*s`", STR_ARG(call->symbol->name)).ptr);
+}
+
+void check_plan(struct checker *c, struct statement *first)
+{
+	for (struct statement *s = first; s; s = s->next) {
+		switch (s->kind) {
+		case STATEMENT_LET:
+			check_let(c, s, SYMBOL_PLAN_LET);
+			break;
+		case STATEMENT_OPERATION:
+			check_operation(c, s->operation);
+			break;
+		case STATEMENT_FOR:
+			check_plan_for(c, s);
+			break;
+		case STATEMENT_IF:
+			check_plan_if(c, s);
+			break;
+		case STATEMENT_INCLUDE:
+			check_include(c, s);
+			break;
+		case STATEMENT_ERROR:
+			break;
+		case STATEMENT_VAR:
+		case STATEMENT_ASSIGN:
+		case STATEMENT_EXPRESSION:
+		case STATEMENT_EXEC:
+		case STATEMENT_WHILE:
+		case STATEMENT_RETURN:
+		case STATEMENT_REQUIRE:
+		case STATEMENT_FAIL:
+		case STATEMENT_LOG:
+		case STATEMENT_PROGRESS:
+			wrong(c, s->span, DIAG_NOT_IN_PLAN, "this statement");
+			break;
+		}
+	}
+}

@@ -1,0 +1,132 @@
+/* module.c - see module.h */
+#include "compiler/module.h"
+#include "compiler/checker.h"
+#include "grammar/parse.h"
+
+enum { UNLOADED, LOADING, LOADED };
+
+static struct unit_module *find(const struct unit *u, struct str name)
+{
+	for (size_t i = 0; i < u->modules.count; i++)
+		if (u->modules.at[i]->library && str_eq(u->modules.at[i]->name, name))
+			return u->modules.at[i];
+	return NULL;
+}
+
+static void suggest_kind(struct unit *u, size_t number, struct str name)
+{
+	struct str candidates[8], near;
+	size_t count = 0;
+
+	for (; type_connection_kinds[count] && count < ARRAY_SIZE(candidates); count++)
+		candidates[count] = str_c(type_connection_kinds[count]);
+	near = diag_nearest(name, candidates, count);
+	if (near.len)
+		diag_help(&u->diags, number, "did you mean `%.*s`?", STR_ARG(near));
+}
+
+static struct unit_module *open_library(struct unit *u, struct name name)
+{
+	struct unit_module *m;
+	struct str path = { 0 }, text = { 0 };
+
+	if (u->read_module)
+		text = u->read_module(u->context, name.text, &path);
+	if (!text.ptr) {
+		suggest_kind(u, diag_add(&u->diags, name.span, DIAG_UNKNOWN_MODULE, kept(u, name.text)), name.text);
+		return NULL;
+	}
+	m = arena_new(&u->arena, struct unit_module);
+	m->name = name.text;
+	m->library = true;
+	m->source = sources_add(&u->sources, path, text);
+	m->tree = parse(&u->arena, &u->sources, m->source, &u->diags);
+	vec_push(&u->modules, m);
+	return m;
+}
+
+/* Depth first; a module that is met while it is being loaded closes a cycle. */
+static void load(struct unit *u, struct unit_module *m)
+{
+	m->state = LOADING;
+	for (const struct declaration *d = m->tree->first; d; d = d->next) {
+		struct unit_module *used;
+
+		if (d->kind != DECLARATION_USE || d->name.text.len == 0)
+			continue;
+		used = find(u, d->name.text);
+		if (!used)
+			used = open_library(u, d->name);
+		if (used && used->state == LOADING)
+			diag_add(&u->diags, d->name.span, DIAG_MODULE_CYCLE, kept(u, used->name));
+		else if (used && used->state == UNLOADED)
+			load(u, used);
+	}
+	m->state = LOADED;
+}
+
+void module_load_used(struct unit *u)
+{
+	size_t given = u->modules.count;
+
+	for (size_t i = 0; i < given; i++)
+		load(u, u->modules.at[i]);
+}
+
+static enum symbol_kind kind_of(const struct declaration *d)
+{
+	switch (d->kind) {
+	case DECLARATION_USE: return SYMBOL_MODULE;
+	case DECLARATION_CONST: return SYMBOL_CONST;
+	case DECLARATION_TYPE: return SYMBOL_TYPE;
+	case DECLARATION_FN: return SYMBOL_FN;
+	case DECLARATION_OPERATIONS: return SYMBOL_OPERATIONS;
+	case DECLARATION_MIGRATION:
+	case DECLARATION_ERROR: break;
+	}
+	return SYMBOL_ERROR;
+}
+
+static bool is_taken(struct unit *u, struct unit_module *m, const struct symbol *symbol)
+{
+	const struct symbol *before = scope_find(m->scope, symbol_name_space(symbol), symbol->name);
+	size_t number;
+
+	if (!before)
+		return false;
+	number = diag_add(&u->diags, symbol->span, DIAG_NAME_TAKEN, kept(u, symbol->name), symbol_words(before));
+	if (before->module || before->declaration)
+		diag_note(&u->diags, number, before->span, "declared here");
+	return true;
+}
+
+void module_declare(struct unit *u, struct unit_module *m)
+{
+	m->scope = unit_scope(u, u->language);
+	for (struct declaration *d = m->tree->first; d; d = d->next) {
+		enum symbol_kind kind = kind_of(d);
+		struct symbol *symbol;
+
+		if (kind == SYMBOL_ERROR || d->name.text.len == 0)
+			continue;
+		symbol = unit_symbol(u, kind, d->name);
+		symbol->module = m;
+		symbol->declaration = d;
+		d->symbol = symbol;
+		if (kind == SYMBOL_MODULE) {
+			symbol->declaration = NULL;
+			symbol->module = find(u, d->name.text);
+		}
+		if (!is_taken(u, m, symbol) && (kind != SYMBOL_MODULE || symbol->module))
+			scope_add(m->scope, symbol);
+	}
+}
+
+struct symbol *module_method(const struct unit_module *m, uint32_t connection, struct str name)
+{
+	struct symbol *s = scope_find_here(m->scope, NAMES_CALLABLE, name);
+
+	if (s && s->parameter_count && s->parameters[0]->type == connection)
+		return s;
+	return NULL;
+}

@@ -1,0 +1,124 @@
+/* unit.c - see unit.h */
+#include "compiler/unit.h"
+#include "compiler/checker.h"
+#include "compiler/graph.h"
+#include "grammar/parse.h"
+
+struct scope *unit_scope(struct unit *u, struct scope *parent)
+{
+	struct scope *s = arena_new(&u->arena, struct scope);
+
+	s->parent = parent;
+	s->made_before = u->last_scope;
+	u->last_scope = s;
+	return s;
+}
+
+struct symbol *unit_symbol(struct unit *u, enum symbol_kind kind, struct name name)
+{
+	struct symbol *s = arena_new(&u->arena, struct symbol);
+
+	s->kind = kind;
+	s->name = name.text;
+	s->span = name.span;
+	return s;
+}
+
+static struct symbol *add_known(struct unit *u, enum symbol_kind kind, struct str name, uint32_t number)
+{
+	struct symbol *s = unit_symbol(u, kind, (struct name){ .text = name });
+
+	s->number = number;
+	if (kind == SYMBOL_TYPE)
+		s->type = number;
+	scope_add(u->language, s);
+	return s;
+}
+
+/* Overloads of a built-in share a name: the first one stands for all of them here. */
+static void add_language(struct unit *u)
+{
+	static const char *const types[] = { "bool", "int", "float", "string", "bytes", "duration", "timestamp", "version",
+		"ident", "sql", "any" };
+	static const struct { const char *name; enum special special; } specials[] = {
+		{ "now", SPECIAL_NOW }, { "uuid", SPECIAL_UUID }, { "setting", SPECIAL_SETTING }, { "env", SPECIAL_ENV },
+		{ "app_version", SPECIAL_APP_VERSION }, { "service_version", SPECIAL_SERVICE_VERSION },
+		{ "cluster", SPECIAL_CLUSTER }, { "on_cluster", SPECIAL_ON_CLUSTER },
+	};
+
+	u->language = unit_scope(u, NULL);
+	for (uint32_t i = 0; i < ARRAY_SIZE(types); i++)
+		add_known(u, SYMBOL_TYPE, str_c(types[i]), TYPE_BOOL + i);
+	for (size_t i = 0; type_connection_kinds[i]; i++) {
+		struct str kind = str_c(type_connection_kinds[i]);
+
+		add_known(u, SYMBOL_TYPE, kind, types_connection(&u->types, kind));
+	}
+	for (uint32_t i = 0; i <= BUILTIN_MAX; i++)
+		if (builtin_table[i].name)
+			add_known(u, SYMBOL_BUILTIN, str_c(builtin_table[i].name), i);
+	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
+		add_known(u, SYMBOL_SPECIAL, str_c(specials[i].name), specials[i].special);
+}
+
+void unit_init(struct unit *u)
+{
+	*u = (struct unit){ 0 };
+	types_init(&u->types);
+	add_language(u);
+}
+
+static void add_source(struct unit *u, uint32_t source)
+{
+	struct unit_module *m = arena_new(&u->arena, struct unit_module);
+
+	m->source = source;
+	m->tree = parse(&u->arena, &u->sources, source, &u->diags);
+	vec_push(&u->modules, m);
+}
+
+enum outcome unit_read(struct unit *u, const char *path, struct error *err)
+{
+	uint32_t source;
+	enum outcome outcome = sources_read(&u->sources, path, &source, err);
+
+	if (outcome == OUTCOME_OK)
+		add_source(u, source);
+	return outcome;
+}
+
+void unit_add_text(struct unit *u, struct str path, struct str text)
+{
+	add_source(u, sources_add(&u->sources, path, text));
+}
+
+/* Names first, then signatures, then what stands in bodies: nothing depends on the order of declarations or files. */
+void unit_check(struct unit *u)
+{
+	module_load_used(u);
+	for (size_t i = 0; i < u->modules.count; i++)
+		module_declare(u, u->modules.at[i]);
+	for (size_t i = 0; i < u->modules.count; i++)
+		for (struct declaration *d = u->modules.at[i]->tree->first; d; d = d->next)
+			if (d->symbol && (d->kind == DECLARATION_FN || d->kind == DECLARATION_OPERATIONS))
+				check_signature(u, u->modules.at[i], d);
+	for (size_t i = 0; i < u->modules.count; i++)
+		check_declarations(u, u->modules.at[i]);
+	graph_check_includes(u);
+	graph_link(u);
+	diags_sort(&u->diags);
+}
+
+void unit_clear(struct unit *u)
+{
+	for (struct scope *s = u->last_scope; s; s = s->made_before)
+		for (size_t i = 0; i < NAMES_COUNT; i++)
+			map_clear(&s->names[i]);
+	vec_clear(&u->modules);
+	vec_clear(&u->migrations);
+	diags_clear(&u->diags);
+	sources_clear(&u->sources);
+	types_clear(&u->types);
+	arena_clear(&u->arena);
+	*u = (struct unit){ 0 };
+}
