@@ -1,0 +1,124 @@
+/*
+ * doubt.c - an effect whose intent is durable and whose end is not known
+ *
+ * First the target is fenced: nothing of this run runs there any more, so that what is found out stays true. Then, in this order:
+ * the operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew; else a person must look.
+ */
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+enum outcome doubt_fence(struct run *r, struct str connection, struct error *err)
+{
+	for (uint32_t i = 0; i < r->module.need_count; i++) {
+		struct connection *c;
+		enum outcome o;
+
+		if (!str_eq(r->module.needs[i].name, connection))
+			continue;
+		o = session_connection(r, i, &c, err);
+		return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
+	}
+	return error_set(err, OUTCOME_DAMAGED, "the journal names connection %.*s, which the migration does not have",
+			 STR_ARG(connection));
+}
+
+static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e, struct error *err)
+{
+	struct buf cause = { 0 };
+
+	if (err->message)
+		buf_format(&cause, " (%s)", err->message);
+	request_remember_sql(r, e->sql, "");
+	snprintf(r->failed_query_id, sizeof(r->failed_query_id), "%.*s", STR_ARG(e->query_id));
+	error_set(err, OUTCOME_IN_DOUBT,
+		  "%s operation %lld \"%.*s\": it is not known whether effect %lld on %.*s has happened%.*s\nquery id: %.*s\nSQL: %.*s",
+		  e->backward ? "rolling back" : "in", (long long)a->index, STR_ARG(r->plan[a->index].label),
+		  (long long)e->number, STR_ARG(e->connection), STR_ARG(buf_view(&cause)), STR_ARG(e->query_id),
+		  STR_ARG(str_trim(e->sql)));
+	error_hint(err, "look on %.*s whether the statement took effect. `amigrun rollback %.*s` undoes the operation whether it did "
+		   "or not; with `done when`, `idempotent` or `in doubt undo` in the operation amigrun decides this by itself",
+		   STR_ARG(e->connection), STR_ARG(r->name));
+	buf_clear(&cause);
+}
+
+static enum verdict decide(struct run *r, const struct act *a, struct error *err)
+{
+	const struct operation *op = a->operation;
+
+	if (op->done_when != NO_INDEX) {
+		const struct value *captures;
+		struct value there;
+
+		if (plan_captures(r, &r->plan[a->index], &captures, err) != OUTCOME_OK ||
+		    evaluate(r, op->done_when, captures, &there, NULL, NULL, err) != OUTCOME_OK) {
+			error_prefix(err, "`done when` could not be asked: ");
+			return VERDICT_OPEN;
+		}
+		return there.flag != a->backward ? VERDICT_DONE : VERDICT_AGAIN;
+	}
+	if (op->flags & OPERATION_IDEMPOTENT)
+		return VERDICT_AGAIN;
+	if (op->flags & OPERATION_IN_DOUBT_UNDO)
+		return a->backward ? VERDICT_AGAIN : VERDICT_UNDO;
+	return VERDICT_OPEN;
+}
+
+static void tell(struct run *r, const struct act *a, const struct effect_row *e, enum verdict v)
+{
+	static const char *const words[] = {
+		[VERDICT_DONE] = "it has happened", [VERDICT_AGAIN] = "it is made again",
+		[VERDICT_UNDO] = "the operation is undone and begins anew",
+	};
+
+	journal_event(r, EVENT_DOUBT_RESOLVED, "operation %lld, effect %lld (%.*s): %s", (long long)a->index,
+		      (long long)e->number, STR_ARG(e->query_id), words[v]);
+}
+
+enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *e, struct error *err)
+{
+	enum verdict v = VERDICT_OPEN;
+
+	if (doubt_fence(r, e->connection, err) == OUTCOME_OK)
+		v = decide(r, a, err);
+	else
+		error_prefix(err, "the connection could not be fenced: ");
+	if (v == VERDICT_OPEN)
+		open_doubt(r, a, e, err);
+	else
+		tell(r, a, e, v);
+	return v;
+}
+
+static enum outcome close_undone(struct run *r, struct act *a, struct error *err)
+{
+	journal_outcome(r, r->open_effect.number, false, -1, NULL);
+	journal_checkpoint_empty(r);
+	r->checkpoint = (struct str){ 0 };
+	return journal_operation(r, a, OPERATION_STATUS_ROLLING_BACK, false, err);
+}
+
+enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
+{
+	const struct effect_row *e = &r->open_effect;
+	struct act a;
+	enum outcome o;
+
+	if (!e->number)
+		return OUTCOME_OK;
+	if (e->operation_index != r->index)
+		return error_set(err, OUTCOME_DAMAGED, "effect %lld is open for operation %lld, but the run is at operation %lld",
+				 (long long)e->number, (long long)e->operation_index, (long long)r->index);
+	o = plan_act(r, e->operation_index, e->backward, &a, err);
+	if (o != OUTCOME_OK)
+		return o;
+	a.begun = true;
+	r->verdict = doubt_resolve(r, &a, e, err);
+	if (r->verdict == VERDICT_OPEN)
+		return session_settle(r, &a, STEP_DOUBT, err);
+	if (r->verdict == VERDICT_UNDO) {
+		r->verdict = VERDICT_NONE;
+		o = close_undone(r, &a, err);
+	}
+	return o == OUTCOME_OK ? journal_commit(r, err) : o;
+}

@@ -1,0 +1,178 @@
+/* journal.c - gathers what the next commit holds, so that a step costs one */
+#include "vm/base/fault.h"
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+static void reset(struct journal *j)
+{
+	j->step = (struct step){ 0 };
+	j->pending = false;
+	buf_reset(&j->checkpoint);
+	buf_reset(&j->after);
+}
+
+enum outcome journal_commit(struct run *r, struct error *err)
+{
+	struct journal *j = &r->journal;
+	bool empty = j->checkpoint.len == 0;
+	enum outcome o;
+
+	if (!j->pending)
+		return OUTCOME_OK;
+	j->step.run = r->id;
+	j->step.epoch = r->epoch;
+	j->step.migration = r->name;
+	j->step.checkpoint = buf_view(&j->checkpoint);
+	fault_pass(FAULT_BEFORE_COMMIT);
+	o = store_step(r->store, &j->step, err);
+	fault_pass(FAULT_AFTER_COMMIT);
+	j->in_transaction = false;
+	if (o != OUTCOME_OK) {
+		error_prefix(err, "cannot record the step of operation %lld: ", (long long)r->index);
+		return o;
+	}
+	if (j->step.set_checkpoint)
+		j->stored_checkpoint = !empty;
+	reset(j);
+	return OUTCOME_OK;
+}
+
+void journal_checkpoint(struct run *r, const struct machine *vm)
+{
+	buf_reset(&r->journal.checkpoint);
+	machine_save(vm, &r->journal.checkpoint);
+	r->journal.step.set_checkpoint = true;
+	r->journal.pending = true;
+}
+
+void journal_checkpoint_after(struct run *r)
+{
+	struct journal *j = &r->journal;
+
+	if (!j->after.len)
+		return;
+	buf_reset(&j->checkpoint);
+	buf_str(&j->checkpoint, buf_view(&j->after));
+	j->step.set_checkpoint = true;
+	j->pending = true;
+}
+
+void journal_checkpoint_empty(struct run *r)
+{
+	buf_reset(&r->journal.checkpoint);
+	buf_reset(&r->journal.after);
+	r->journal.step.set_checkpoint = r->journal.stored_checkpoint;
+	r->journal.pending = true;
+}
+
+/* Changes of the same operation become one; a third operation needs a commit first. */
+enum outcome journal_operation(struct run *r, const struct act *a, enum operation_status status, bool finished,
+			       struct error *err)
+{
+	struct step *step = &r->journal.step;
+	struct operation_change *change = NULL;
+
+	for (size_t i = 0; i < step->operation_count; i++)
+		if (step->operations[i].index == a->index)
+			change = &step->operations[i];
+	if (!change && step->operation_count == STEP_CHANGES_MAX) {
+		enum outcome o = journal_commit(r, err);
+
+		if (o != OUTCOME_OK)
+			return o;
+	}
+	if (!change) {
+		change = &step->operations[step->operation_count++];
+		*change = (struct operation_change){ .index = a->index };
+	}
+	change->status = status;
+	change->attempts = a->attempts;
+	change->rows = a->rows;
+	change->started = change->started || !a->begun;
+	change->finished = finished;
+	r->plan[a->index].status = status;
+	r->plan[a->index].attempts = a->attempts;
+	r->journal.pending = true;
+	return OUTCOME_OK;
+}
+
+void journal_migration(struct run *r, enum migration_status status)
+{
+	struct step *step = &r->journal.step;
+
+	r->status = status;
+	step->set_migration = true;
+	step->status = status;
+	step->current_operation_index = r->index;
+	step->progress = progress_percent(&r->progress, r->index, r->share);
+	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
+	r->journal.pending = true;
+}
+
+void journal_phase(struct run *r, enum run_phase phase)
+{
+	r->phase = phase;
+	r->journal.step.set_phase = true;
+	r->journal.step.phase = phase;
+	r->journal.pending = true;
+}
+
+void journal_event(struct run *r, enum run_event event, const char *format, ...)
+{
+	struct journal *j = &r->journal;
+	va_list args;
+
+	buf_reset(&j->event_text);
+	va_start(args, format);
+	buf_vformat(&j->event_text, format, args);
+	va_end(args);
+	j->event = (struct event_row){ .kind = str_c(run_event_word(event)), .who = STR("amigrun"),
+				       .detail = buf_view(&j->event_text) };
+	j->step.event = &j->event;
+	j->pending = true;
+	session_tell(r, event, STR(""), j->event.detail);
+}
+
+void journal_error(struct run *r, int64_t index, const struct error *err)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->error_text);
+	buf_text(&j->error_text, err->message);
+	if (err->hint)
+		buf_format(&j->error_text, "\nhint: %s", err->hint);
+	j->error = (struct error_row){ .operation_index = index, .description = buf_view(&j->error_text),
+				       .code = str_c(err->code), .sql = buf_view(&r->failed_sql),
+				       .query_id = str_c(r->failed_sql.len ? r->failed_query_id : "") };
+	j->step.error = &j->error;
+	j->pending = true;
+}
+
+void journal_outcome(struct run *r, int64_t number, bool ok, int64_t rows, const struct error *err)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->outcome_text);
+	j->outcome_code[0] = 0;
+	if (err) {
+		buf_text(&j->outcome_text, err->message ? err->message : "");
+		snprintf(j->outcome_code, sizeof(j->outcome_code), "%s", err->code);
+	}
+	j->outcome = (struct effect_outcome){ .number = number, .ok = ok, .rows = rows, .error_code = str_c(j->outcome_code),
+					      .error_text = buf_view(&j->outcome_text) };
+	j->step.outcome = &j->outcome;
+	j->pending = true;
+}
+
+/* The statement's text is r->sql, which stays until the commit. */
+void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt, const struct connection *c)
+{
+	struct journal *j = &r->journal;
+
+	j->intent = (struct effect_intent){ .number = number, .operation_index = a->index, .attempt = attempt,
+					    .backward = a->backward, .query_id = j->query_id, .sql = buf_view(&r->sql),
+					    .connection = str_c(c->name) };
+	j->step.intent = &j->intent;
+	j->pending = true;
+}

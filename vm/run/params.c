@@ -1,0 +1,107 @@
+/* params.c - the values that the operator may set: --param before what is stored, that before the default */
+#include "vm/run/session.h"
+
+struct given {
+	struct str (*stored)[2];
+	size_t stored_count;
+};
+
+static bool find_text(const struct run *r, const struct given *given, struct str name, struct str *out)
+{
+	for (size_t i = r->options->param_count; i-- > 0;)
+		if (str_eq(r->options->params[i].name, name)) {
+			*out = r->options->params[i].value;
+			return true;
+		}
+	for (size_t i = 0; i < given->stored_count; i++)
+		if (str_eq(given->stored[i][0], name)) {
+			*out = given->stored[i][1];
+			return true;
+		}
+	return false;
+}
+
+static enum outcome refuse_unknown(const struct run *r, struct str name, struct error *err)
+{
+	struct buf names = { 0 };
+
+	for (uint32_t i = 0; i < r->module.param_count; i++) {
+		if (str_eq(r->module.params[i].name, name)) {
+			buf_clear(&names);
+			return OUTCOME_OK;
+		}
+		buf_format(&names, "%s%.*s", i ? ", " : "", STR_ARG(r->module.params[i].name));
+	}
+	error_set(err, OUTCOME_USAGE, "\"%.*s\" has no parameter %.*s", STR_ARG(r->name), STR_ARG(name));
+	if (names.len)
+		error_hint(err, "its parameters are %.*s", STR_ARG(buf_view(&names)));
+	else
+		error_hint(err, "it has no parameters");
+	buf_clear(&names);
+	return OUTCOME_USAGE;
+}
+
+static enum outcome parse(struct run *r, const struct param *p, struct str text, struct value *out, struct error *err)
+{
+	struct buf reason = { 0 }, type = { 0 };
+	bool ok = value_parse(text, &r->module.types, p->type, &r->heap, out, &reason);
+
+	if (!ok) {
+		types_print(&r->module.types, p->type, &type);
+		error_set(err, OUTCOME_USAGE, "parameter %.*s cannot be \"%.*s\": %.*s", STR_ARG(p->name), STR_ARG(text),
+			  STR_ARG(buf_view(&reason)));
+		error_hint(err, "it is of type %.*s", STR_ARG(buf_view(&type)));
+	}
+	buf_clear(&reason);
+	buf_clear(&type);
+	return ok ? OUTCOME_OK : OUTCOME_USAGE;
+}
+
+static enum outcome check(struct run *r, const struct param *p, const struct value *v, struct error *err)
+{
+	struct value refusal = value_null();
+	enum outcome o;
+
+	if (p->check == NO_INDEX)
+		return OUTCOME_OK;
+	o = evaluate(r, p->check, v, &refusal, NULL, NULL, err);
+	if (o == OUTCOME_OK && refusal.kind == VALUE_STRING)
+		o = error_set(err, OUTCOME_USAGE, "parameter %.*s is refused: %.*s", STR_ARG(p->name),
+			      STR_ARG(value_text(refusal)));
+	return o;
+}
+
+static enum outcome collect(struct run *r, const struct given *given, uint32_t i, struct error *err)
+{
+	const struct param *p = &r->module.params[i];
+	struct str text;
+	enum outcome o;
+
+	if (find_text(r, given, p->name, &text)) {
+		o = parse(r, p, text, &r->params[i], err);
+	} else if (p->default_value != NO_INDEX) {
+		o = evaluate(r, p->default_value, NULL, &r->params[i], NULL, NULL, err);
+	} else {
+		o = error_set(err, OUTCOME_USAGE, "parameter %.*s has no value and no default", STR_ARG(p->name));
+		error_hint(err, "give it with --param %.*s=VALUE", STR_ARG(p->name));
+	}
+	return o == OUTCOME_OK ? check(r, p, &r->params[i], err) : o;
+}
+
+enum outcome params_collect(struct run *r, struct error *err)
+{
+	struct given given = { 0 };
+	enum outcome o = store_parameters(r->store, r->name, &r->arena, &given.stored, &given.stored_count, err);
+
+	for (size_t i = 0; o == OUTCOME_OK && i < r->options->param_count; i++)
+		o = refuse_unknown(r, r->options->params[i].name, err);
+	if (o != OUTCOME_OK)
+		return o;
+	r->params = arena_array(&r->arena, struct value, r->module.param_count + 1);
+	for (uint32_t i = 0; i < r->module.param_count; i++) {
+		o = collect(r, &given, i, err);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+	return OUTCOME_OK;
+}

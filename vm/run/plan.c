@@ -1,0 +1,103 @@
+/* plan.c - the flat list of operations of a run, made once; and its rows read back */
+#include "vm/run/session.h"
+
+#define PLAN_OPERATIONS_MAX 1000000
+
+struct planning {
+	struct run *r;
+	VEC(struct operation_row) rows;
+};
+
+enum outcome plan_setup(struct run *r, struct error *err)
+{
+	struct value all = value_null();
+	enum outcome o;
+
+	r->frozens = arena_array(&r->arena, struct value, r->module.frozen_count + 1);
+	for (uint32_t i = 0; i < r->module.frozen_count; i++)
+		r->frozens[i] = value_null();
+	if (r->module.migration.setup == NO_INDEX || r->module.frozen_count == 0)
+		return OUTCOME_OK;
+	/* The setup function itself reads no frozen: they are what it makes. */
+	o = evaluate(r, r->module.migration.setup, NULL, &all, NULL, NULL, err);
+	if (o != OUTCOME_OK) {
+		error_prefix(err, "cannot compute what the run starts from: ");
+		return o;
+	}
+	if (all.kind != VALUE_RECORD || all.record->count != r->module.frozen_count)
+		BUG("setup gave something else than a record of %u", r->module.frozen_count);
+	for (uint32_t i = 0; i < r->module.frozen_count; i++)
+		r->frozens[i] = all.record->at[i];
+	return OUTCOME_OK;
+}
+
+static enum outcome planned(void *context, const struct machine_request *q, struct error *err)
+{
+	struct planning *p = context;
+	struct run *r = p->r;
+	const struct operation *op = &r->module.operations[q->operation];
+	struct operation_row row = { .index = (int64_t)p->rows.count, .operation = q->operation, .rows = -1 };
+	struct buf bytes = { 0 };
+
+	if (p->rows.count >= PLAN_OPERATIONS_MAX)
+		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations", PLAN_OPERATIONS_MAX);
+	row.label = arena_str(&r->arena, value_text(q->value));
+	row.connection = op->need == NO_INDEX ? STR("") : arena_str(&r->arena, r->module.needs[op->need].name);
+	value_encode(q->options, &bytes);
+	row.options = arena_str(&r->arena, buf_view(&bytes));
+	buf_reset(&bytes);
+	encode_values(q->captures, op->capture_count, &bytes);
+	row.captures = arena_str(&r->arena, buf_view(&bytes));
+	buf_clear(&bytes);
+	vec_push(&p->rows, row);
+	return OUTCOME_OK;
+}
+
+enum outcome plan_make(struct run *r, struct error *err)
+{
+	struct planning p = { .r = r };
+	enum outcome o = evaluate(r, r->module.migration.plan, NULL, NULL, planned, &p, err);
+
+	if (o != OUTCOME_OK)
+		error_prefix(err, "cannot make the plan: ");
+	r->plan = arena_array(&r->arena, struct operation_row, p.rows.count + 1);
+	r->count = (int64_t)p.rows.count;
+	if (p.rows.count)
+		memcpy(r->plan, p.rows.at, p.rows.count * sizeof(*r->plan));
+	vec_clear(&p.rows);
+	return o;
+}
+
+enum outcome plan_captures(struct run *r, const struct operation_row *row, const struct value **out, struct error *err)
+{
+	struct value *values;
+	const struct operation *op = &r->module.operations[row->operation];
+	enum outcome o = decode_values(r, row->captures, op->capture_count, &values, "captured values", err);
+
+	*out = values;
+	for (uint32_t i = 0; o == OUTCOME_OK && i < op->capture_count; i++)
+		if (!value_is(values[i], &r->module.types, op->capture_types[i]))
+			o = error_set(err, OUTCOME_DAMAGED, "operation %lld \"%.*s\" has a captured value of another type",
+				      (long long)row->index, STR_ARG(row->label));
+	return o;
+}
+
+enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *out, struct error *err)
+{
+	const struct operation_row *row = &r->plan[index];
+	struct reader reader = reader_of(row->options);
+	struct value options;
+
+	if (row->operation >= r->module.operation_count)
+		return error_set(err, OUTCOME_DAMAGED, "operation %lld of the stored plan is not one of its module",
+				 (long long)index);
+	*out = (struct act){ .index = index, .backward = backward, .attempts = row->attempts, .rows = -1,
+			     .operation = &r->module.operations[row->operation] };
+	out->function = backward ? out->operation->rollback : out->operation->forward;
+	if (!value_decode(&reader, &r->heap, &options) ||
+	    (options.kind == VALUE_RECORD && !value_is(options, &r->module.types, out->operation->options)))
+		return error_set(err, OUTCOME_DAMAGED, "the options of operation %lld of the stored plan are damaged",
+				 (long long)index);
+	policy_read(r, out->operation, options, &out->policy, &r->arena);
+	return OUTCOME_OK;
+}

@@ -1,0 +1,150 @@
+/*
+ * preview.c - what a run would do, without doing it
+ *
+ * The setup and plan functions are evaluated as at a start; then each operation's code runs with its effects noted down instead of
+ * sent. What depends on a read that only earlier operations make possible is told as not known yet.
+ */
+#include "vm/run/session.h"
+
+#define STATEMENTS_MAX 1000
+#define FUEL 1000000
+
+struct noting {
+	struct run *r;
+	struct run_preview *out;
+	VEC(struct run_statement) at;
+};
+
+static void note(struct noting *n, struct str connection, struct str sql, bool known)
+{
+	struct arena *a = &n->out->arena;
+
+	vec_push(&n->at, (struct run_statement){ arena_str(a, connection), arena_str(a, sql), known });
+}
+
+static void note_failure(struct noting *n, struct error *err)
+{
+	note(n, STR(""), str_c(err->message), false);
+	error_clear(err);
+}
+
+static enum outcome note_effect(struct noting *n, struct machine *vm, struct error *err)
+{
+	const struct machine_request *q = machine_request(vm);
+	struct connection *c;
+	struct buf sql = { 0 };
+	enum outcome o = session_connection(n->r, q->need, &c, err);
+
+	if (o == OUTCOME_OK)
+		o = request_render(n->r, q, c->kind, &sql, err);
+	if (o == OUTCOME_OK) {
+		note(n, str_c(c->name), buf_view(&sql), true);
+		machine_answer(vm, value_null(), STR(""));
+	}
+	buf_clear(&sql);
+	return o;
+}
+
+static void walk(struct noting *n, uint32_t function, const struct value *captures)
+{
+	struct machine *vm = machine_new(&n->r->module);
+	struct error err = { 0 };
+	enum outcome o = OUTCOME_OK;
+
+	machine_set_params(vm, n->r->params);
+	machine_set_frozens(vm, n->r->frozens);
+	machine_start(vm, function, captures);
+	while (o == OUTCOME_OK && n->at.count < STATEMENTS_MAX) {
+		enum machine_state state = machine_run(vm, FUEL);
+
+		if (state == MACHINE_RETURNED)
+			break;
+		if (state == MACHINE_FAILED)
+			o = request_machine_failure(n->r, vm, &err);
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_EXEC)
+			o = note_effect(n, vm, &err);
+		else if (state == MACHINE_ASKS)
+			o = request_answer(n->r, vm, -1, NULL, &err);
+		else
+			o = error_set(&err, OUTCOME_FAILED, "it computes longer than a preview waits");
+	}
+	if (o != OUTCOME_OK)
+		note_failure(n, &err);
+	machine_free(vm);
+}
+
+static void take(struct noting *n, struct run_statement **at, size_t *count)
+{
+	*count = n->at.count;
+	*at = arena_array(&n->out->arena, struct run_statement, n->at.count + 1);
+	if (n->at.count)
+		memcpy(*at, n->at.at, n->at.count * sizeof(**at));
+	vec_clear(&n->at);
+}
+
+static enum outcome preview_operation(struct run *r, const struct operation_row *row, struct run_preview *out,
+				      struct run_preview_operation *p, struct error *err)
+{
+	const struct operation *op = &r->module.operations[row->operation];
+	struct noting n = { .r = r, .out = out };
+	const struct value *captures;
+	enum outcome o = plan_captures(r, row, &captures, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	p->label = arena_str(&out->arena, row->label);
+	p->connection = arena_str(&out->arena, row->connection);
+	p->rollback_kind = op->rollback_kind;
+	p->rollback_why = arena_str(&out->arena, op->rollback_why);
+	walk(&n, op->forward, captures);
+	take(&n, &p->forward, &p->forward_count);
+	if (op->rollback_kind == ROLLBACK_CODE)
+		walk(&n, op->rollback, captures);
+	take(&n, &p->backward, &p->backward_count);
+	return OUTCOME_OK;
+}
+
+static enum outcome preview(struct run *r, struct str image, struct run_preview *out, struct error *err)
+{
+	struct value required = value_bool(true);
+	enum outcome o = session_load_module(r, image, err);
+
+	if (o == OUTCOME_OK)
+		o = params_collect(r, err);
+	if (o == OUTCOME_OK)
+		o = plan_setup(r, err);
+	if (o == OUTCOME_OK && r->module.migration.required != NO_INDEX)
+		o = evaluate(r, r->module.migration.required, NULL, &required, NULL, NULL, err);
+	if (o == OUTCOME_OK)
+		o = plan_make(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	out->required = required.flag;
+	out->operation_count = (size_t)r->count;
+	out->operations = arena_array(&out->arena, struct run_preview_operation, (size_t)r->count + 1);
+	for (int64_t i = 0; i < r->count && o == OUTCOME_OK; i++)
+		o = preview_operation(r, &r->plan[i], out, &out->operations[i], err);
+	return o;
+}
+
+enum outcome run_preview(struct store *store, const struct instance *instance, const struct bundle *bundle, struct str name,
+			 const struct run_options *options, struct run_preview *out, struct error *err)
+{
+	const struct bundle_entry *entry = bundle_find(bundle, name);
+	struct run r;
+	enum outcome o;
+
+	*out = (struct run_preview){ 0 };
+	if (!entry)
+		return error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\" in the bundle", STR_ARG(name));
+	session_open(&r, store, instance, name, options);
+	o = preview(&r, entry->image, out, err);
+	session_close(&r);
+	return o;
+}
+
+void run_preview_clear(struct run_preview *p)
+{
+	arena_clear(&p->arena);
+	*p = (struct run_preview){ 0 };
+}

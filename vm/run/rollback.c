@@ -1,0 +1,109 @@
+/* rollback.c - back through the plan from the current operation, which may be half done, to the first */
+#include "vm/run/session.h"
+
+static int64_t top(const struct run *r)
+{
+	return r->index < r->count ? r->index : r->count - 1;
+}
+
+bool rollback_possible(const struct run *r, struct error *err)
+{
+	for (int64_t i = top(r); i >= 0; i--) {
+		const struct operation *op = &r->module.operations[r->plan[i].operation];
+
+		if (op->rollback_kind != ROLLBACK_IRREVERSIBLE)
+			continue;
+		if (i == r->index && !r->touched)
+			continue;
+		error_set(err, OUTCOME_NOT_NOW, "operation %lld \"%.*s\" is irreversible: %.*s", (long long)i,
+			  STR_ARG(r->plan[i].label), STR_ARG(op->rollback_why));
+		return false;
+	}
+	return true;
+}
+
+void rollback_mark(struct run *r)
+{
+	r->index = top(r);
+	r->checkpoint = (struct str){ 0 };
+	r->share = 0;
+	if (r->index < 0)
+		r->index = 0;
+	journal_migration(r, STATUS_ROLLING_BACK);
+	journal_phase(r, PHASE_BACKWARD);
+	journal_checkpoint_empty(r);
+	session_tell(r, EVENT_ROLLBACK_STARTED, STR(""), STR(""));
+}
+
+static enum outcome finish(struct run *r, struct act *a, struct error *err)
+{
+	enum outcome o = journal_operation(r, a, OPERATION_STATUS_ROLLED_BACK, true, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	journal_checkpoint_empty(r);
+	session_tell(r, EVENT_OPERATION_DONE, r->plan[a->index].label, STR(""));
+	r->done_here++;
+	r->share = 0;
+	r->touched = false;
+	/* The end of the first operation waits for the end of the rollback. */
+	if (a->index == 0)
+		return OUTCOME_OK;
+	r->index = a->index - 1;
+	journal_migration(r, STATUS_ROLLING_BACK);
+	return r->journal.in_transaction ? journal_commit(r, err) : OUTCOME_OK;
+}
+
+static enum outcome end(struct run *r, struct error *err)
+{
+	r->index = 0;
+	r->share = 0;
+	journal_migration(r, STATUS_ROLLED_BACK);
+	r->journal.step.progress = 0;
+	journal_phase(r, PHASE_ENDED);
+	r->journal.step.set_finished = true;
+	journal_event(r, EVENT_ROLLED_BACK, "%lld operations in the plan", (long long)r->count);
+	return journal_commit(r, err);
+}
+
+enum outcome rollback_go(struct run *r, struct error *err)
+{
+	for (int64_t i = top(r); i >= 0; i--) {
+		struct act a;
+		enum step_end how = STEP_DONE;
+		enum outcome o = plan_act(r, i, true, &a, err);
+
+		if (o != OUTCOME_OK)
+			return o;
+		if (stop_wanted(r) || (r->options->operations_max && r->done_here >= r->options->operations_max))
+			return session_settle(r, &a, STEP_STOPPED, err);
+		if (a.operation->rollback_kind == ROLLBACK_CODE)
+			how = step_operation(r, &a, err);
+		if (how != STEP_DONE)
+			return session_settle(r, &a, how, err);
+		o = finish(r, &a, err);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+	return end(r, err);
+}
+
+enum outcome rollback_undo_current(struct run *r, struct error *err)
+{
+	struct act a;
+	enum step_end how = STEP_DONE;
+	enum outcome o = plan_act(r, r->index, true, &a, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	if (a.operation->rollback_kind == ROLLBACK_CODE)
+		how = step_operation(r, &a, err);
+	if (how != STEP_DONE)
+		return session_settle(r, &a, how, err);
+	o = journal_operation(r, &a, OPERATION_STATUS_PENDING, false, err);
+	if (o != OUTCOME_OK)
+		return o;
+	journal_checkpoint_empty(r);
+	r->touched = false;
+	return journal_commit(r, err);
+}

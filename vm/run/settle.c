@@ -1,0 +1,132 @@
+/* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever started it */
+#include "vm/run/session.h"
+
+static enum outcome settle_stopped(struct run *r, const struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	error_clear(err);
+	journal_migration(r, STATUS_STOPPED);
+	journal_event(r, EVENT_STOPPED, "at operation %lld of %lld", (long long)r->index, (long long)r->count);
+	o = journal_commit(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_STOPPED, "stopped on request%s at operation %lld of %lld%s%.*s%s",
+		  r->phase == PHASE_BACKWARD ? " while rolling back" : "", (long long)r->index, (long long)r->count,
+		  a ? " \"" : "", STR_ARG(a ? r->plan[a->index].label : STR("")), a ? "\"" : "");
+	error_hint(err, "`amigrun resume %.*s` goes on there", STR_ARG(r->name));
+	return OUTCOME_STOPPED;
+}
+
+/* Whether the instance wants failed runs undone; a setting that can't be read is no reason to undo. */
+static bool wants_rollback(struct run *r)
+{
+	struct error ignored = { 0 };
+	struct str value;
+	bool found = false, wanted = true;
+
+	if (r->options->no_auto_rollback)
+		return false;
+	if (session_settings(r, "auto_rollback", &value, &found, &ignored) != OUTCOME_OK)
+		wanted = false;
+	else if (found && str_eq(str_trim(value), STR("false")))
+		wanted = false;
+	error_clear(&ignored);
+	return wanted;
+}
+
+/* err is the failure. Recorded, then undone if that is wanted and possible: its outcome stays that of the failure. */
+static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct error *err)
+{
+	struct error against = { 0 }, lost = { 0 };
+	enum outcome o = err->outcome;
+
+	journal_error(r, index, err);
+	journal_event(r, EVENT_ERRORED, "%s", err->message);
+	r->journal.step.set_finished = true;
+	undo = undo && o != OUTCOME_UNREACHABLE && wants_rollback(r);
+	if (undo && !rollback_possible(r, &against)) {
+		undo = false;
+		error_hint(err, "it is not rolled back: %s", against.message);
+	}
+	error_clear(&against);
+	if (undo)
+		rollback_mark(r);
+	else
+		journal_migration(r, STATUS_ERRORED);
+	if (journal_commit(r, &lost) != OUTCOME_OK) {
+		error_take(err, &lost);
+		return err->outcome;
+	}
+	if (!undo) {
+		if (!err->hint)
+			error_hint(err, "mend the cause, then `amigrun resume %.*s` goes on there, `amigrun rollback %.*s` undoes it",
+				   STR_ARG(r->name), STR_ARG(r->name));
+		return o;
+	}
+	if (rollback_go(r, &lost) != OUTCOME_OK) {
+		enum outcome worse = lost.outcome;
+
+		error_prefix(&lost, "%s\n", err->message);
+		error_take(err, &lost);
+		return worse;
+	}
+	error_hint(err, "the run was rolled back; mend the cause, then `amigrun run %.*s` starts it anew", STR_ARG(r->name));
+	return o;
+}
+
+static enum outcome settle_failed(struct run *r, const struct act *a, struct error *err)
+{
+	struct error lost = { 0 };
+
+	if (a->backward)
+		error_prefix(err, "At operation %lld rollback failed with error:", (long long)a->index);
+	else
+		error_prefix(err, "Operation %lld \"%.*s\" failed: ", (long long)a->index, STR_ARG(r->plan[a->index].label));
+	if (!r->touched)
+		journal_checkpoint_empty(r);
+	if (journal_operation(r, a, r->phase == PHASE_FORWARD && a->backward ? OPERATION_STATUS_ROLLING_BACK
+			      : OPERATION_STATUS_FAILED, true, &lost) != OUTCOME_OK) {
+		error_take(err, &lost);
+		return err->outcome;
+	}
+	return settle_error(r, a->index, !a->backward, err);
+}
+
+static enum outcome settle_doubt(struct run *r, const struct act *a, struct error *err)
+{
+	struct error lost = { 0 };
+
+	journal_error(r, a->index, err);
+	journal_event(r, EVENT_IN_DOUBT, "operation %lld: %.*s", (long long)a->index, STR_ARG(str_c(r->failed_query_id)));
+	journal_migration(r, STATUS_ERRORED);
+	r->journal.step.set_finished = true;
+	if (journal_commit(r, &lost) != OUTCOME_OK)
+		error_take(err, &lost);
+	return err->outcome;
+}
+
+enum outcome session_settle(struct run *r, const struct act *a, enum step_end end, struct error *err)
+{
+	switch (end) {
+	case STEP_STOPPED:
+		return settle_stopped(r, a, err);
+	case STEP_FAILED:
+		return settle_failed(r, a, err);
+	case STEP_DOUBT:
+		return settle_doubt(r, a, err);
+	case STEP_LOST:
+		return err->outcome;
+	case STEP_DONE:
+	case STEP_UNDO:
+		break;
+	}
+	BUG("step end %d is nothing to settle", (int)end);
+}
+
+enum outcome session_settle_check(struct run *r, struct error *err)
+{
+	if (err->outcome == OUTCOME_STOPPED || r->stop.cancelled)
+		return settle_stopped(r, NULL, err);
+	return settle_error(r, -1, true, err);
+}

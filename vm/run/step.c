@@ -1,0 +1,301 @@
+/*
+ * step.c - one operation in one direction: the machine computes, effects are made durable around it
+ *
+ * An effect on the store's own database is part of the store's transaction: effect, outcome, what the machine computes up to
+ * its next question, and the end of the operation if it came to that, are one commit. Any other effect goes out after its
+ * intent is durable; its outcome waits in the journal for the next commit, which is at the latest the one before the next
+ * thing that takes time.
+ */
+#include "vm/base/fault.h"
+#include "vm/base/os.h"
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+#define FUEL 10000000
+
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, char out[QUERY_ID_SIZE])
+{
+	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld", r->prefix, (long long)index, (long long)number, (long long)attempt);
+}
+
+static enum outcome commit_at(struct run *r, struct error *err)
+{
+	if (!r->journal.pending)
+		return OUTCOME_OK;
+	journal_checkpoint(r, r->vm);
+	return journal_commit(r, err);
+}
+
+/* The effect has happened: the machine goes on with the rows, null where they are not told. */
+static void go_on(struct run *r, struct act *a, int64_t number, int64_t rows)
+{
+	struct journal *j = &r->journal;
+
+	if (rows >= 0)
+		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
+	journal_outcome(r, number, true, rows, NULL);
+	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
+	buf_reset(&j->after);
+	machine_save(r->vm, &j->after);
+	r->touched = true;
+}
+
+static enum outcome send(struct run *r, const struct act *a, struct connection *c, bool inside, int64_t *rows,
+			 struct error *err)
+{
+	struct statement s = {
+		.sql = buf_view(&r->sql), .query_id = r->journal.query_id, .timeout_ms = a->policy.timeout_ms,
+		.settings = a->policy.settings, .setting_count = a->policy.setting_count,
+		.no_transaction = c->kind->transactional && !inside &&
+			((a->operation->flags & OPERATION_NO_TRANSACTION) || !c->kind->transactional(buf_view(&r->sql))),
+	};
+	enum outcome o;
+
+	*rows = -1;
+	buf_reset(&r->failed_sql);
+	fault_pass(FAULT_BEFORE_EFFECT);
+	r->store_busy = c->shared;
+	o = c->kind->exec(c, &s, &r->watch, rows, err);
+	r->store_busy = false;
+	fault_pass(FAULT_AFTER_EFFECT);
+	if (o != OUTCOME_OK)
+		request_remember_sql(r, s.sql, s.query_id);
+	return o;
+}
+
+/* Waits before the next attempt. STEP_DONE: now. */
+static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt, struct error *err)
+{
+	uint32_t random;
+
+	os_random(&random, sizeof(random));
+	session_tell(r, EVENT_RETRIED, r->plan[a->index].label, str_c(err->message));
+	if (!stop_sleep(r, retry_wait_ms(&a->policy.retry, attempt, random)))
+		return STEP_STOPPED;
+	error_clear(err);
+	return STEP_DONE;
+}
+
+/* Inside the store's transaction: what fails has not happened. */
+static enum step_end effect_inside(struct run *r, struct act *a, struct connection *c, struct error *err)
+{
+	struct journal *j = &r->journal;
+	int64_t number = r->next_effect, rows;
+
+	for (int64_t attempt = 1;; attempt++) {
+		enum step_end end;
+
+		a->attempts++;
+		query_id_print(r, a->index, number, attempt, j->query_id);
+		if (store_begin(r->store, err) != OUTCOME_OK)
+			return STEP_LOST;
+		j->in_transaction = true;
+		if (send(r, a, c, true, &rows, err) == OUTCOME_OK) {
+			journal_intent(r, a, number, attempt, c);
+			r->next_effect = number + 1;
+			go_on(r, a, number, rows);
+			journal_migration(r, r->status);
+			if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING,
+					      false, err) != OUTCOME_OK)
+				return STEP_LOST;
+			a->begun = true;
+			return STEP_DONE;
+		}
+		store_abort(r->store);
+		j->in_transaction = false;
+		if (r->stop.cancelled)
+			return STEP_STOPPED;
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!retry_wanted(&a->policy.retry, attempt, err))
+			return STEP_FAILED;
+		end = wait_for_retry(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+}
+
+/* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or is to be made again. */
+static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect, bool *again,
+				  struct error *err)
+{
+	struct error why = { 0 };
+
+	*again = false;
+	if (r->stop.cancelled)
+		return STEP_STOPPED;
+	switch (doubt_resolve(r, a, effect, &why)) {
+	case VERDICT_DONE:
+		error_clear(err);
+		go_on(r, a, effect->number, -1);
+		return STEP_DONE;
+	case VERDICT_AGAIN:
+		*again = effect->attempt <= a->policy.retry.times;
+		if (*again)
+			return wait_for_retry(r, a, effect->attempt, err);
+		journal_outcome(r, effect->number, false, -1, err);
+		return STEP_FAILED;
+	case VERDICT_UNDO:
+		if (++r->undone_times > a->policy.retry.times) {
+			journal_outcome(r, effect->number, false, -1, err);
+			r->touched = true;
+			return STEP_FAILED;
+		}
+		journal_outcome(r, effect->number, false, -1, err);
+		return STEP_UNDO;
+	case VERDICT_NONE:
+	case VERDICT_OPEN:
+		break;
+	}
+	error_hint(&why, "%s%sthe server's answer was: %s", why.hint ? why.hint : "", why.hint ? "; " : "", err->message);
+	error_take(err, &why);
+	return STEP_DOUBT;
+}
+
+/* The intent is durable before it goes out. */
+static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, struct error *err)
+{
+	struct journal *j = &r->journal;
+	bool known = r->verdict == VERDICT_AGAIN;
+	struct effect_row effect = { .number = known ? r->open_effect.number : r->next_effect,
+				     .attempt = known ? r->open_effect.attempt : 0, .operation_index = a->index,
+				     .backward = a->backward, .sql = buf_view(&r->sql), .connection = str_c(c->name) };
+	int64_t rows;
+
+	r->verdict = VERDICT_NONE;
+	for (;;) {
+		enum step_end end = STEP_FAILED;
+		bool again = false;
+
+		a->attempts++;
+		effect.attempt++;
+		query_id_print(r, a->index, effect.number, effect.attempt, j->query_id);
+		effect.query_id = str_c(j->query_id);
+		if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING, false,
+				      err) != OUTCOME_OK)
+			return STEP_LOST;
+		journal_intent(r, a, effect.number, effect.attempt, c);
+		journal_checkpoint(r, r->vm);
+		journal_migration(r, r->status);
+		if (journal_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		a->begun = true;
+		if (effect.number >= r->next_effect)
+			r->next_effect = effect.number + 1;
+		if (send(r, a, c, false, &rows, err) == OUTCOME_OK) {
+			go_on(r, a, effect.number, rows);
+			return STEP_DONE;
+		}
+		if (err->class == ERROR_UNKNOWN) {
+			end = settle_doubt(r, a, &effect, &again, err);
+			if (!again || end != STEP_DONE)
+				return end;
+			continue;
+		}
+		journal_outcome(r, effect.number, false, -1, err);
+		if (r->stop.cancelled)
+			return STEP_STOPPED;
+		if (!retry_wanted(&a->policy.retry, effect.attempt, err))
+			return STEP_FAILED;
+		if (journal_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		end = wait_for_retry(r, a, effect.attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+}
+
+static enum step_end effect(struct run *r, struct act *a, struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+	struct connection *c;
+	bool inside;
+
+	if (r->verdict == VERDICT_DONE) {
+		r->verdict = VERDICT_NONE;
+		go_on(r, a, r->open_effect.number, -1);
+		return STEP_DONE;
+	}
+	if (r->journal.in_transaction && commit_at(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	if (stop_wanted(r)) {
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
+	}
+	if (session_connection(r, q->need, &c, err) != OUTCOME_OK ||
+	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK)
+		return STEP_FAILED;
+	inside = c->shared && r->verdict == VERDICT_NONE && !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
+		(!c->kind->transactional || c->kind->transactional(buf_view(&r->sql)));
+	if (!inside)
+		return effect_alone(r, a, c, err);
+	if (commit_at(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	return effect_inside(r, a, c, err);
+}
+
+static enum step_end answer(struct run *r, struct act *a, struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+
+	if (q->op == OP_EXEC)
+		return effect(r, a, err);
+	if (!request_is_quick(q) && commit_at(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
+		return STEP_DONE;
+	return r->stop.cancelled ? STEP_STOPPED : STEP_FAILED;
+}
+
+static enum outcome begin(struct run *r, struct act *a, struct error *err)
+{
+	const struct value *captures;
+	enum outcome o;
+
+	r->share = 0;
+	if (r->checkpoint.len) {
+		o = machine_restore(r->vm, r->checkpoint, err);
+		r->checkpoint = (struct str){ 0 };
+		a->begun = true;
+		r->touched = true;
+		return o;
+	}
+	r->touched = false;
+	o = plan_captures(r, &r->plan[a->index], &captures, err);
+	if (o == OUTCOME_OK)
+		machine_start(r->vm, a->function, captures);
+	return o;
+}
+
+enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+{
+	if (begin(r, a, err) != OUTCOME_OK)
+		return STEP_LOST;
+	session_tell(r, EVENT_OPERATION_BEGUN, r->plan[a->index].label, STR(""));
+	for (;;) {
+		enum step_end end;
+
+		switch (machine_run(r->vm, FUEL)) {
+		case MACHINE_RETURNED:
+			return STEP_DONE;
+		case MACHINE_FAILED:
+			journal_checkpoint_after(r);
+			request_machine_failure(r, r->vm, err);
+			return STEP_FAILED;
+		case MACHINE_PAUSED:
+			if (!stop_wanted(r))
+				continue;
+			journal_checkpoint(r, r->vm);
+			return STEP_STOPPED;
+		case MACHINE_ASKS:
+			end = answer(r, a, err);
+			if (end != STEP_DONE)
+				return end;
+			continue;
+		case MACHINE_IDLE:
+			break;
+		}
+		BUG("the machine is idle in the middle of operation %lld", (long long)a->index);
+	}
+}

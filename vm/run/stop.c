@@ -1,0 +1,95 @@
+/*
+ * stop.c - requests to stop: a signal to this process, or `amigrun stop` through the store
+ *
+ * Either lets the current effect be finished; one that outlasts the grace period is cancelled. The signal count is the only
+ * global: there is no other way from a handler to the code.
+ */
+#include "vm/base/fault.h"
+#include "vm/base/os.h"
+#include "vm/run/session.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define STORE_POLL_MS 200
+
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	if (signals++)
+		_exit(OUTCOME_STOPPED);
+}
+
+void run_catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A store that fails here fails at the next commit too, and says so there. */
+static void poll_store(struct run *r, int64_t now)
+{
+	struct error ignored = { 0 };
+	bool requested = false;
+
+	r->stop.polled_at_ms = now;
+	if (store_stop_requested(r->store, r->name, &requested, &ignored) == OUTCOME_OK && requested)
+		r->stop.requested = true;
+	error_clear(&ignored);
+}
+
+bool stop_wanted(struct run *r)
+{
+	int64_t now;
+
+	if (!signals && !r->stop.requested) {
+		now = os_monotonic_ms();
+		if (!r->stop.polled_at_ms)
+			r->stop.polled_at_ms = now;
+		if (now - r->stop.polled_at_ms < STORE_POLL_MS || r->store_busy || r->journal.in_transaction)
+			return false;
+		poll_store(r, now);
+		if (!r->stop.requested)
+			return false;
+	}
+	if (!r->stop.heard) {
+		r->stop.heard = true;
+		r->stop.heard_at_ms = os_monotonic_ms();
+		session_tell(r, EVENT_STOP_HEARD, STR(""), STR(""));
+	}
+	return true;
+}
+
+enum watch_wish stop_watch(void *run)
+{
+	struct run *r = run;
+
+	fault_pass(FAULT_DURING_EFFECT);
+	session_tell(r, EVENT_TICK, STR(""), STR(""));
+	if (!stop_wanted(r) || os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms)
+		return WATCH_GO_ON;
+	r->stop.cancelled = true;
+	return WATCH_CANCEL;
+}
+
+bool stop_sleep(struct run *r, int64_t ms)
+{
+	int64_t until = os_monotonic_ms() + ms;
+
+	while (!stop_wanted(r)) {
+		int64_t left = until - os_monotonic_ms();
+
+		if (left <= 0)
+			return true;
+		poll(NULL, 0, (int)(left < WATCH_SLICE_MS ? left : WATCH_SLICE_MS));
+		session_tell(r, EVENT_TICK, STR(""), STR(""));
+	}
+	return false;
+}
