@@ -2,12 +2,30 @@
 #include "compiler/command.h"
 #include <unistd.h>
 
+/* Everything up to the bytes of the bundle; the diagnostics are printed. */
+static enum exit_status compile(struct files *f, const struct command_line *line, struct buf *bundle)
+{
+	enum exit_status status = files_check(f, line);
+
+	if (status == STATUS_CLEAN) {
+		write_bundle(&f->unit, files_shown(f), bundle);
+		if (f->unit.diags.error_count)
+			status = STATUS_ERRORS;
+		else if (bundle->failed)
+			status = command_failed(STATUS_FILES, "the bundle would be larger than %zu bytes", BUF_CAP_BYTES);
+		diags_sort(&f->unit.diags);
+	}
+	files_report(f);
+	return status;
+}
+
 enum exit_status command_check(const struct command_line *line)
 {
 	struct files f;
-	enum exit_status status = files_check(&f, line);
+	struct buf bundle = {0};
+	enum exit_status status = compile(&f, line, &bundle);
 
-	files_report(&f);
+	buf_clear(&bundle);
 	files_clear(&f);
 	return status;
 }
@@ -36,17 +54,10 @@ enum exit_status command_build(const struct command_line *line)
 {
 	struct files f;
 	struct buf bundle = {0};
-	enum exit_status status = files_check(&f, line);
+	enum exit_status status = compile(&f, line, &bundle);
 
-	files_report(&f);
 	if (status == STATUS_CLEAN && !f.unit.migrations.count)
 		status = command_failed(STATUS_USAGE, "there is no migration in what was given: nothing to build");
-	if (status == STATUS_CLEAN) {
-		write_bundle(&f.unit, files_shown(&f), &bundle);
-		if (bundle.failed)
-			status = command_failed(STATUS_FILES, "the bundle would be larger than %zu bytes",
-						BUF_CAP_BYTES);
-	}
 	if (status == STATUS_CLEAN)
 		status = write_file(line->output, buf_view(&bundle));
 	buf_clear(&bundle);

@@ -7,7 +7,7 @@
  *	                                                           lower_operator.c lower_call.c
  *        └── the library functions that all of these reached, in the order in which they were met
  *
- * Lowering never fails: the unit has no errors. Where a value goes to a place of a wider type, WIDEN says so. All of a
+ * The unit has no errors, and lowering finds one only: a function with more locals than one may have. Where a value goes to a place of a wider type, WIDEN says so. All of a
  * function's state is in its locals between two statements, so that a checkpoint holds it: `for` keeps its list and its
  * position in hidden ones.
  */
@@ -38,8 +38,8 @@ struct lower {
 	struct emit emit;
 	uint32_t *source_map;			/* the unit's source → the module's + 1 */
 	VEC(struct symbol *) reached;		/* fns and consts whose functions have numbers */
-	struct span place;			/* the last one looked up, and what was found */
-	uint32_t place_line;
+	struct place place;			/* the last one that was looked up */
+	uint32_t place_source, place_offset;
 };
 
 struct body {					/* a function being written */

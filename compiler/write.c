@@ -29,9 +29,11 @@ void write_bundle(struct unit *u, const struct str *shown, struct buf *out)
 		images[i] = (struct buf){0};
 		lower_migration(u, m, shown, &stamp, &images[i]);
 		entries[i] = (struct bundle_entry){ m->name, buf_view(&images[i]), {{0}} };
-		entries[i].identity = prove(entries[i].image, m->name);
+		if (!u->diags.error_count)
+			entries[i].identity = prove(entries[i].image, m->name);
 	}
-	bundle_write(entries, (uint32_t)count, out);
+	if (!u->diags.error_count)
+		bundle_write(entries, (uint32_t)count, out);
 	for (size_t i = 0; i < count; i++)
 		buf_clear(&images[i]);
 	free(images);
