@@ -75,6 +75,7 @@ struct argument {			/* also an element of a list (no name), a field of a record 
 
 struct expression {
 	enum expression_kind kind;
+	uint32_t depth;			/* of the tree below, at most PARSE_DEPTH_MAX: recursion over it is safe */
 	struct span span;
 	union {
 		bool flag;				/* BOOL */

@@ -33,6 +33,7 @@ struct diags {
 	struct arena arena;
 	VEC(struct diag) all;
 	size_t error_count, warning_count;
+	VEC(unsigned) per_source;	/* errors of each source, those left out included */
 	size_t limit;			/* errors kept per source; 0: 200. One more says how many were left out */
 };
 
@@ -45,6 +46,7 @@ void diags_sort(struct diags *d);	/* by source, place, code */
 void diags_print_text(const struct diags *d, struct sources *s, bool colour, struct buf *out);
 void diags_print_json(const struct diags *d, struct sources *s, struct buf *out);
 void diags_clear(struct diags *d);
+enum severity diag_severity(enum diag_code code);
 const char *diag_code_text(enum diag_code code);	/* "E0207" */
 enum diag_code diag_code_find(struct str code);		/* DIAG_COUNT: none */
 const char *diag_explanation(enum diag_code code);

@@ -1,0 +1,709 @@
+/*
+ * amig.y - the sentences of the language
+ *
+ * Newlines are tokens here only where they end something (scan.h). What ends with a newline is a statement, a clause or a
+ * declaration; each of these lists recovers by itself: `error` stands for a broken one, whose rest is skipped by depth of
+ * brackets: `$<uint32_t>0` is the depth that the `{` in front of the list bears.
+ */
+%require "3.8"
+%language "c"
+%define api.pure full
+%define api.prefix {amig_}
+%define api.token.prefix {T_}
+%define api.value.type union
+%define api.location.type {struct span}
+%define parse.error custom
+%define parse.lac full
+%locations
+%expect 0
+%param {struct parser *p}
+
+%code requires {
+#include "grammar/tree.h"
+}
+
+%code provides {
+int amig_lex(AMIG_STYPE *value, AMIG_LTYPE *place, struct parser *p);
+void amig_error(const AMIG_LTYPE *place, struct parser *p, const char *text);
+}
+
+%code {
+/* An empty rule stands between its neighbours: it takes no place. */
+#define YYLLOC_DEFAULT(current, rhs, n) \
+	do { \
+		if (n) { \
+			(current) = YYRHSLOC(rhs, 1); \
+			(current).end = YYRHSLOC(rhs, n).end; \
+		} else { \
+			(current) = YYRHSLOC(rhs, 0); \
+			(current).start = (current).end; \
+		} \
+	} while (0)
+#define YYMAXDEPTH 20000
+
+#define UNARY(op, place, e) expression_unary(p, place, OPERATOR_##op, e)
+#define BINARY(op, place, l, r) expression_binary(p, place, OPERATOR_##op, l, r)
+
+/* From `error` to the end of the statement: the offending token is dropped, or is the end already. */
+#define RECOVER(depth) \
+	do { \
+		recover(p, depth); \
+		yyclearin; \
+		yyerrok; \
+	} while (0)
+
+static struct span between(struct span a, struct span b)
+{
+	return (struct span){ a.source, a.start, b.end };
+}
+}
+
+/* Tokens that are signs keep their character as number. */
+%token NEWLINE "the end of the line"
+%token INVALID "something that can't be read"
+%token <struct token> INT "a number" FLOAT "a float" DURATION "a duration" VERSION "a version"
+%token NAME "a name"
+%token STRING_BEGIN "a string" SQL_BEGIN "an SQL template" TEMPLATE_END "the end of the string"
+%token HOLE_BEGIN "`${`" HOLE_END "`}` of `${`"
+%token EQUAL "`==`" NOT_EQUAL "`!=`" LESS_EQUAL "`<=`" GREATER_EQUAL "`>=`" OTHERWISE "`??`" RANGE "`..`"
+%token GIVES "`->`" MAPS "`=>`"
+%token <uint32_t> LBRACE "`{`"
+%token '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`" '=' "`=`" '<' "`<`" '>' "`>`" '+' "`+`" '-' "`-`" '*' "`*`" '/' "`/`"
+%token '%' "`%`" '.' "`.`" ',' "`,`" ':' "`:`" '?' "`?`"
+%token AND "`and`" AS "`as`" ELSE "`else`" EXEC "`exec`" FAIL "`fail`" FALSE_WORD "`false`" FOR "`for`" IF "`if`" IN "`in`" LET "`let`"
+%token LOG "`log`" MATCHES "`matches`" NOT "`not`" NULL_WORD "`null`" OR "`or`" PROGRESS "`progress`" REQUIRE "`require`"
+%token RETURN "`return`" TRUE_WORD "`true`" VAR "`var`" WHILE "`while`"
+%token BACKOFF "`backoff`" CONST "`const`" CONTINUE "`continue`" DEPENDS "`depends`" DONE "`done`" DOUBT "`doubt`" ERROR_WORD "`error`"
+%token EVERY "`every`" FN "`fn`" FORWARD "`forward`" HEALTHCHECK "`healthcheck`" IDEMPOTENT "`idempotent`" INCLUDE "`include`"
+%token IRREVERSIBLE "`irreversible`" LEAVES "`leaves`" MIGRATION "`migration`" NEEDS "`needs`" NO "`no`" NOTHING "`nothing`" OF "`of`"
+%token ON "`on`" ONE "`one`" OPERATION "`operation`" OPERATIONS "`operations`" PARAM "`param`" POSTCHECK "`postcheck`"
+%token PRECHECK "`precheck`" REQUIRED "`required`" RETRY "`retry`" ROLLBACK "`rollback`" SETTINGS "`settings`" TIMEOUT "`timeout`"
+%token TRANSACTION "`transaction`" TYPE "`type`" UNDO "`undo`" USE "`use`" VERSIONS "`versions`" WEIGHT "`weight`" WHEN "`when`"
+%token WITHIN "`within`"
+%token END 0 "the end of the file"
+
+%left OR
+%left AND
+%precedence NOT
+%nonassoc EQUAL NOT_EQUAL '<' LESS_EQUAL '>' GREATER_EQUAL IN MATCHES
+%left OTHERWISE
+%left '+' '-'
+%left '*' '/' '%'
+
+%nterm <struct name> name key
+%nterm <struct type_syntax *> type type_opt result_opt
+%nterm <struct fields> type_fields type_fields_opt
+%nterm <struct expression *> expression unary postfix plain braced string sql if_expression lambda argument_value range_end string_opt
+%nterm <struct expression *> value_opt on_opt every_opt
+%nterm <struct holes> holes
+%nterm <struct argument *> argument
+%nterm <struct arguments> arguments arguments_opt elements elements_opt record_fields record_fields_opt
+%nterm <struct names> lambda_names strings
+%nterm <struct condition *> condition
+%nterm <struct parameters> parameters parameters_opt
+%nterm <struct statements> statements plan_statements
+%nterm <struct statement *> statement let if_statement plan_statement plan_if operation simple_statement
+%nterm <struct block *> block plan_block
+%nterm <struct clause> operation_clause migration_clause
+%nterm <struct operation_body *> operation_clauses
+%nterm <struct migration_body *> migration_clauses migration_clauses_opt
+%nterm <struct action *> action
+%nterm <struct check_syntax *> check
+%nterm <int> check_kind
+%nterm <struct str> version range_opt comparators comparator
+%nterm <struct param_syntax *> param_tail
+%nterm <struct declaration *> declaration
+%nterm <struct declarations> declarations
+
+%%
+
+file:
+	%empty
+|	declarations			{ p->file->first = $1.first; }
+;
+declarations:
+	declaration			{ $$ = (struct declarations){0}; LIST_ADD(&$$, $1); }
+|	declarations NEWLINE declaration	{ $$ = $1; LIST_ADD(&$$, $3); }
+;
+declaration:
+	USE name			{ $$ = declaration_new(p, DECLARATION_USE, @$, $2); }
+|	CONST name type_opt '=' expression
+	{
+		$$ = declaration_new(p, DECLARATION_CONST, @$, $2);
+		$$->constant.type = $3;
+		$$->constant.value = $5;
+	}
+|	TYPE name '=' type
+	{
+		$$ = declaration_new(p, DECLARATION_TYPE, @$, $2);
+		$$->type = $4;
+	}
+|	FN name '(' parameters_opt ')' result_opt block
+	{
+		$$ = declaration_new(p, DECLARATION_FN, @$, $2);
+		$$->fn.parameters = $4.first;
+		$$->fn.result = $6;
+		$$->fn.body = $7;
+	}
+|	OPERATIONS name '(' parameters_opt ')' plan_block
+	{
+		$$ = declaration_new(p, DECLARATION_OPERATIONS, @$, $2);
+		$$->fn.parameters = $4.first;
+		$$->fn.body = $6;
+	}
+|	MIGRATION string LBRACE migration_clauses_opt '}'
+	{
+		struct name name = { expression_plain(p, $2, "the name of a migration"), @2 };
+
+		$$ = declaration_new(p, DECLARATION_MIGRATION, @$, name);
+		$$->migration = $4->migration;
+		$$->migration->head = between(@1, @2);
+	}
+|	error
+	{
+		$$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0});
+		scan_skip_to_declaration(&p->scan);
+		yyclearin;
+		yyerrok;
+	}
+;
+result_opt:
+	%empty				{ $$ = NULL; }
+|	GIVES type			{ $$ = $2; }
+;
+parameters_opt:
+	%empty				{ $$ = (struct parameters){0}; }
+|	parameters
+|	parameters ','
+;
+parameters:
+	name ':' type value_opt		{ $$ = (struct parameters){0}; parameter_add(p, &$$, $1, $3, $4); }
+|	parameters ',' name ':' type value_opt	{ $$ = $1; parameter_add(p, &$$, $3, $5, $6); }
+;
+value_opt:
+	%empty				{ $$ = NULL; }
+|	'=' expression			{ $$ = $2; }
+;
+
+/* ---- a migration ---- */
+migration_clauses_opt:
+	%empty				{ $$ = migration_body_new(p); }
+|	migration_clauses
+;
+migration_clauses:
+	migration_clause		{ $$ = migration_body_new(p); migration_add(p, $$, $1); }
+|	migration_clauses NEWLINE migration_clause	{ $$ = $1; migration_add(p, $$, $3); }
+|	error				{ $$ = migration_body_new(p); RECOVER($<uint32_t>0); }
+|	migration_clauses NEWLINE error	{ $$ = $1; RECOVER($<uint32_t>0); }
+;
+migration_clause:
+	DEPENDS ON strings		{ $$ = clause_of(CLAUSE_DEPENDS, @$); $$.names = $3; }
+|	VERSIONS version RANGE version
+	{
+		$$ = clause_of(CLAUSE_VERSIONS, @$);
+		$$.versions.min = $2;
+		$$.versions.max = $4;
+	}
+|	NEEDS name range_opt
+	{
+		$$ = clause_of(CLAUSE_NEEDS, @$);
+		$$.need = need_new(p, @$, $2, (struct name){0}, $3);
+	}
+|	NEEDS name ':' name range_opt
+	{
+		$$ = clause_of(CLAUSE_NEEDS, @$);
+		$$.need = need_new(p, @$, $2, $4, $5);
+	}
+|	PARAM name ':' type value_opt param_tail
+	{
+		$$ = clause_of(CLAUSE_PARAM, @$);
+		$$.param = $6;
+		$6->span = @$;
+		$6->name = $2;
+		$6->type = $4;
+		$6->value = $5;
+	}
+|	REQUIRED WHEN expression	{ $$ = clause_value(CLAUSE_REQUIRED, @$, $3, NULL, NULL); }
+|	check				{ $$ = clause_of(CLAUSE_CHECK, @$); $$.check = $1; }
+|	LEAVES elements			{ $$ = clause_of(CLAUSE_LEAVES, @$); $$.arguments = $2; }
+|	plan_statement			{ $$ = clause_of(CLAUSE_PLAN, @$); $$.statement = $1; }
+;
+strings:
+	string
+	{
+		$$ = (struct names){0};
+		struct name_list *n = arena_new(p->arena, struct name_list);
+		n->name = (struct name){ expression_plain(p, $1, "the name of a migration"), @1 };
+		LIST_ADD(&$$, n);
+	}
+|	strings ',' string
+	{
+		$$ = $1;
+		struct name_list *n = arena_new(p->arena, struct name_list);
+		n->name = (struct name){ expression_plain(p, $3, "the name of a migration"), @3 };
+		LIST_ADD(&$$, n);
+	}
+;
+version:
+	VERSION				{ $$ = scan_text(&p->scan, @1); }
+|	FLOAT				{ $$ = (struct str){0}; diag_add(p->diags, @1, DIAG_BAD_VERSION, arena_c(p->arena, scan_text(&p->scan, @1))); }
+|	INT				{ $$ = (struct str){0}; diag_add(p->diags, @1, DIAG_BAD_VERSION, arena_c(p->arena, scan_text(&p->scan, @1))); }
+;
+range_opt:
+	%empty				{ $$ = (struct str){0}; }
+|	comparators
+|	version RANGE version		{ $$ = arena_format(p->arena, ">= %.*s, <= %.*s", STR_ARG($1), STR_ARG($3)); }
+;
+comparators:
+	comparator
+|	comparators comparator		{ $$ = arena_format(p->arena, "%.*s, %.*s", STR_ARG($1), STR_ARG($2)); }
+|	comparators ',' comparator	{ $$ = arena_format(p->arena, "%.*s, %.*s", STR_ARG($1), STR_ARG($3)); }
+;
+comparator:
+	'<' version			{ $$ = arena_format(p->arena, "< %.*s", STR_ARG($2)); }
+|	LESS_EQUAL version		{ $$ = arena_format(p->arena, "<= %.*s", STR_ARG($2)); }
+|	'>' version			{ $$ = arena_format(p->arena, "> %.*s", STR_ARG($2)); }
+|	GREATER_EQUAL version		{ $$ = arena_format(p->arena, ">= %.*s", STR_ARG($2)); }
+|	EQUAL version			{ $$ = arena_format(p->arena, "== %.*s", STR_ARG($2)); }
+;
+param_tail:
+	string_opt
+	{
+		$$ = arena_new(p->arena, struct param_syntax);
+		if ($1)
+			$$->doc = expression_plain(p, $1, "the documentation of a param");
+	}
+|	param_tail WITHIN expression RANGE expression
+	{
+		$$ = $1;
+		if ($$->within_min)
+			diag_add(p->diags, @2, DIAG_CLAUSE_TWICE, "within");
+		$$->within_min = $3;
+		$$->within_max = $5;
+	}
+|	param_tail ONE OF expression
+	{
+		$$ = $1;
+		if ($$->one_of)
+			diag_add(p->diags, between(@2, @3), DIAG_CLAUSE_TWICE, "one of");
+		$$->one_of = $4;
+	}
+;
+string_opt:
+	%empty				{ $$ = NULL; }
+|	string
+;
+check:
+	check_kind string every_opt block
+	{
+		expression_plain(p, $2, "the label of a check");
+		$$ = check_new(p, $1, @$, between(@1, @3), $2, $3, $4);
+	}
+;
+check_kind:
+	PRECHECK			{ $$ = CHECK_SYNTAX_PRE; }
+|	HEALTHCHECK			{ $$ = CHECK_SYNTAX_HEALTH; }
+|	POSTCHECK			{ $$ = CHECK_SYNTAX_POST; }
+;
+every_opt:
+	%empty				{ $$ = NULL; }
+|	EVERY expression		{ $$ = $2; }
+;
+
+/* ---- the plan ---- */
+plan_block:
+	LBRACE '}'				{ $$ = block_new(p, @$, (struct statements){0}); }
+|	LBRACE plan_statements '}'		{ $$ = block_new(p, @$, $2); }
+;
+plan_statements:
+	plan_statement			{ $$ = (struct statements){0}; LIST_ADD(&$$, $1); }
+|	plan_statements NEWLINE plan_statement	{ $$ = $1; LIST_ADD(&$$, $3); }
+|	error				{ $$ = (struct statements){0}; RECOVER($<uint32_t>0); }
+|	plan_statements NEWLINE error	{ $$ = $1; RECOVER($<uint32_t>0); }
+;
+plan_statement:
+	let
+|	operation
+|	INCLUDE plain			{ $$ = statement_of(p, STATEMENT_INCLUDE, @$, $2); }
+|	FOR name IN expression plan_block
+	{
+		$$ = statement_new(p, STATEMENT_FOR, @$);
+		$$->loop.name = $2;
+		$$->loop.list = $4;
+		$$->loop.body = $5;
+	}
+|	plan_if
+;
+plan_if:
+	IF condition plan_block
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+	}
+|	IF condition plan_block ELSE plan_block
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+		$$->branch.otherwise = $5;
+	}
+|	IF condition plan_block ELSE plan_if
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+		$$->branch.otherwise = block_of(p, $5);
+	}
+;
+operation:
+	OPERATION string on_opt LBRACE '}'
+	{
+		$$ = operation_end(p, @$, between(@1, @3), $2, $3, operation_body_new(p));
+	}
+|	OPERATION string on_opt LBRACE operation_clauses '}'
+	{
+		$$ = operation_end(p, @$, between(@1, @3), $2, $3, $5);
+	}
+;
+on_opt:
+	%empty				{ $$ = NULL; }
+|	ON name				{ $$ = expression_new(p, EXPRESSION_NAME, @2); $$->name = $2; }
+;
+operation_clauses:
+	operation_clause		{ $$ = operation_body_new(p); operation_add(p, $$, $1); }
+|	operation_clauses NEWLINE operation_clause	{ $$ = $1; operation_add(p, $$, $3); }
+|	error				{ $$ = operation_body_new(p); operation_add(p, $$, clause_of(CLAUSE_ERROR, @$)); RECOVER($<uint32_t>0); }
+|	operation_clauses NEWLINE error	{ $$ = $1; operation_add(p, $$, clause_of(CLAUSE_ERROR, @3)); RECOVER($<uint32_t>0); }
+;
+operation_clause:
+	ON name
+	{
+		struct expression *on = expression_new(p, EXPRESSION_NAME, @2);
+
+		on->name = $2;
+		$$ = clause_value(CLAUSE_ON, @$, on, NULL, NULL);
+	}
+|	TIMEOUT expression		{ $$ = clause_value(CLAUSE_TIMEOUT, @$, $2, NULL, NULL); }
+|	RETRY expression		{ $$ = clause_value(CLAUSE_RETRY, @$, $2, NULL, NULL); }
+|	RETRY expression BACKOFF expression range_end	{ $$ = clause_value(CLAUSE_RETRY, @$, $2, $4, $5); }
+|	SETTINGS LBRACE record_fields_opt '}'	{ $$ = clause_of(CLAUSE_SETTINGS, @$); $$.arguments = $3; }
+|	WEIGHT expression		{ $$ = clause_value(CLAUSE_WEIGHT, @$, $2, NULL, NULL); }
+|	DONE WHEN expression		{ $$ = clause_value(CLAUSE_DONE_WHEN, @$, $3, NULL, NULL); }
+|	IDEMPOTENT			{ $$ = clause_of(CLAUSE_IDEMPOTENT, @$); }
+|	IN DOUBT UNDO			{ $$ = clause_of(CLAUSE_IN_DOUBT, @$); }
+|	CONTINUE ON ERROR_WORD		{ $$ = clause_of(CLAUSE_CONTINUE, @$); }
+|	NO TRANSACTION			{ $$ = clause_of(CLAUSE_NO_TRANSACTION, @$); }
+|	FORWARD action			{ $$ = clause_of(CLAUSE_FORWARD, @$); $$.action = $2; }
+|	ROLLBACK action			{ $$ = clause_of(CLAUSE_ROLLBACK, @$); $$.action = $2; }
+|	ROLLBACK NOTHING		{ $$ = clause_of(CLAUSE_ROLLBACK_NOTHING, @$); }
+|	IRREVERSIBLE string
+	{
+		expression_plain(p, $2, "the reason of `irreversible`");
+		$$ = clause_value(CLAUSE_IRREVERSIBLE, @$, $2, NULL, NULL);
+	}
+;
+range_end:
+	RANGE expression		{ $$ = $2; }
+;
+action:
+	plain				{ $$ = action_new(p, @$, $1, NULL); }
+|	block				{ $$ = action_new(p, @$, NULL, $1); }
+;
+
+/* ---- statements ---- */
+block:
+	LBRACE '}'				{ $$ = block_new(p, @$, (struct statements){0}); }
+|	LBRACE statements '}'		{ $$ = block_new(p, @$, $2); }
+;
+statements:
+	statement			{ $$ = (struct statements){0}; LIST_ADD(&$$, $1); }
+|	statements NEWLINE statement	{ $$ = $1; LIST_ADD(&$$, $3); }
+|	error
+	{
+		$$ = (struct statements){0};
+		LIST_ADD(&$$, statement_new(p, STATEMENT_ERROR, @1));
+		RECOVER($<uint32_t>0);
+	}
+|	statements NEWLINE error
+	{
+		$$ = $1;
+		LIST_ADD(&$$, statement_new(p, STATEMENT_ERROR, @3));
+		RECOVER($<uint32_t>0);
+	}
+;
+statement:
+	let
+|	VAR name type_opt '=' expression	{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
+|	name '=' expression
+	{
+		$$ = statement_new(p, STATEMENT_ASSIGN, @$);
+		$$->assign.name = $1;
+		$$->assign.value = $3;
+	}
+|	plain				{ $$ = statement_of(p, STATEMENT_EXPRESSION, @$, $1); }
+|	simple_statement
+|	if_statement
+|	FOR name IN expression block
+	{
+		$$ = statement_new(p, STATEMENT_FOR, @$);
+		$$->loop.name = $2;
+		$$->loop.list = $4;
+		$$->loop.body = $5;
+	}
+|	WHILE condition block
+	{
+		$$ = statement_new(p, STATEMENT_WHILE, @$);
+		$$->repeat.condition = $2;
+		$$->repeat.body = $3;
+	}
+;
+let:
+	LET name type_opt '=' expression	{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
+;
+simple_statement:
+	EXEC expression			{ $$ = statement_of(p, STATEMENT_EXEC, @$, $2); }
+|	RETURN				{ $$ = statement_of(p, STATEMENT_RETURN, @$, NULL); }
+|	RETURN expression		{ $$ = statement_of(p, STATEMENT_RETURN, @$, $2); }
+|	FAIL expression			{ $$ = statement_of(p, STATEMENT_FAIL, @$, $2); }
+|	LOG expression			{ $$ = statement_of(p, STATEMENT_LOG, @$, $2); }
+|	PROGRESS expression		{ $$ = statement_of(p, STATEMENT_PROGRESS, @$, $2); }
+|	REQUIRE expression
+	{
+		$$ = statement_new(p, STATEMENT_REQUIRE, @$);
+		$$->require.condition = $2;
+	}
+|	REQUIRE expression ELSE expression
+	{
+		$$ = statement_new(p, STATEMENT_REQUIRE, @$);
+		$$->require.condition = $2;
+		$$->require.message = $4;
+	}
+;
+if_statement:
+	IF condition block
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+	}
+|	IF condition block ELSE block
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+		$$->branch.otherwise = $5;
+	}
+|	IF condition block ELSE if_statement
+	{
+		$$ = statement_new(p, STATEMENT_IF, @$);
+		$$->branch.condition = $2;
+		$$->branch.then = $3;
+		$$->branch.otherwise = block_of(p, $5);
+	}
+;
+condition:
+	expression			{ $$ = condition_new(p, (struct name){0}, $1); }
+|	LET name '=' expression		{ $$ = condition_new(p, $2, $4); }
+;
+
+/* ---- types ---- */
+type_opt:
+	%empty				{ $$ = NULL; }
+|	':' type			{ $$ = $2; }
+;
+type:
+	name				{ $$ = type_new(p, SYNTAX_NAMED, @$); $$->name = $1; }
+|	'[' type ']'			{ $$ = type_new(p, SYNTAX_LIST, @$); $$->element = $2; }
+|	LBRACE type_fields_opt '}'		{ $$ = type_new(p, SYNTAX_RECORD, @$); $$->fields = $2.first; }
+|	type '?'			{ $$ = type_optional(p, @$, $1); }
+;
+type_fields_opt:
+	%empty				{ $$ = (struct fields){0}; }
+|	type_fields
+|	type_fields ','
+;
+type_fields:
+	key ':' type			{ $$ = (struct fields){0}; field_add(p, &$$, $1, $3); }
+|	type_fields ',' key ':' type	{ $$ = $1; field_add(p, &$$, $3, $5); }
+;
+
+/* ---- expressions ---- */
+expression:
+	unary
+|	expression OR expression	{ $$ = BINARY(OR, @$, $1, $3); }
+|	expression AND expression	{ $$ = BINARY(AND, @$, $1, $3); }
+|	NOT expression			{ $$ = UNARY(NOT, @$, $2); }
+|	expression EQUAL expression	{ $$ = BINARY(EQUAL, @$, $1, $3); }
+|	expression NOT_EQUAL expression	{ $$ = BINARY(NOT_EQUAL, @$, $1, $3); }
+|	expression '<' expression	{ $$ = BINARY(LESS, @$, $1, $3); }
+|	expression LESS_EQUAL expression	{ $$ = BINARY(LESS_EQUAL, @$, $1, $3); }
+|	expression '>' expression	{ $$ = BINARY(GREATER, @$, $1, $3); }
+|	expression GREATER_EQUAL expression	{ $$ = BINARY(GREATER_EQUAL, @$, $1, $3); }
+|	expression IN expression	{ $$ = BINARY(IN, @$, $1, $3); }
+|	expression MATCHES expression	{ $$ = BINARY(MATCHES, @$, $1, $3); }
+|	expression OTHERWISE expression	{ $$ = BINARY(OTHERWISE, @$, $1, $3); }
+|	expression '+' expression	{ $$ = BINARY(ADD, @$, $1, $3); }
+|	expression '-' expression	{ $$ = BINARY(SUBTRACT, @$, $1, $3); }
+|	expression '*' expression	{ $$ = BINARY(MULTIPLY, @$, $1, $3); }
+|	expression '/' expression	{ $$ = BINARY(DIVIDE, @$, $1, $3); }
+|	expression '%' expression	{ $$ = BINARY(REMAINDER, @$, $1, $3); }
+;
+unary:
+	postfix
+|	'-' unary			{ $$ = UNARY(NEGATE, @$, $2); }
+;
+postfix:
+	plain
+|	braced
+;
+/* What may stand where a block could: it begins neither with `{` nor with `if`. */
+plain:
+	name				{ $$ = expression_new(p, EXPRESSION_NAME, @$); $$->name = $1; }
+|	INT				{ $$ = expression_int(p, EXPRESSION_INT, @$, $1.number); }
+|	DURATION			{ $$ = expression_int(p, EXPRESSION_DURATION, @$, $1.number); }
+|	FLOAT				{ $$ = expression_new(p, EXPRESSION_FLOAT, @$); $$->real = $1.real; }
+|	VERSION				{ $$ = expression_new(p, EXPRESSION_VERSION, @$); $$->text = scan_text(&p->scan, @1); }
+|	NULL_WORD			{ $$ = expression_new(p, EXPRESSION_NULL, @$); }
+|	TRUE_WORD			{ $$ = expression_new(p, EXPRESSION_BOOL, @$); $$->flag = true; }
+|	FALSE_WORD			{ $$ = expression_new(p, EXPRESSION_BOOL, @$); }
+|	string
+|	sql
+|	'(' expression ')'		{ $$ = $2; }
+|	'[' elements_opt ']'		{ $$ = expression_elements(p, EXPRESSION_LIST, @$, $2); }
+|	plain '.' key			{ $$ = expression_field(p, @$, $1, $3); }
+|	plain '[' expression ']'	{ $$ = expression_index(p, @$, $1, $3); }
+|	plain '(' arguments_opt ')'	{ $$ = expression_call(p, @$, $1, $3); }
+|	plain AS type			{ $$ = expression_as(p, @$, $1, $3); }
+;
+braced:
+	LBRACE record_fields_opt '}'	{ $$ = expression_elements(p, EXPRESSION_RECORD, @$, $2); }
+|	if_expression
+|	braced '.' key			{ $$ = expression_field(p, @$, $1, $3); }
+|	braced '[' expression ']'	{ $$ = expression_index(p, @$, $1, $3); }
+|	braced AS type			{ $$ = expression_as(p, @$, $1, $3); }
+;
+if_expression:
+	IF condition LBRACE expression '}' ELSE LBRACE expression '}'	{ $$ = expression_if(p, @$, $2, $4, $8); }
+|	IF condition LBRACE expression '}' ELSE if_expression	{ $$ = expression_if(p, @$, $2, $4, $7); }
+;
+string:
+	STRING_BEGIN holes TEMPLATE_END	{ $$ = expression_template(p, EXPRESSION_STRING, @1, $2, @3); }
+;
+sql:
+	SQL_BEGIN holes TEMPLATE_END	{ $$ = expression_template(p, EXPRESSION_SQL, @1, $2, @3); }
+;
+holes:
+	%empty				{ $$ = (struct holes){0}; }
+|	holes HOLE_BEGIN expression HOLE_END
+	{
+		struct hole *hole = arena_new(p->arena, struct hole);
+
+		hole->open = @2;
+		hole->value = $3;
+		hole->close = @4;
+		$$ = $1;
+		LIST_ADD(&$$, hole);
+	}
+;
+elements_opt:
+	%empty				{ $$ = (struct arguments){0}; }
+|	elements
+|	elements ','
+;
+elements:
+	expression			{ $$ = (struct arguments){0}; argument_add(p, &$$, argument_new(p, (struct name){0}, $1)); }
+|	elements ',' expression		{ $$ = $1; argument_add(p, &$$, argument_new(p, (struct name){0}, $3)); }
+;
+record_fields_opt:
+	%empty				{ $$ = (struct arguments){0}; }
+|	record_fields
+|	record_fields ','
+;
+record_fields:
+	key ':' expression		{ $$ = (struct arguments){0}; argument_add(p, &$$, argument_new(p, $1, $3)); }
+|	record_fields ',' key ':' expression	{ $$ = $1; argument_add(p, &$$, argument_new(p, $3, $5)); }
+;
+arguments_opt:
+	%empty				{ $$ = (struct arguments){0}; }
+|	arguments
+|	arguments ','
+;
+arguments:
+	argument			{ $$ = (struct arguments){0}; argument_add(p, &$$, $1); }
+|	arguments ',' argument		{ $$ = $1; argument_add(p, &$$, $3); }
+;
+argument:
+	argument_value			{ $$ = argument_new(p, (struct name){0}, $1); }
+|	name ':' argument_value		{ $$ = argument_new(p, $1, $3); }
+;
+argument_value:
+	expression
+|	lambda
+;
+lambda:
+	name MAPS expression
+	{
+		struct names names = {0};
+		struct name_list *n = arena_new(p->arena, struct name_list);
+
+		n->name = $1;
+		LIST_ADD(&names, n);
+		names.count = 1;
+		$$ = expression_lambda(p, @$, names, $3);
+	}
+|	'(' lambda_names ')' MAPS expression	{ $$ = expression_lambda(p, @$, $2, $5); }
+;
+lambda_names:
+	name ',' name
+	{
+		struct name_list *a = arena_new(p->arena, struct name_list), *b = arena_new(p->arena, struct name_list);
+
+		a->name = $1;
+		b->name = $3;
+		$$ = (struct names){ a, b, 2 };
+		a->next = b;
+	}
+|	lambda_names ',' name
+	{
+		struct name_list *n = arena_new(p->arena, struct name_list);
+
+		n->name = $3;
+		$$ = $1;
+		LIST_ADD(&$$, n);
+		$$.count++;
+	}
+;
+
+/* ---- words ---- */
+name:
+	NAME				{ $$ = name_of(p, @$); }
+|	word				{ $$ = name_of(p, @$); }
+;
+key:
+	name
+|	reserved			{ $$ = name_of(p, @$); }
+;
+word:
+	BACKOFF | CONST | CONTINUE | DEPENDS | DONE | DOUBT | ERROR_WORD | EVERY | FN | FORWARD | HEALTHCHECK | IDEMPOTENT | INCLUDE
+|	IRREVERSIBLE | LEAVES | MIGRATION | NEEDS | NO | OF | ON | ONE | OPERATION | OPERATIONS | PARAM | POSTCHECK | PRECHECK
+|	REQUIRED | RETRY | ROLLBACK | SETTINGS | TIMEOUT | TRANSACTION | TYPE | UNDO | USE | VERSIONS | WEIGHT | WHEN | WITHIN
+;
+reserved:
+	AND | AS | ELSE | EXEC | FAIL | FALSE_WORD | FOR | IF | IN | LET | LOG | MATCHES | NOT | NULL_WORD | OR | PROGRESS | REQUIRE
+|	RETURN | TRUE_WORD | VAR | WHILE
+;
+
+%%
+
+static int yyreport_syntax_error(const yypcontext_t *context, struct parser *p)
+{
+	yysymbol_kind_t kinds[YYNTOKENS];
+	struct expectation e = {0};
+	int count = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
+
+	for (int i = 0; i < count; i++)
+		e.names[e.count++] = yysymbol_name(kinds[i]);
+	report_syntax(p, &e, yysymbol_name(yypcontext_token(context)));
+	return 0;
+}

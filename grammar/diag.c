@@ -1,0 +1,234 @@
+/* diag.c - diagnostics as they are collected */
+#include "grammar/diag.h"
+#include <stdlib.h>
+
+struct row {
+	const char *code, *message, *help, *explanation;
+	enum severity severity;
+};
+
+static const struct row rows[] = {
+#define DIAG(code, severity, name, message, help, explanation) \
+	{ #code, message, help, explanation, SEVERITY_##severity },
+#include "grammar/diag.def"
+#undef DIAG
+};
+
+#define LIMIT_DEFAULT 200
+#define SUGGESTION_MAX 64
+
+static bool is_same(const struct diag *a, enum diag_code code, struct span span)
+{
+	return a->code == code && a->span.source == span.source && a->span.start == span.start && a->span.end == span.end;
+}
+
+static size_t append(struct diags *d, enum diag_code code, struct span span, struct str message)
+{
+	struct diag diag = { .code = code, .span = span, .message = message, .help = str_c(rows[code].help) };
+
+	vec_push(&d->all, diag);
+	return d->all.count - 1;
+}
+
+static void count(struct diags *d, enum diag_code code, struct span span)
+{
+	if (rows[code].severity == SEVERITY_WARNING) {
+		d->warning_count++;
+		return;
+	}
+	while (d->per_source.count <= span.source)
+		vec_push(&d->per_source, 0);
+	d->per_source.at[span.source]++;
+	d->error_count++;
+}
+
+static struct str fill(struct diags *d, enum diag_code code, va_list args)
+{
+	struct buf text = {0};
+	struct str message;
+
+	buf_vformat(&text, rows[code].message, args);
+	message = arena_str(&d->arena, buf_view(&text));
+	buf_clear(&text);
+	return message;
+}
+
+static struct str fill_with(struct diags *d, enum diag_code code, ...)
+{
+	struct str message;
+	va_list args;
+
+	va_start(args, code);
+	message = fill(d, code, args);
+	va_end(args);
+	return message;
+}
+
+/* The errors of a source beyond the limit are counted in one diagnostic at its end. */
+static size_t leave_out(struct diags *d, struct span span)
+{
+	unsigned extra = ++d->per_source.at[span.source] - (unsigned)(d->limit ? d->limit : LIMIT_DEFAULT);
+	size_t i = d->all.count;
+
+	d->error_count++;
+	while (i > 0 && !(d->all.at[i - 1].code == DIAG_TOO_MANY && d->all.at[i - 1].span.source == span.source))
+		i--;
+	if (i == 0)
+		i = append(d, DIAG_TOO_MANY, span, (struct str){0}) + 1;
+	if (span.start >= d->all.at[i - 1].span.start)
+		d->all.at[i - 1].span = span;
+	d->all.at[i - 1].message = fill_with(d, DIAG_TOO_MANY, extra);
+	return i - 1;
+}
+
+size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...)
+{
+	struct str message;
+	va_list args;
+	size_t number;
+
+	for (size_t i = d->all.count; i > 0; i--)
+		if (is_same(&d->all.at[i - 1], code, span))
+			return i - 1;
+	if (rows[code].severity == SEVERITY_ERROR && span.source < d->per_source.count &&
+	    d->per_source.at[span.source] >= (d->limit ? d->limit : LIMIT_DEFAULT))
+		return leave_out(d, span);
+	va_start(args, code);
+	message = fill(d, code, args);
+	va_end(args);
+	number = append(d, code, span, message);
+	count(d, code, span);
+	return number;
+}
+
+void diag_help(struct diags *d, size_t number, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	d->all.at[number].help = arena_str(&d->arena, buf_view(&text));
+	buf_clear(&text);
+}
+
+void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...)
+{
+	struct buf text = {0};
+	struct diag_note note = { .span = span };
+	va_list args;
+
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	note.text = arena_str(&d->arena, buf_view(&text));
+	buf_clear(&text);
+	for (size_t i = 0; i < d->all.at[number].notes.count; i++)
+		if (str_eq(d->all.at[number].notes.at[i].text, note.text) &&
+		    d->all.at[number].notes.at[i].span.start == span.start)
+			return;
+	vec_push(&d->all.at[number].notes, note);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct diag *a = left, *b = right;
+
+	if (a->span.source != b->span.source)
+		return a->span.source < b->span.source ? -1 : 1;
+	if (a->span.start != b->span.start)
+		return a->span.start < b->span.start ? -1 : 1;
+	if (a->code != b->code)
+		return a->code < b->code ? -1 : 1;
+	return a->span.end < b->span.end ? -1 : a->span.end > b->span.end;
+}
+
+void diags_sort(struct diags *d)
+{
+	if (d->all.count)
+		qsort(d->all.at, d->all.count, sizeof(*d->all.at), compare);
+}
+
+void diags_clear(struct diags *d)
+{
+	for (size_t i = 0; i < d->all.count; i++)
+		vec_clear(&d->all.at[i].notes);
+	vec_clear(&d->all);
+	vec_clear(&d->per_source);
+	arena_clear(&d->arena);
+	d->error_count = d->warning_count = 0;
+}
+
+const char *diag_code_text(enum diag_code code)
+{
+	return rows[code].code;
+}
+
+enum severity diag_severity(enum diag_code code)
+{
+	return rows[code].severity;
+}
+
+enum diag_code diag_code_find(struct str code)
+{
+	unsigned i = 0;
+
+	while (i < DIAG_COUNT && !str_eq(code, str_c(rows[i].code)))
+		i++;
+	return (enum diag_code)i;
+}
+
+const char *diag_explanation(enum diag_code code)
+{
+	return rows[code].explanation;
+}
+
+/* How many letters have to be added, dropped, changed or swapped with their neighbour. */
+static size_t distance(struct str a, struct str b)
+{
+	size_t before[SUGGESTION_MAX + 1], last[SUGGESTION_MAX + 1], row[SUGGESTION_MAX + 1];
+
+	for (size_t j = 0; j <= b.len; j++)
+		last[j] = j;
+	memcpy(before, last, sizeof(before));
+	for (size_t i = 1; i <= a.len; i++) {
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			size_t best = last[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
+
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			row[j] = best;
+		}
+		memcpy(before, last, sizeof(before));
+		memcpy(last, row, sizeof(last));
+	}
+	return last[b.len];
+}
+
+struct str diag_nearest(struct str name, const struct str *candidates, size_t count_of)
+{
+	struct str nearest = { "", 0 };
+	size_t best = name.len / 3 + 1;
+
+	if (name.len > SUGGESTION_MAX)
+		return nearest;
+	for (size_t i = 0; i < count_of; i++) {
+		size_t d;
+
+		if (candidates[i].len == 0 || candidates[i].len > SUGGESTION_MAX)
+			continue;
+		d = distance(name, candidates[i]);
+		if (d < best || (d == best && !nearest.len && d < name.len)) {
+			best = d;
+			nearest = candidates[i];
+		}
+	}
+	return nearest;
+}

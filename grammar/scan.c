@@ -1,0 +1,293 @@
+/* scan.c - tokens from shapes: numbers, words, brackets */
+#include "grammar/scan.h"
+#include "grammar/amig.tab.h"
+#include "vm/base/semver.h"
+#include "vm/base/units.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct keyword {
+	struct str word;
+	int token;
+	unsigned flags;
+};
+
+enum { RESERVED = SCAN_RESERVED, CLAUSE = SCAN_CLAUSE, LATER = SCAN_LATER };
+
+static const struct keyword keywords[] = {
+#define KEYWORD(word, token, class) { { word, sizeof(word) - 1 }, T_##token, class },
+#include "grammar/keywords.def"
+#undef KEYWORD
+};
+
+struct span scan_span(const struct scan *s, uint32_t start, uint32_t end)
+{
+	return (struct span){ s->source, start, end };
+}
+
+struct str scan_text(const struct scan *s, struct span span)
+{
+	return (struct str){ s->text.ptr + span.start, span.end - span.start };
+}
+
+static struct str matched(const struct scan *s)
+{
+	return (struct str){ s->text.ptr + s->start, s->end - s->start };
+}
+
+static const char *matched_c(const struct scan *s)
+{
+	return arena_c(s->arena, matched(s));
+}
+
+static struct span here(const struct scan *s)
+{
+	return scan_span(s, s->start, s->end);
+}
+
+void scan_advance(struct scan *s, uint32_t length)
+{
+	s->start = s->end;
+	s->end += length;
+}
+
+/* The matched text without its underscores. */
+static struct str digits(const struct scan *s)
+{
+	struct str text = matched(s);
+	char *out;
+	size_t len = 0;
+
+	if (!memchr(text.ptr, '_', text.len))
+		return arena_str(s->arena, text);
+	out = arena_alloc(s->arena, text.len + 1);
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] != '_')
+			out[len++] = text.ptr[i];
+	return (struct str){ out, len };
+}
+
+int scan_int(struct scan *s)
+{
+	struct str text = matched(s);
+	uint64_t number = 0;
+	/* The least int has no positive counterpart: its digits are right behind a sign only. */
+	bool negated = s->current.kind == '-' && s->current.span.end == s->start;
+	bool fits = true;
+
+	for (size_t i = 0; i < text.len && fits; i++) {
+		uint64_t digit = (uint64_t)(text.ptr[i] - '0');
+
+		if (text.ptr[i] == '_')
+			continue;
+		fits = number <= ((uint64_t)INT64_MAX + negated - digit) / 10;
+		number = number * 10 + digit;
+	}
+	if (!fits) {
+		diag_add(s->diags, here(s), DIAG_NUMBER_TOO_LARGE, matched_c(s));
+		number = 0;
+	}
+	s->token.number = number > INT64_MAX ? INT64_MIN : (int64_t)number;
+	return T_INT;
+}
+
+int scan_float(struct scan *s)
+{
+	struct str text = digits(s);
+
+	errno = 0;
+	s->token.real = strtod(text.ptr, NULL);
+	if (errno == ERANGE && s->token.real > 1)
+		diag_add(s->diags, here(s), DIAG_NUMBER_TOO_LARGE, matched_c(s));
+	return T_FLOAT;
+}
+
+static bool is_unit(struct str number)
+{
+	static const char *const units[] = { "ms", "s", "m", "h", "d", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB" };
+	size_t start = 0;
+
+	while (start < number.len && (number.ptr[start] == '.' || (number.ptr[start] >= '0' && number.ptr[start] <= '9')))
+		start++;
+	number.ptr += start;
+	number.len -= start;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (str_eq(number, str_c(units[i])))
+			return true;
+	return false;
+}
+
+int scan_quantity(struct scan *s)
+{
+	struct str text = digits(s);
+
+	if (duration_parse(text, &s->token.number))
+		return T_DURATION;
+	if (size_parse(text, &s->token.number))
+		return T_INT;
+	s->token.number = 0;
+	diag_add(s->diags, here(s), is_unit(text) ? DIAG_NUMBER_TOO_LARGE : DIAG_UNKNOWN_UNIT, matched_c(s));
+	return T_INT;
+}
+
+int scan_version(struct scan *s)
+{
+	struct semver version;
+
+	if (!semver_parse(matched(s), &version))
+		diag_add(s->diags, here(s), DIAG_BAD_VERSION, matched_c(s));
+	return T_VERSION;
+}
+
+int scan_word(struct scan *s)
+{
+	struct str word = matched(s);
+	size_t low = 0, high = ARRAY_SIZE(keywords);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = str_compare(word, keywords[middle].word);
+
+		if (order == 0) {
+			int kind = keywords[middle].token;
+
+			s->token.flags |= keywords[middle].flags;
+			if (kind == T_NOTHING && s->current.kind != T_ROLLBACK)
+				return T_NAME;
+			return kind;
+		}
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return T_NAME;
+}
+
+int scan_sign(struct scan *s)
+{
+	return s->text.ptr[s->start];
+}
+
+int scan_foreign(struct scan *s, int kind, const char *ours)
+{
+	diag_add(s->diags, here(s), DIAG_FOREIGN_OPERATOR, matched_c(s), ours);
+	return kind;
+}
+
+void scan_foreign_comment(struct scan *s)
+{
+	diag_add(s->diags, here(s), DIAG_FOREIGN_COMMENT);
+}
+
+int scan_single_quoted(struct scan *s)
+{
+	diag_add(s->diags, here(s), DIAG_SINGLE_QUOTED);
+	return T_INVALID;
+}
+
+int scan_stray(struct scan *s)
+{
+	unsigned char c = (unsigned char)s->text.ptr[s->start];
+	char code[8];
+
+	if (c < 0x20 || c == 0x7f) {
+		snprintf(code, sizeof(code), "\\x%02X", c);
+		diag_add(s->diags, here(s), DIAG_STRAY, code);
+	} else {
+		diag_add(s->diags, here(s), DIAG_STRAY, matched_c(s));
+	}
+	return T_INVALID;
+}
+
+/* ---- brackets ---- */
+static struct bracket *top(struct scan *s)
+{
+	return s->depth ? &s->brackets[s->depth - 1] : NULL;
+}
+
+/* How far the line of `offset` is indented, and whether nothing else stands before it there. */
+static uint32_t indent_of(const struct scan *s, uint32_t offset, bool *is_first)
+{
+	uint32_t start = offset, end;
+
+	while (start > 0 && s->text.ptr[start - 1] != '\n')
+		start--;
+	end = start;
+	while (end < offset && (s->text.ptr[end] == ' ' || s->text.ptr[end] == '\t'))
+		end++;
+	*is_first = end == offset;
+	return end - start;
+}
+
+static bool is_template(int kind)
+{
+	return kind == T_STRING_BEGIN || kind == T_SQL_BEGIN;
+}
+
+int scan_open(struct scan *s, int kind)
+{
+	bool is_first;
+
+	if (s->depth == PARSE_DEPTH_MAX) {
+		diag_add(s->diags, here(s), DIAG_TOO_DEEP);
+		s->failed = true;
+		return T_INVALID;
+	}
+	s->brackets[s->depth++] = (struct bracket){
+		.kind = kind,
+		.span = here(s),
+		.indent = kind == T_LBRACE ? indent_of(s, s->start, &is_first) : 0,
+		.triple = is_template(kind) && s->end - s->start >= 3 && s->text.ptr[s->end - 2] == '"',
+	};
+	s->token.depth = s->depth;
+	return kind;
+}
+
+bool scan_template_is_triple(const struct scan *s)
+{
+	return s->depth > 0 && s->brackets[s->depth - 1].triple;
+}
+
+static int unpaired(struct scan *s, int kind)
+{
+	diag_add(s->diags, here(s), DIAG_UNPAIRED, matched_c(s));
+	s->token.depth = s->depth;
+	/* A `}` too many at the end of a block may well be meant for the file: the parser sees it and recovers. */
+	return kind == '}' ? T_INVALID : kind;
+}
+
+int scan_close(struct scan *s, int kind)
+{
+	struct bracket *b = top(s);
+	uint32_t indent;
+	bool is_first;
+
+	if (kind == '}') {
+		/* Parentheses end with the block that they stand in, or one that is missing would swallow the file. */
+		while (b && (b->kind == '(' || b->kind == '[')) {
+			s->depth--;
+			b = top(s);
+		}
+		if (!b)
+			return unpaired(s, kind);
+		if (b->kind == T_HOLE_BEGIN)
+			kind = T_HOLE_END;
+		indent = indent_of(s, s->start, &is_first);
+		if (kind == '}' && is_first && indent < b->indent && !s->suspect.kind)
+			s->suspect = *b;
+	} else if (kind != T_TEMPLATE_END && (!b || b->kind != (kind == ')' ? '(' : '['))) {
+		s->token.depth = s->depth;
+		return kind;
+	}
+	s->token.depth = s->depth--;
+	return kind;
+}
+
+const struct bracket *scan_unclosed(const struct scan *s)
+{
+	if (s->depth == 0)
+		return NULL;
+	return s->suspect.kind ? &s->suspect : &s->brackets[s->depth - 1];
+}

@@ -1,0 +1,302 @@
+/* scan_line.c - lines: where statements end, what ## says about which, and the way out of a broken statement */
+#include "grammar/scan.h"
+#include "grammar/amig.tab.h"
+
+int raw_lex_init_extra(struct scan *s, void **raw);
+int raw_lex_destroy(void *raw);
+void *raw__scan_bytes(const char *bytes, int len, void *raw);
+
+void scan_init(struct scan *s, struct arena *arena, struct diags *diags, uint32_t source, struct str text)
+{
+	*s = (struct scan){ .arena = arena, .diags = diags, .source = source, .text = text };
+	s->current.kind = s->first.kind = T_NEWLINE;
+	if (raw_lex_init_extra(s, &s->raw) != 0)
+		BUG("flex gives no scanner");
+	raw__scan_bytes(text.ptr, (int)text.len, s->raw);
+}
+
+void scan_clear(struct scan *s)
+{
+	if (s->raw)
+		raw_lex_destroy(s->raw);
+	s->raw = NULL;
+	vec_clear(&s->doc_lines);
+	vec_clear(&s->docs);
+}
+
+/* Whether a statement can end with the token. */
+static bool can_end(int kind)
+{
+	switch (kind) {
+	case T_NEWLINE: case T_LBRACE: case T_RANGE: case T_GIVES: case T_MAPS: case T_AND: case T_OR: case T_NOT: case T_IN:
+	case T_MATCHES: case T_AS: case T_ELSE: case T_EQUAL: case T_NOT_EQUAL: case T_LESS_EQUAL: case T_GREATER_EQUAL:
+	case T_OTHERWISE: case '(': case '[': case '=': case '<': case '>': case '+': case '-': case '*': case '/': case '%':
+	case '.': case ',': case ':':
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Words that begin a statement and never stand inside parentheses. */
+static bool begins_statement(int kind)
+{
+	switch (kind) {
+	case T_LET: case T_VAR: case T_FOR: case T_WHILE: case T_RETURN: case T_REQUIRE: case T_FAIL: case T_LOG: case T_PROGRESS:
+	case T_EXEC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool in_parens(const struct scan *s)
+{
+	return s->depth > 0 && (s->brackets[s->depth - 1].kind == '(' || s->brackets[s->depth - 1].kind == '[');
+}
+
+/* The outermost template of one line that is open here: a newline ends it. 0: none. */
+static uint32_t quoted_depth(const struct scan *s)
+{
+	for (uint32_t i = 0; i < s->depth; i++) {
+		int kind = s->brackets[i].kind;
+
+		if ((kind == T_STRING_BEGIN || kind == T_SQL_BEGIN) && !s->brackets[i].triple)
+			return i + 1;
+	}
+	return 0;
+}
+
+static void report_unterminated(struct scan *s, const struct bracket *b)
+{
+	diag_add(s->diags, b->span, DIAG_UNTERMINATED, b->kind == T_SQL_BEGIN ? "SQL template" : "string");
+}
+
+bool scan_newline(struct scan *s)
+{
+	uint32_t quoted = s->depth ? quoted_depth(s) : 0;
+
+	if (quoted) {
+		report_unterminated(s, &s->brackets[quoted - 1]);
+		s->depth = quoted - 1;
+		s->end = s->start;
+		s->token.depth = s->depth;
+		return true;
+	}
+	if (in_parens(s))
+		s->newline_in_parens = true;
+	else if (s->depth == 0 || s->brackets[s->depth - 1].kind == T_LBRACE)
+		s->newline = true;
+	return false;
+}
+
+void scan_semicolon(struct scan *s)
+{
+	diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_SEMICOLON);
+	s->newline = true;
+}
+
+int scan_unterminated(struct scan *s)
+{
+	s->end = s->start;
+	report_unterminated(s, &s->brackets[s->depth - 1]);
+	s->token.depth = s->depth--;
+	return T_TEMPLATE_END;
+}
+
+int scan_unterminated_file(struct scan *s)
+{
+	report_unterminated(s, &s->brackets[s->depth - 1]);
+	s->failed = true;
+	return T_INVALID;
+}
+
+int scan_end(struct scan *s)
+{
+	const struct bracket *b = s->failed ? NULL : scan_unclosed(s);
+
+	if (b)
+		diag_add(s->diags, b->span, DIAG_UNCLOSED, arena_c(s->arena, scan_text(s, b->span)));
+	s->failed = s->failed || b;
+	s->start = s->end;
+	s->token.depth = 0;
+	return T_END;
+}
+
+/* ---- documentation ---- */
+static uint32_t newlines_between(const struct scan *s, uint32_t start, uint32_t end)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = start; i < end; i++)
+		count += s->text.ptr[i] == '\n';
+	return count;
+}
+
+static bool is_first_on_line(const struct scan *s, uint32_t offset)
+{
+	while (offset > 0 && (s->text.ptr[offset - 1] == ' ' || s->text.ptr[offset - 1] == '\t'))
+		offset--;
+	return offset == 0 || s->text.ptr[offset - 1] == '\n';
+}
+
+static struct str join_doc(struct scan *s)
+{
+	struct buf text = {0};
+	struct str doc;
+
+	for (size_t i = 0; i < s->doc_lines.count; i++) {
+		if (i)
+			buf_byte(&text, '\n');
+		buf_str(&text, s->doc_lines.at[i]);
+	}
+	doc = arena_str(s->arena, buf_view(&text));
+	buf_clear(&text);
+	s->doc_lines.count = 0;
+	return doc;
+}
+
+/* The block that ended is the file's own when it is the first thing in it and an empty line follows; else it is nobody's. */
+static void end_block(struct scan *s)
+{
+	bool is_files = s->docs.count == 0 && s->current.kind == T_NEWLINE && s->current.span.end == 0 && !s->file_doc.len;
+	struct str doc = join_doc(s);
+
+	if (is_files)
+		s->file_doc = doc;
+}
+
+void scan_doc(struct scan *s)
+{
+	struct str line = { s->text.ptr + s->start + 2, s->end - s->start - 2 };
+
+	if (!is_first_on_line(s, s->start))
+		return;
+	if (s->doc_lines.count && newlines_between(s, s->doc_end, s->start) > 1)
+		end_block(s);
+	if (line.len && line.ptr[0] == ' ') {
+		line.ptr++;
+		line.len--;
+	}
+	while (line.len && strchr(" \t\r", line.ptr[line.len - 1]))
+		line.len--;
+	vec_push(&s->doc_lines, line);
+	s->doc_end = s->end;
+}
+
+static void attach_doc(struct scan *s, const struct token *t)
+{
+	if (newlines_between(s, s->doc_end, t->span.start) > 1 || t->kind == T_END)
+		end_block(s);
+	else
+		vec_push(&s->docs, (struct doc){ join_doc(s), t->span.start });
+}
+
+struct str scan_doc_before(const struct scan *s, uint32_t offset)
+{
+	size_t low = 0, high = s->docs.count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (s->docs.at[middle].before == offset)
+			return s->docs.at[middle].text;
+		if (s->docs.at[middle].before < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (struct str){0};
+}
+
+/* ---- the tokens that the grammar sees ---- */
+static struct token take(struct scan *s, struct token t)
+{
+	if (s->current.kind == T_NEWLINE || s->current.kind == T_LBRACE)
+		s->first = t;
+	s->previous = s->current;
+	s->current = t;
+	return t;
+}
+
+static struct token newline_before(struct scan *s, const struct token *t, uint32_t depth)
+{
+	struct token newline = { .kind = T_NEWLINE, .depth = depth };
+
+	newline.span = scan_span(s, s->current.span.end, t->span.start);
+	/* Messages point at the end of the line, not at the empty ones that follow. */
+	newline.span.start = newline.span.end > newline.span.start ? newline.span.start : t->span.start;
+	newline.span.end = newline.span.start + (newline.span.end > newline.span.start);
+	return newline;
+}
+
+struct token scan_next(struct scan *s)
+{
+	struct token t;
+	uint32_t depth;
+
+	if (s->again) {
+		s->again = false;
+		return s->current;
+	}
+	if (s->is_holding) {
+		s->is_holding = false;
+		return take(s, s->held);
+	}
+	if (s->failed)
+		return take(s, (struct token){ .kind = T_END, .span = scan_span(s, s->end, s->end) });
+	s->newline = s->newline_in_parens = false;
+	s->token = (struct token){0};
+	depth = s->depth;
+	s->token.depth = UINT32_MAX;
+	s->token.kind = raw_lex(s->raw);
+	s->token.span = scan_span(s, s->start, s->end);
+	if (s->token.depth == UINT32_MAX)
+		s->token.depth = s->depth;
+	if (can_end(s->token.kind))
+		s->token.flags |= SCAN_CAN_END;
+	t = s->token;
+	if (s->doc_lines.count)
+		attach_doc(s, &t);
+	if (s->newline_in_parens && begins_statement(t.kind)) {
+		/* The parenthesis was forgotten: better one error there than one that swallows the rest of the file. */
+		while (in_parens(s))
+			s->depth--;
+		depth = t.depth = s->depth;
+		s->newline = depth == 0 || s->brackets[depth - 1].kind == T_LBRACE;
+	}
+	if (s->newline && (s->current.flags & SCAN_CAN_END) && t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
+		s->held = t;
+		s->is_holding = true;
+		return take(s, newline_before(s, &t, depth));
+	}
+	return take(s, t);
+}
+
+void scan_skip(struct scan *s, uint32_t depth)
+{
+	struct token t = s->current;
+
+	while (t.kind != T_END && !(t.depth == depth && (t.kind == T_NEWLINE || t.kind == '}')) &&
+	       !(t.kind == '}' && t.depth < depth))
+		t = scan_next(s);
+	s->again = true;
+}
+
+static bool begins_declaration(int kind)
+{
+	return kind == T_USE || kind == T_CONST || kind == T_TYPE || kind == T_FN || kind == T_OPERATIONS || kind == T_MIGRATION;
+}
+
+void scan_skip_to_declaration(struct scan *s)
+{
+	struct token t = s->current;
+
+	for (; t.kind != T_END; t = scan_next(s)) {
+		if (t.kind != T_NEWLINE || t.depth != 0 || !s->is_holding)
+			continue;
+		if (begins_declaration(s->held.kind))
+			break;
+	}
+	s->again = true;
+}
