@@ -3,6 +3,6 @@ PROGRAMS += amigrun
 ROOMS += command
 command.sources := $(wildcard vm/command/*.c)
 command.rooms := run machine isa store connection driver base
-command.libraries :=
+command.libraries := -ljansson
 amigrun.main := vm/amigrun.c
 amigrun.rooms := command $(command.rooms)

@@ -129,7 +129,7 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	/* One that died between taking the migration to roll it back and beginning to is rolled back now. */
 	to_rollback = (to_rollback || row->status == STATUS_ROLLING_BACK) && r->phase != PHASE_BACKWARD;
 	if (r->phase == PHASE_ENDED && !to_rollback)
-		return error_set(err, OUTCOME_DAMAGED, ""%.*s" is %s, but its run %lld has ended", STR_ARG(r->name),
+		return error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended", STR_ARG(r->name),
 				 status_label(row->status), (long long)r->id);
 	if (to_rollback && !rollback_possible(r, err)) {
 		error_prefix(err, "\"%.*s\" cannot be rolled back: ", STR_ARG(r->name));
