@@ -135,9 +135,20 @@ static void take_in_order(struct checker *c, struct expression *e)
 		e->call.values[count++] = a->value;
 }
 
+static void no_overload(struct checker *c, const struct expression *e, const uint32_t *numbers, uint32_t count)
+{
+	const char *name = builtin_table[numbers[0]].name;
+	size_t number = wrong(c, e->span, DIAG_NO_OVERLOAD, name, argument_types(c, e));
+	struct buf help = { 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		buf_format(&help, "%s%s%s", i ? ", or " : "there is ", name, builtin_table[numbers[i]].signature);
+	diag_help(&c->unit->diags, number, "%s", help.ptr);
+	buf_clear(&help);
+}
+
 static uint32_t check_overloads(struct checker *c, struct expression *e, const uint32_t *numbers, uint32_t count)
 {
-	struct buf help = { 0 };
 	struct signature s;
 	uint32_t bound;
 	bool told = false;
@@ -154,16 +165,11 @@ static uint32_t check_overloads(struct checker *c, struct expression *e, const u
 			take_in_order(c, e);
 			return pattern_type(&c->unit->types, s.result, bound);
 		}
-		buf_format(&help, "%s%s%s", i ? ", or " : "there is ", builtin_table[numbers[i]].name,
-			   builtin_table[numbers[i]].signature);
 	}
 	for (struct argument *a = e->call.arguments; a && !told; a = a->next)
 		told = unfinished(c, a->value);
 	if (!told)
-		diag_help(&c->unit->diags,
-			  wrong(c, e->span, DIAG_NO_OVERLOAD, builtin_table[numbers[0]].name, argument_types(c, e)), "%s",
-			  help.ptr);
-	buf_clear(&help);
+		no_overload(c, e, numbers, count);
 	return TYPE_NEVER;
 }
 
