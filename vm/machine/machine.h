@@ -38,7 +38,10 @@ struct machine;
 /* The module must be verified and outlive the machine. */
 struct machine *machine_new(const struct module *m);
 void machine_free(struct machine *vm);
-/* Copied. As many as the module has of each; before start or after restore. */
+/* Below MACHINE_HEAP_MAX_BYTES, e.g. for tests. What lives may be so large; for a moment the heap may be a few times it. */
+void machine_limit_heap(struct machine *vm, size_t bytes);
+/* Copied. As many as the module has of each; before start or after restore. Each must be of its type: what comes from
+ * the store is to be looked at with value_is() before. Code that asks for one that was not set fails. */
 void machine_set_params(struct machine *vm, const struct value *params);
 void machine_set_frozens(struct machine *vm, const struct value *frozens);
 /* Forgets what it did before. args (copied) must be of the function's parameter types. */
@@ -48,8 +51,12 @@ enum machine_state machine_run(struct machine *vm, uint64_t fuel);
 const struct machine_request *machine_request(const struct machine *vm);	/* valid until the answer */
 /* The heap to build the answer in; what is built is the machine's. */
 struct heap *machine_heap(struct machine *vm);
-/* Gives the answer: for requests that push nothing, null. `origin` (may be empty) says what it comes from, for the message of
- * a failing `as`: the SQL's beginning and the column. */
+/*
+ * Gives the answer: for requests that push nothing, null. `origin` (may be empty) says what it comes from, for the message of
+ * a failing `as`: the SQL's beginning, and of a VALUE or COLUMN the column. The message goes on with ": ", the element and
+ * column within the answer, and "expected int, found string …". `as` takes a record's columns by name, in any order, and
+ * drops those that the type does not have; one that it wants and does not find fails. It converts nothing.
+ */
 void machine_answer(struct machine *vm, struct value answer, struct str origin);
 /* The request failed: the machine fails at this place. */
 void machine_answer_failure(struct machine *vm, struct str message);

@@ -3,7 +3,8 @@
  *
  * A value is 16 bytes: its kind and a number or a pointer to something immutable in a heap. Heaps are bump memory
  * with one lifetime; value_copy() brings a value into another heap (that is also how a machine's heap is compacted).
- * Values nest at most VALUE_DEPTH_MAX deep.
+ * Values nest at most VALUE_DEPTH_MAX deep and, with everything shared counted each time, have at most VALUE_BYTES_MAX:
+ * lists, records and SQL know both, so that the machine can refuse a value before anybody walks it.
  */
 #ifndef VM_MACHINE_VALUE_H
 #define VM_MACHINE_VALUE_H
@@ -11,6 +12,7 @@
 #include "vm/isa/module.h"
 
 #define VALUE_DEPTH_MAX 64
+#define VALUE_BYTES_MAX ((uint64_t)256 << 20)
 
 enum value_kind {
 	VALUE_NULL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_STRING, VALUE_BYTES, VALUE_DURATION, VALUE_TIMESTAMP,
@@ -19,6 +21,7 @@ enum value_kind {
 
 struct value {
 	enum value_kind kind;
+	uint32_t origin;			/* of a machine's answer: what it came from, for messages; 0 unknown */
 	union {
 		bool flag;
 		int64_t number;			/* INT, DURATION (ms), TIMESTAMP (us since 1970 UTC) */
@@ -39,6 +42,8 @@ struct text {
 struct list {
 	size_t count;
 	struct list_store *store;		/* store->at[0..count) */
+	uint64_t bytes;				/* as value_bytes_held() tells */
+	uint32_t depth;
 };
 
 struct list_store {
@@ -47,11 +52,13 @@ struct list_store {
 };
 
 /*
- * A record of a record type: fields in the type's order. One that came from a query has the columns' names;
- * one that the code made has names NULL (the type knows them).
+ * A record: of a record type, its fields in the type's order; of a query, the columns in theirs, and `as` puts them into
+ * the type's order. names may be NULL where the type is known. They are borrowed: as long-lived as the heap.
  */
 struct record {
 	uint32_t count;
+	uint32_t depth;
+	uint64_t bytes;
 	const struct str *names;
 	struct value at[];
 };
@@ -81,10 +88,18 @@ struct value value_list(struct heap *h, const struct value *at, size_t count);
 struct value value_ident(struct heap *h, const struct value *parts, size_t count);
 struct value value_sql(struct heap *h, const struct value *pieces, size_t count);
 struct value value_record(struct heap *h, const struct str *names, const struct value *at, uint32_t count);
-struct value value_copy(struct heap *to, struct value v);	/* deep */
+/* The list with one more element, in the store of the old one where that has room behind its end. Both of heap h. */
+struct value value_append(struct heap *h, struct value list, struct value element);
+uint64_t value_bytes_held(struct value v);	/* about how long it is when encoded */
+uint32_t value_depth(struct value v);		/* 0 a scalar */
+/* Deep; what is shared among the parts stays shared. */
+struct value value_copy(struct heap *to, struct value v);
+void value_copy_all(struct heap *to, struct value *at, size_t count);	/* in place; shared among all of them too */
+void heap_clear(struct heap *h);
 bool value_equal(struct value a, struct value b);		/* names of record fields don't matter, their order does */
-int value_compare(struct value a, struct value b);		/* of the sorted kinds, both the same */
-/* Whether a value is one of a type, part by part. For records of queries: by name, in any order; `as` re-orders them. */
+/* Of the sorted kinds, both the same. NaN comes after all other floats and equals itself. */
+int value_compare(struct value a, struct value b);
+/* Whether a value is one of a type, part by part; a record's names, where it has them, in the type's order. */
 bool value_is(struct value v, const struct types *types, uint32_t type);
 /* As interpolation shows it; lists and records as the language writes them. */
 void value_print(struct value v, struct buf *out);

@@ -1,0 +1,55 @@
+/* machine_heap.c - bounds of the machine's memory, and what it keeps beside its values */
+#include "vm/machine/interpreter.h"
+
+static bool too_much(struct machine *vm)
+{
+	return machine_fail_here(vm, "the code needs more than %zu MiB of memory", vm->heap_max >> 20);
+}
+
+bool machine_tidy(struct machine *vm)
+{
+	struct heap fresh = { 0 };
+	value_copy_all(&fresh, vm->values, (size_t)(vm->cursor.sp - vm->values));
+	heap_clear(&vm->heap);
+	vm->heap = fresh;
+	size_t live = fresh.arena.total_bytes;
+	if (live > vm->heap_max)
+		return too_much(vm);
+	size_t next = live * 2;
+	if (next < HEAP_FIRST_THRESHOLD)
+		next = HEAP_FIRST_THRESHOLD;
+	/* Close to the limit, often but not at every instruction. */
+	if (next > vm->heap_max)
+		next = live + HEAP_SLACK_BYTES < vm->heap_max ? vm->heap_max : live + (vm->heap_max - live) / 2 + 4096;
+	vm->threshold = next;
+	return true;
+}
+
+bool machine_check_value(struct machine *vm, struct value v)
+{
+	if (value_depth(v) > VALUE_DEPTH_MAX)
+		return machine_fail_here(vm, "the value would nest more than %d deep", VALUE_DEPTH_MAX);
+	if (value_bytes_held(v) > VALUE_BYTES_MAX)
+		return machine_fail_here(vm, "the value would be larger than %llu MiB",
+					 (unsigned long long)(VALUE_BYTES_MAX >> 20));
+	return true;
+}
+
+bool machine_check_room(struct machine *vm, uint64_t bytes)
+{
+	if (bytes > VALUE_BYTES_MAX * 2 || bytes > vm->heap_max)
+		return too_much(vm);
+	return true;
+}
+
+const struct str *machine_names(struct machine *vm, uint32_t record_type)
+{
+	const struct type *type = types_get(&vm->m->types, record_type);
+	if (!vm->names[record_type] && type->field_count > 0) {
+		struct str *names = arena_array(&vm->constant_heap.arena, struct str, type->field_count);
+		for (uint32_t i = 0; i < type->field_count; i++)
+			names[i] = type->fields[i].name;
+		vm->names[record_type] = names;
+	}
+	return vm->names[record_type];
+}
