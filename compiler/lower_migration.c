@@ -243,11 +243,9 @@ static uint32_t lower_param_check(struct lower *l, const struct param_syntax *p,
 	b.code.param_count = 1;
 	body_place(&b, p->span);
 	if (types_get(types, type)->kind == TYPE_OPTIONAL) {
-		type = types_get(types, type)->element;
 		emit_LOAD(&b.code, value);
 		emit_UNWRAP(&b.code, &fine);
-		value = code_local(&b.code, type);
-		emit_STORE(&b.code, value);
+		emit_POP(&b.code);
 	}
 	if (p->within_min) {
 		emit_LOAD(&b.code, value);
