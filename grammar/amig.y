@@ -3,7 +3,8 @@
  *
  * Newlines are tokens here only where they end something (scan.h). What ends with a newline is a statement, a clause or a
  * declaration; each of these lists recovers by itself: `error` stands for a broken one, whose rest is skipped by depth of
- * brackets: `$<uint32_t>0` is the depth that the `{` in front of the list bears.
+ * brackets: `$<uint32_t>0` is the depth that the `{` in front of the list bears. Where a name is known or a block follows, the
+ * recovery is nearer (…_error), so that the name stays known and the errors in the block are found as well.
  */
 %require "3.8"
 %language "c"
@@ -47,7 +48,15 @@ void amig_error(const AMIG_LTYPE *place, struct parser *p, const char *text);
 /* From `error` to the end of the statement: the offending token is dropped, or is the end already. */
 #define RECOVER(depth) \
 	do { \
-		recover(p, depth); \
+		scan_skip(&p->scan, depth); \
+		yyclearin; \
+		yyerrok; \
+	} while (0)
+
+/* To the block that follows on the line. Where there is none, an empty one is made up. */
+#define RECOVER_BLOCK(depth) \
+	do { \
+		scan_skip_to_block(&p->scan, depth); \
 		yyclearin; \
 		yyerrok; \
 	} while (0)
@@ -70,13 +79,13 @@ static struct span between(struct span a, struct span b)
 %token <uint32_t> LBRACE "`{`"
 %token '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`" '=' "`=`" '<' "`<`" '>' "`>`" '+' "`+`" '-' "`-`" '*' "`*`" '/' "`/`"
 %token '%' "`%`" '.' "`.`" ',' "`,`" ':' "`:`" '?' "`?`"
-%token AND "`and`" AS "`as`" ELSE "`else`" EXEC "`exec`" FAIL "`fail`" FALSE_WORD "`false`" FOR "`for`" IF "`if`" IN "`in`" LET "`let`"
-%token LOG "`log`" MATCHES "`matches`" NOT "`not`" NULL_WORD "`null`" OR "`or`" PROGRESS "`progress`" REQUIRE "`require`"
-%token RETURN "`return`" TRUE_WORD "`true`" VAR "`var`" WHILE "`while`"
+%token AND "`and`" AS "`as`" ELSE "`else`" EXEC "`exec`" FAIL "`fail`" FALSE_WORD "`false`" IN "`in`" LOG "`log`" MATCHES "`matches`"
+%token NOT "`not`" NULL_WORD "`null`" OR "`or`" PROGRESS "`progress`" REQUIRE "`require`" RETURN "`return`" TRUE_WORD "`true`"
+%token <uint32_t> FOR "`for`" IF "`if`" LET "`let`" OPERATION "`operation`" VAR "`var`" WHILE "`while`"
 %token BACKOFF "`backoff`" CONST "`const`" CONTINUE "`continue`" DEPENDS "`depends`" DONE "`done`" DOUBT "`doubt`" ERROR_WORD "`error`"
 %token EVERY "`every`" FN "`fn`" FORWARD "`forward`" HEALTHCHECK "`healthcheck`" IDEMPOTENT "`idempotent`" INCLUDE "`include`"
 %token IRREVERSIBLE "`irreversible`" LEAVES "`leaves`" MIGRATION "`migration`" NEEDS "`needs`" NO "`no`" NOTHING "`nothing`" OF "`of`"
-%token ON "`on`" ONE "`one`" OPERATION "`operation`" OPERATIONS "`operations`" PARAM "`param`" POSTCHECK "`postcheck`"
+%token ON "`on`" ONE "`one`" OPERATIONS "`operations`" PARAM "`param`" POSTCHECK "`postcheck`"
 %token PRECHECK "`precheck`" REQUIRED "`required`" RETRY "`retry`" ROLLBACK "`rollback`" SETTINGS "`settings`" TIMEOUT "`timeout`"
 %token TRANSACTION "`transaction`" TYPE "`type`" UNDO "`undo`" USE "`use`" VERSIONS "`versions`" WEIGHT "`weight`" WHEN "`when`"
 %token WITHIN "`within`"
@@ -95,6 +104,7 @@ static struct span between(struct span a, struct span b)
 %nterm <struct fields> type_fields type_fields_opt
 %nterm <struct expression *> expression unary postfix plain braced string sql if_expression lambda argument_value range_end string_opt
 %nterm <struct expression *> value_opt on_opt every_opt
+%nterm <struct expression *> value_error clause_error top_error
 %nterm <struct holes> holes
 %nterm <struct argument *> argument
 %nterm <struct arguments> arguments arguments_opt elements elements_opt record_fields record_fields_opt
@@ -133,6 +143,12 @@ declaration:
 		$$->constant.type = $3;
 		$$->constant.value = $5;
 	}
+|	CONST name type_opt '=' top_error
+	{
+		$$ = declaration_new(p, DECLARATION_CONST, @$, $2);
+		$$->constant.type = $3;
+		$$->constant.value = $5;
+	}
 |	TYPE name '=' type
 	{
 		$$ = declaration_new(p, DECLARATION_TYPE, @$, $2);
@@ -145,6 +161,9 @@ declaration:
 		$$->fn.result = $6;
 		$$->fn.body = $7;
 	}
+|	FN name top_head_error block	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, $2); }
+|	OPERATIONS name top_head_error plan_block	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, $2); }
+|	MIGRATION top_head_error LBRACE migration_clauses_opt '}'	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0}); }
 |	OPERATIONS name '(' parameters_opt ')' plan_block
 	{
 		$$ = declaration_new(p, DECLARATION_OPERATIONS, @$, $2);
@@ -213,6 +232,20 @@ migration_clause:
 	{
 		$$ = clause_of(CLAUSE_NEEDS, @$);
 		$$.need = need_new(p, @$, $2, $4, $5);
+	}
+|	NEEDS name clause_error
+	{
+		$$ = clause_of(CLAUSE_NEEDS, @$);
+		$$.need = need_new(p, @$, $2, (struct name){0}, (struct str){0});
+	}
+|	PARAM name ':' type clause_error
+	{
+		$$ = clause_of(CLAUSE_PARAM, @$);
+		$$.param = arena_new(p->arena, struct param_syntax);
+		$$.param->span = @$;
+		$$.param->name = $2;
+		$$.param->type = $4;
+		$$.param->value = $5;
 	}
 |	PARAM name ':' type value_opt param_tail
 	{
@@ -299,6 +332,7 @@ check:
 		expression_plain(p, $2, "the label of a check");
 		$$ = check_new(p, $1, @$, between(@1, @3), $2, $3, $4);
 	}
+|	check_kind check_head_error block	{ $$ = NULL; }
 ;
 check_kind:
 	PRECHECK			{ $$ = CHECK_SYNTAX_PRE; }
@@ -332,6 +366,7 @@ plan_statement:
 		$$->loop.list = $4;
 		$$->loop.body = $5;
 	}
+|	FOR head_error plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	plan_if
 ;
 plan_if:
@@ -355,6 +390,9 @@ plan_if:
 		$$->branch.then = $3;
 		$$->branch.otherwise = block_of(p, $5);
 	}
+|	IF head_error plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	IF head_error plan_block ELSE plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	IF head_error plan_block ELSE plan_if	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 operation:
 	OPERATION string on_opt LBRACE '}'
@@ -365,6 +403,8 @@ operation:
 	{
 		$$ = operation_end(p, @$, between(@1, @3), $2, $3, $5);
 	}
+|	OPERATION head_error LBRACE '}'	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	OPERATION head_error LBRACE operation_clauses '}'	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 on_opt:
 	%empty				{ $$ = NULL; }
@@ -457,9 +497,13 @@ statement:
 		$$->repeat.condition = $2;
 		$$->repeat.body = $3;
 	}
+|	VAR name type_opt '=' value_error	{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
+|	FOR head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	WHILE head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 let:
 	LET name type_opt '=' expression	{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
+|	LET name type_opt '=' value_error	{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
 ;
 simple_statement:
 	EXEC expression			{ $$ = statement_of(p, STATEMENT_EXEC, @$, $2); }
@@ -501,6 +545,9 @@ if_statement:
 		$$->branch.then = $3;
 		$$->branch.otherwise = block_of(p, $5);
 	}
+|	IF head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	IF head_error block ELSE block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	IF head_error block ELSE if_statement	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 condition:
 	expression			{ $$ = condition_new(p, (struct name){0}, $1); }
@@ -673,6 +720,26 @@ lambda_names:
 		LIST_ADD(&$$, n);
 		$$.count++;
 	}
+;
+
+/* ---- recovery near the error ---- */
+value_error:
+	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER($<uint32_t>-3); }
+;
+clause_error:
+	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(1); }
+;
+top_error:
+	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(0); }
+;
+head_error:
+	error				{ RECOVER_BLOCK($<uint32_t>0); }
+;
+check_head_error:
+	error				{ RECOVER_BLOCK(1); }
+;
+top_head_error:
+	error				{ RECOVER_BLOCK(0); }
 ;
 
 /* ---- words ---- */

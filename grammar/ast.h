@@ -173,7 +173,8 @@ struct operation_syntax {
 
 /* ---- declarations ---- */
 enum declaration_kind { DECLARATION_USE, DECLARATION_CONST, DECLARATION_TYPE, DECLARATION_FN, DECLARATION_OPERATIONS,
-	DECLARATION_MIGRATION, DECLARATION_ERROR };
+	DECLARATION_MIGRATION,
+	DECLARATION_ERROR };		/* a broken head; its name, when it has one, is to be taken for known */
 
 struct parameter {
 	struct name name;

@@ -122,10 +122,10 @@ void operation_add(struct parser *p, struct operation_body *body, struct clause 
 	}
 }
 
-static void check_rollback(struct parser *p, const struct operation_body *body, const char *label)
+static void check_rollback(struct parser *p, const struct operation_body *body, struct span place,
+	const char *label)
 {
 	static const enum clause_kind kinds[] = { CLAUSE_ROLLBACK, CLAUSE_ROLLBACK_NOTHING, CLAUSE_IRREVERSIBLE };
-	const struct operation_syntax *o = body->operation;
 	struct span first = {0}, second = {0};
 	size_t number;
 
@@ -145,7 +145,7 @@ static void check_rollback(struct parser *p, const struct operation_body *body, 
 		number = diag_add(p->diags, second, DIAG_ROLLBACK_TWICE, label);
 		diag_note(p->diags, number, first, "first here");
 	} else if (!first.end) {
-		diag_add(p->diags, o->head, DIAG_NO_ROLLBACK, label);
+		diag_add(p->diags, place, DIAG_NO_ROLLBACK, label);
 	}
 }
 
@@ -155,6 +155,7 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 	struct statement *s = statement_new(p, STATEMENT_OPERATION, span);
 	struct operation_syntax *o = body->operation;
 	const char *text = arena_c(p->arena, scan_text(&p->scan, label->span));
+	struct span place = { head.source, head.start, label->span.end };
 
 	o->span = span;
 	o->head = head;
@@ -170,8 +171,8 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 	/* A clause that was not understood may be the one that seems to be missing. */
 	if (!body->seen[CLAUSE_ERROR].end) {
 		if (!o->forward)
-			diag_add(p->diags, head, DIAG_NO_FORWARD, text);
-		check_rollback(p, body, text);
+			diag_add(p->diags, place, DIAG_NO_FORWARD, text);
+		check_rollback(p, body, place, text);
 	}
 	s->operation = o;
 	return s;
@@ -250,7 +251,8 @@ void migration_add(struct parser *p, struct migration_body *body, struct clause 
 		m->required_span = clause.span;
 		break;
 	case CLAUSE_CHECK:
-		ADD(m->checks, body->last_check, clause.check);
+		if (clause.check)
+			ADD(m->checks, body->last_check, clause.check);
 		break;
 	case CLAUSE_LEAVES:
 		add_leaves(body, clause.arguments);

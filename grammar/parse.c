@@ -10,7 +10,7 @@ int amig_lex(AMIG_STYPE *value, AMIG_LTYPE *place, struct parser *p)
 
 	*place = t.span;
 	switch (t.kind) {
-	case T_LBRACE:
+	case T_LBRACE: case T_FOR: case T_IF: case T_LET: case T_OPERATION: case T_VAR: case T_WHILE:
 		value->T_LBRACE = t.depth;
 		break;
 	case T_INT:

@@ -50,6 +50,8 @@ struct scan {
 	struct token previous, current;	/* the last two that the grammar took */
 	struct token held;		/* found behind a newline that the grammar sees first */
 	bool is_holding;
+	unsigned made_up;		/* how many of `{` and `}` are yet to come before it */
+	uint32_t made_up_depth;
 	bool again;			/* the current token is to be taken once more */
 	bool newline;			/* one that counts stands before the token being made */
 	bool newline_in_parens;
@@ -69,6 +71,8 @@ struct token scan_next(struct scan *s);
 /* Goes on from the current token to the end of the statement that stands right inside `depth` open brackets: a newline there,
  * or the `}` that closes it, or the end. That token is the next one then. */
 void scan_skip(struct scan *s, uint32_t depth);
+/* Goes on to the `{` that stands inside `depth` open brackets in the same statement; two that are made up come where none is. */
+void scan_skip_to_block(struct scan *s, uint32_t depth);
 /* The same to the next token that may begin a declaration. */
 void scan_skip_to_declaration(struct scan *s);
 /* The ## block right before the token at `offset`; "" if there is none. */

@@ -38,10 +38,12 @@ static bool can_end(int kind)
 	}
 }
 
-/* Words that begin a statement and never stand inside parentheses. */
-static bool begins_statement(int kind)
+/* Words that begin a statement and never stand in an expression, if they are not the key of something. */
+static bool begins_statement(const struct scan *s, const struct token *t)
 {
-	switch (kind) {
+	if (t->span.end < s->text.len && s->text.ptr[t->span.end] == ':')
+		return false;
+	switch (t->kind) {
 	case T_LET: case T_VAR: case T_FOR: case T_WHILE: case T_RETURN: case T_REQUIRE: case T_FAIL: case T_LOG: case T_PROGRESS:
 	case T_EXEC:
 		return true;
@@ -99,7 +101,9 @@ void scan_semicolon(struct scan *s)
 int scan_unterminated(struct scan *s)
 {
 	s->end = s->start;
-	report_unterminated(s, &s->brackets[s->depth - 1]);
+	/* Inside the hole of another one the newline ends that too, and one message is enough. */
+	if (quoted_depth(s) == s->depth)
+		report_unterminated(s, &s->brackets[s->depth - 1]);
 	s->token.depth = s->depth--;
 	return T_TEMPLATE_END;
 }
@@ -235,6 +239,12 @@ struct token scan_next(struct scan *s)
 	struct token t;
 	uint32_t depth;
 
+	if (s->made_up) {
+		t = (struct token){ .kind = s->made_up == 2 ? T_LBRACE : '}', .flags = SCAN_CAN_END, .depth = s->made_up_depth };
+		t.span = scan_span(s, s->current.span.start, s->current.span.start);
+		s->made_up--;
+		return t;
+	}
 	if (s->again) {
 		s->again = false;
 		return s->current;
@@ -258,14 +268,16 @@ struct token scan_next(struct scan *s)
 	t = s->token;
 	if (s->doc_lines.count)
 		attach_doc(s, &t);
-	if (s->newline_in_parens && begins_statement(t.kind)) {
+	if (s->newline_in_parens && begins_statement(s, &t)) {
 		/* The parenthesis was forgotten: better one error there than one that swallows the rest of the file. */
 		while (in_parens(s))
 			s->depth--;
 		depth = t.depth = s->depth;
 		s->newline = depth == 0 || s->brackets[depth - 1].kind == T_LBRACE;
 	}
-	if (s->newline && (s->current.flags & SCAN_CAN_END) && t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
+	/* A line that stops short, before one that certainly begins a statement, is wrong at its end. */
+	if (s->newline && ((s->current.flags & SCAN_CAN_END) || (begins_statement(s, &t) && s->current.kind != T_LBRACE &&
+	    s->current.kind != T_NEWLINE)) && t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
 		s->held = t;
 		s->is_holding = true;
 		return take(s, newline_before(s, &t, depth));
@@ -281,6 +293,20 @@ void scan_skip(struct scan *s, uint32_t depth)
 	       !(t.kind == '}' && t.depth < depth))
 		t = scan_next(s);
 	s->again = true;
+}
+
+void scan_skip_to_block(struct scan *s, uint32_t depth)
+{
+	struct token t = s->current;
+
+	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) && !(t.kind == T_NEWLINE && t.depth == depth) &&
+	       !(t.kind == '}' && t.depth <= depth))
+		t = scan_next(s);
+	s->again = true;
+	if (t.kind != T_LBRACE) {
+		s->made_up = 2;
+		s->made_up_depth = depth + 1;
+	}
 }
 
 static bool begins_declaration(int kind)

@@ -136,7 +136,7 @@ struct need_syntax *need_new(struct parser *p, struct span span, struct name nam
 /* ---- declarations ---- */
 struct declaration *declaration_new(struct parser *p, enum declaration_kind kind, struct span span, struct name name);
 
-/* ---- errors (recover.c) ---- */
+/* ---- errors (expected.c) ---- */
 /* What could stand where the error is: the names of tokens as amig.y gives them to messages. */
 struct expectation {
 	const char *names[160];
@@ -144,7 +144,5 @@ struct expectation {
 };
 
 void report_syntax(struct parser *p, const struct expectation *e, const char *found);
-/* Leaves the broken statement behind; the token where parsing goes on is the next one. */
-void recover(struct parser *p, uint32_t depth);
 
 #endif

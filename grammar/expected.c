@@ -1,11 +1,7 @@
-/* recover.c - what to say when the text is no sentence, and where to go on */
+/* expected.c - what to say when the text is no sentence, in words that the author knows */
 #include "grammar/tree.h"
 #include "grammar/amig.tab.h"
-
-void recover(struct parser *p, uint32_t depth)
-{
-	scan_skip(&p->scan, depth);
-}
+#include <stdio.h>
 
 static bool expects(const struct expectation *e, const char *name)
 {
@@ -107,21 +103,60 @@ static const struct token *later_word(const struct scan *s)
 	return s->current.flags & SCAN_LATER ? &s->current : NULL;
 }
 
+static bool is_same_token(const struct token *a, const struct token *b)
+{
+	return a->span.start == b->span.start && a->span.end == b->span.end;
+}
+
+static const char *text_of(struct parser *p, const struct token *t)
+{
+	return arena_c(p->arena, scan_text(&p->scan, t->span));
+}
+
+static bool is_block_word(int kind)
+{
+	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN || kind == T_REQUIRE || kind == T_FAIL ||
+		kind == T_LOG || kind == T_PROGRESS;
+}
+
+/* Mistakes that have a name of their own. */
+static bool report_known(struct parser *p, const struct expectation *e)
+{
+	const struct scan *s = &p->scan;
+	const struct token *t = &s->current, *later = later_word(s);
+	bool in_plan = expects(e, "`operation`") && !expects(e, "a name");
+	char word[64];
+
+	if (later) {
+		diag_add(p->diags, later->span, DIAG_NOT_YET, text_of(p, later));
+	} else if (in_plan && t->kind == T_ON) {
+		diag_add(p->diags, t->span, DIAG_NOT_YET, "on complete`, `on error");
+	} else if (in_plan && is_block_word(t->kind)) {
+		snprintf(word, sizeof(word), "`%s`", text_of(p, t));
+		diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
+	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) && expects(e, "`=`") &&
+		   expects(e, "`.`")) {
+		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
+		diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
+	} else if (t->kind == '=' && expects(e, "`==`")) {
+		diag_add(p->diags, t->span, DIAG_SYNTAX_ASSIGN);
+	} else if (e->count == 1 && expects(e, "`else`")) {
+		diag_add(p->diags, s->previous.span, DIAG_ELSE_MISSING);
+	} else if ((t->flags & SCAN_RESERVED) && expects(e, "a name") && !expects(e, "a number")) {
+		diag_add(p->diags, t->span, DIAG_RESERVED_WORD, text_of(p, t));
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void report_syntax(struct parser *p, const struct expectation *e, const char *found)
 {
-	const struct token *t = &p->scan.current, *later = later_word(&p->scan);
+	const struct token *t = &p->scan.current;
 	struct buf wanted = {0}, got = {0};
 
-	if (t->kind == T_INVALID || (t->kind == T_END && p->scan.failed))
+	if (t->kind == T_INVALID || (t->kind == T_END && p->scan.failed) || report_known(p, e))
 		return;
-	if (later) {
-		diag_add(p->diags, later->span, DIAG_NOT_YET, arena_c(p->arena, scan_text(&p->scan, later->span)));
-		return;
-	}
-	if ((t->flags & SCAN_RESERVED) && expects(e, "a name") && !expects(e, "a number")) {
-		diag_add(p->diags, t->span, DIAG_RESERVED_WORD, arena_c(p->arena, scan_text(&p->scan, t->span)));
-		return;
-	}
 	describe_expected(e, &wanted);
 	describe_found(p, found, &got);
 	diag_add(p->diags, t->span, DIAG_SYNTAX, got.ptr, wanted.ptr);
