@@ -266,8 +266,12 @@ static void a_step_of_a_runner_that_lost_the_run_writes_nothing(void **state)
 	struct place *p = *state;
 	struct step step = started(p);
 	int64_t epoch;
+	struct event_row event = { .kind = STR("done") };
+	struct effect_intent intent = { .number = 9, .query_id = "" };
 	must(effect(p->s, "CREATE TABLE t (n INTEGER)", err));
 	must(store_claim(p->s, NAME, FROM_ANY, STATUS_RUNNING, 1, "host:2", &epoch, err));
+	step.event = &event;
+	step.intent = &intent;
 	for (int with_row = 0; with_row < 2; with_row++) {
 		for (int begun = 0; begun < 2; begun++) {
 			if (begun) {
@@ -278,8 +282,6 @@ static void a_step_of_a_runner_that_lost_the_run_writes_nothing(void **state)
 			step.status = STATUS_COMPLETED;
 			step.operation_count = 1;
 			step.operations[0].status = OPERATION_STATUS_DONE;
-			step.event = &(struct event_row){ .kind = STR("done") };
-			step.intent = &(struct effect_intent){ .number = 9, .query_id = "" };
 			must_refuse(OUTCOME_NOT_NOW, "another runner took", store_step(p->s, &step, err));
 		}
 	}

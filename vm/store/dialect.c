@@ -8,7 +8,9 @@ static const struct word {
 	const char *text[DIALECT_COUNT];
 } words[] = {
 	{ "schema", { "DO $$BEGIN IF to_regnamespace('amig') IS NULL THEN CREATE SCHEMA amig; END IF; END$$;", "" } },
-	{ "exists", { "SELECT CASE WHEN to_regclass('amig.store') IS NULL THEN 0 ELSE 1 END",
+	/* Not to_regclass(): its cache may not know yet what another process made before it released the upgrade's lock. */
+	{ "exists", { "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+		      "WHERE n.nspname = 'amig' AND c.relname = 'store'",
 		      "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'amig_store'" } },
 	{ "immediate", { "", "IMMEDIATE" } },
 	{ "snapshot", { "ISOLATION LEVEL REPEATABLE READ READ ONLY", "" } },

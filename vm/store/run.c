@@ -240,9 +240,10 @@ static enum outcome load_checkpoint(struct store *s, struct arena *a, const stru
 	if (index != row->current_operation_index)
 		return damaged(s, err, r.table, r.name,
 			       "column operation_index: it was written inside operation %lld, but the migration's "
-			       "current_operation_index is %lld; to begin operation %lld anew, empty the column state",
+			       "current_operation_index is %lld; to begin operation %lld anew, set state = %s",
 			       (long long)index, (long long)row->current_operation_index,
-			       (long long)row->current_operation_index);
+			       (long long)row->current_operation_index,
+			       s->backend->dialect == DIALECT_SQLITE ? "x''" : "''");
 	return OUTCOME_OK;
 }
 
