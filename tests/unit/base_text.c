@@ -192,7 +192,7 @@ static void an_error_keeps_one_message_and_can_be_prefixed(void **state UNUSED)
 	struct error err = { 0 }, other = { 0 };
 
 	assert_int_equal(error_set(&err, OUTCOME_DAMAGED, "%s", "it broke"), OUTCOME_DAMAGED);
-	error_prefix(&err, "state %d", 7);
+	error_prefix(&err, "state %d: ", 7);
 	error_set(&err, OUTCOME_DAMAGED, "again: %s", err.message);
 	assert_string_equal(err.message, "again: state 7: it broke");
 	error_take(&other, &err);

@@ -60,7 +60,6 @@ void error_prefix(struct error *err, const char *format, ...)
 	va_start(args, format);
 	buf_vformat(&b, format, args);
 	va_end(args);
-	buf_text(&b, ": ");
 	buf_text(&b, err->message ? err->message : "");
 	free(err->message);
 	err->message = buf_take(&b);
