@@ -92,7 +92,7 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 
 static enum outcome close_undone(struct run *r, struct act *a, struct error *err)
 {
-	journal_outcome(r, r->open_effect.number, false, -1, NULL);
+	journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
 	journal_checkpoint_empty(r);
 	r->checkpoint = (struct str){ 0 };
 	return journal_operation(r, a, OPERATION_STATUS_ROLLING_BACK, false, err);

@@ -55,13 +55,16 @@ static enum outcome complete(struct run *r, struct error *err)
 				return session_settle_check(r, err);
 		}
 		if (o != OUTCOME_OK)
-			return o;
+			return session_settle(r, NULL, STEP_LOST, err);
 	}
 	journal_migration(r, STATUS_COMPLETED);
 	journal_phase(r, PHASE_ENDED);
 	r->journal.step.set_finished = true;
 	journal_event(r, EVENT_COMPLETED, "%lld operations", (long long)r->count);
-	return journal_commit(r, err);
+	o = journal_commit(r, err);
+	if (o != OUTCOME_OK)
+		return session_settle(r, NULL, STEP_LOST, err);
+	return OUTCOME_OK;
 }
 
 enum outcome forward_go(struct run *r, struct error *err)
@@ -90,7 +93,7 @@ enum outcome forward_go(struct run *r, struct error *err)
 		else
 			return session_settle(r, &a, end, err);
 		if (o != OUTCOME_OK)
-			return o;
+			return session_settle(r, &a, STEP_LOST, err);
 	}
 	return complete(r, err);
 }

@@ -8,9 +8,12 @@ static void reset(struct journal *j)
 {
 	j->step = (struct step){ 0 };
 	j->pending = false;
+	j->note_count = 0;
 	buf_reset(&j->checkpoint);
 	buf_reset(&j->after);
 }
+
+static enum outcome pass_on(struct run *r, struct error *err);
 
 enum outcome journal_commit(struct run *r, struct error *err)
 {
@@ -32,10 +35,17 @@ enum outcome journal_commit(struct run *r, struct error *err)
 		error_prefix(err, "cannot record the step of operation %lld: ", (long long)r->index);
 		return o;
 	}
+	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = !empty;
+	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
 	reset(j);
-	return OUTCOME_OK;
+	return o;
+}
+
+void journal_forget(struct run *r)
+{
+	reset(&r->journal);
 }
 
 void journal_checkpoint(struct run *r, const struct machine *vm)
@@ -118,20 +128,47 @@ void journal_phase(struct run *r, enum run_phase phase)
 	r->journal.pending = true;
 }
 
+/* What ends something is told when it is durable. */
+static bool is_ending(enum run_event e)
+{
+	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED || e == EVENT_STOPPED;
+}
+
 void journal_event(struct run *r, enum run_event event, const char *format, ...)
 {
 	struct journal *j = &r->journal;
+	struct note *n;
 	va_list args;
 
-	buf_reset(&j->event_text);
+	if (j->note_count == JOURNAL_NOTES_MAX)
+		j->note_count--;
+	n = &j->notes[j->note_count++];
+	buf_reset(&n->text);
 	va_start(args, format);
-	buf_vformat(&j->event_text, format, args);
+	buf_vformat(&n->text, format, args);
 	va_end(args);
-	j->event = (struct event_row){ .kind = str_c(run_event_word(event)), .who = STR("amigrun"),
-				       .detail = buf_view(&j->event_text) };
-	j->step.event = &j->event;
+	n->event = event;
+	n->row = (struct event_row){ .kind = str_c(run_event_word(event)), .who = STR("amigrun"),
+				     .detail = buf_view(&n->text) };
+	j->step.event = &j->notes[0].row;
 	j->pending = true;
-	session_tell(r, event, STR(""), j->event.detail);
+	if (!is_ending(event))
+		session_tell(r, event, STR(""), n->row.detail);
+}
+
+/* After a commit: the notes that had no room in the step, and telling of what is durable now. */
+static enum outcome pass_on(struct run *r, struct error *err)
+{
+	struct journal *j = &r->journal;
+	enum outcome o = OUTCOME_OK;
+
+	for (size_t i = 0; i < j->note_count && o == OUTCOME_OK; i++) {
+		if (is_ending(j->notes[i].event))
+			session_tell(r, j->notes[i].event, STR(""), j->notes[i].row.detail);
+		if (i > 0)
+			o = store_add_event(r->store, r->name, &j->notes[i].row, err);
+	}
+	return o;
 }
 
 void journal_error(struct run *r, int64_t index, const struct error *err)
@@ -149,7 +186,7 @@ void journal_error(struct run *r, int64_t index, const struct error *err)
 	j->pending = true;
 }
 
-void journal_outcome(struct run *r, int64_t number, bool ok, int64_t rows, const struct error *err)
+void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows, const struct error *err)
 {
 	struct journal *j = &r->journal;
 
@@ -159,8 +196,8 @@ void journal_outcome(struct run *r, int64_t number, bool ok, int64_t rows, const
 		buf_text(&j->outcome_text, err->message ? err->message : "");
 		snprintf(j->outcome_code, sizeof(j->outcome_code), "%s", err->code);
 	}
-	j->outcome = (struct effect_outcome){ .number = number, .ok = ok, .rows = rows, .error_code = str_c(j->outcome_code),
-					      .error_text = buf_view(&j->outcome_text) };
+	j->outcome = (struct effect_outcome){ .number = number, .attempt = attempt, .ok = ok, .rows = rows,
+					      .error_code = str_c(j->outcome_code), .error_text = buf_view(&j->outcome_text) };
 	j->step.outcome = &j->outcome;
 	j->pending = true;
 }

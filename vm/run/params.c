@@ -71,37 +71,41 @@ static enum outcome check(struct run *r, const struct param *p, const struct val
 	return o;
 }
 
-static enum outcome collect(struct run *r, const struct given *given, uint32_t i, struct error *err)
+static enum outcome collect(struct run *r, const struct given *given, uint32_t i, struct value *out,
+			    struct error *err)
 {
 	const struct param *p = &r->module.params[i];
 	struct str text;
 	enum outcome o;
 
 	if (find_text(r, given, p->name, &text)) {
-		o = parse(r, p, text, &r->params[i], err);
+		o = parse(r, p, text, out, err);
 	} else if (p->default_value != NO_INDEX) {
-		o = evaluate(r, p->default_value, NULL, &r->params[i], NULL, NULL, err);
+		o = evaluate(r, p->default_value, NULL, out, NULL, NULL, err);
 	} else {
 		o = error_set(err, OUTCOME_USAGE, "parameter %.*s has no value and no default", STR_ARG(p->name));
 		error_hint(err, "give it with --param %.*s=VALUE", STR_ARG(p->name));
 	}
-	return o == OUTCOME_OK ? check(r, p, &r->params[i], err) : o;
+	return o == OUTCOME_OK ? check(r, p, out, err) : o;
 }
 
 enum outcome params_collect(struct run *r, struct error *err)
 {
 	struct given given = { 0 };
+	struct value *values;
 	enum outcome o = store_parameters(r->store, r->name, &r->arena, &given.stored, &given.stored_count, err);
 
 	for (size_t i = 0; o == OUTCOME_OK && i < r->options->param_count; i++)
 		o = refuse_unknown(r, r->options->params[i].name, err);
 	if (o != OUTCOME_OK)
 		return o;
-	r->params = arena_array(&r->arena, struct value, r->module.param_count + 1);
+	values = arena_array(&r->arena, struct value, r->module.param_count + 1);
 	for (uint32_t i = 0; i < r->module.param_count; i++) {
-		o = collect(r, &given, i, err);
+		o = collect(r, &given, i, &values[i], err);
 		if (o != OUTCOME_OK)
 			return o;
 	}
+	/* Only now: defaults and checks see none of them. */
+	r->params = values;
 	return OUTCOME_OK;
 }

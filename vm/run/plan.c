@@ -11,13 +11,13 @@ struct planning {
 enum outcome plan_setup(struct run *r, struct error *err)
 {
 	struct value all = value_null();
+	struct value *frozens = arena_array(&r->arena, struct value, r->module.frozen_count + 1);
 	enum outcome o;
 
-	r->frozens = arena_array(&r->arena, struct value, r->module.frozen_count + 1);
-	for (uint32_t i = 0; i < r->module.frozen_count; i++)
-		r->frozens[i] = value_null();
-	if (r->module.migration.setup == NO_INDEX || r->module.frozen_count == 0)
+	if (r->module.migration.setup == NO_INDEX || r->module.frozen_count == 0) {
+		r->frozens = frozens;
 		return OUTCOME_OK;
+	}
 	/* The setup function itself reads no frozen: they are what it makes. */
 	o = evaluate(r, r->module.migration.setup, NULL, &all, NULL, NULL, err);
 	if (o != OUTCOME_OK) {
@@ -27,7 +27,8 @@ enum outcome plan_setup(struct run *r, struct error *err)
 	if (all.kind != VALUE_RECORD || all.record->count != r->module.frozen_count)
 		BUG("setup gave something else than a record of %u", r->module.frozen_count);
 	for (uint32_t i = 0; i < r->module.frozen_count; i++)
-		r->frozens[i] = all.record->at[i];
+		frozens[i] = all.record->at[i];
+	r->frozens = frozens;
 	return OUTCOME_OK;
 }
 

@@ -119,9 +119,9 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 		s.settings = policy->settings;
 		s.setting_count = policy->setting_count;
 	}
-	r->store_busy = c->shared;
+	session_busy(r, c);
 	o = ask(r, c, &s, &retry, index, query_id, &result, err);
-	r->store_busy = false;
+	session_idle(r);
 	if (o == OUTCOME_OK) {
 		o = answer_value(&result, q->shape, s.sql, machine_heap(vm), &v, &origin, err);
 		if (o == OUTCOME_OK)

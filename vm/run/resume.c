@@ -64,6 +64,7 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	r->phase = state.run.phase;
 	r->next_effect = state.run.next_effect;
 	r->index = row->current_operation_index;
+	r->durable_index = r->index;
 	r->checkpoint = state.checkpoint;
 	r->open_effect = state.open_effect;
 	r->journal.stored_checkpoint = state.checkpoint.len > 0;
@@ -110,10 +111,9 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 
 		if (o != OUTCOME_OK)
 			return o;
-		journal_outcome(r, r->open_effect.number, false, -1, NULL);
+		journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
 	}
 	rollback_mark(r);
-	journal_event(r, EVENT_ROLLBACK_STARTED, "from operation %lld", (long long)r->index);
 	return journal_commit(r, err);
 }
 
@@ -143,7 +143,9 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 		return o == OUTCOME_OK ? rollback_go(r, err) : o;
 	}
 	say_so(r, dead, row);
-	o = doubt_resolve_loaded(r, err);
+	o = journal_commit(r, err);
+	if (o == OUTCOME_OK)
+		o = doubt_resolve_loaded(r, err);
 	if (o != OUTCOME_OK)
 		return o;
 	return r->phase == PHASE_BACKWARD ? rollback_go(r, err) : forward_go(r, err);

@@ -32,7 +32,7 @@ void rollback_mark(struct run *r)
 	journal_migration(r, STATUS_ROLLING_BACK);
 	journal_phase(r, PHASE_BACKWARD);
 	journal_checkpoint_empty(r);
-	session_tell(r, EVENT_ROLLBACK_STARTED, STR(""), STR(""));
+	journal_event(r, EVENT_ROLLBACK_STARTED, "from operation %lld", (long long)r->index);
 }
 
 static enum outcome finish(struct run *r, struct act *a, struct error *err)
@@ -83,9 +83,11 @@ enum outcome rollback_go(struct run *r, struct error *err)
 			return session_settle(r, &a, how, err);
 		o = finish(r, &a, err);
 		if (o != OUTCOME_OK)
-			return o;
+			return session_settle(r, &a, STEP_LOST, err);
 	}
-	return end(r, err);
+	if (end(r, err) != OUTCOME_OK)
+		return session_settle(r, NULL, STEP_LOST, err);
+	return OUTCOME_OK;
 }
 
 enum outcome rollback_undo_current(struct run *r, struct error *err)
@@ -105,5 +107,7 @@ enum outcome rollback_undo_current(struct run *r, struct error *err)
 		return o;
 	journal_checkpoint_empty(r);
 	r->touched = false;
-	return journal_commit(r, err);
+	if (journal_commit(r, err) != OUTCOME_OK)
+		return session_settle(r, &a, STEP_LOST, err);
+	return OUTCOME_OK;
 }

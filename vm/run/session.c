@@ -54,9 +54,11 @@ void session_close(struct run *r)
 	buf_clear(&r->journal.after);
 	buf_clear(&r->journal.outcome_text);
 	buf_clear(&r->journal.error_text);
-	buf_clear(&r->journal.event_text);
+	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
+		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
 	buf_clear(&r->failed_sql);
+	store_close(r->second);
 	arena_clear(&r->arena);
 	*r = (struct run){ 0 };
 }
@@ -153,6 +155,18 @@ enum outcome session_connection(struct run *r, uint32_t need, struct connection 
 	if (c->kind)
 		return OUTCOME_OK;
 	return open_connection(r, &r->module.needs[need], c, err);
+}
+
+/* In a shared connection of kind postgres only what belongs to the open transaction goes through the store's session. */
+void session_busy(struct run *r, const struct connection *c)
+{
+	r->store_busy = c->shared && (r->journal.in_transaction || c->kind == &sqlite_kind);
+	r->busy_since_ms = r->store_busy ? os_monotonic_ms() : 0;
+}
+
+void session_idle(struct run *r)
+{
+	r->store_busy = false;
 }
 
 void session_tell(struct run *r, enum run_event event, struct str label, struct str text)

@@ -28,6 +28,8 @@ struct policy {
 	size_t setting_count;
 };
 
+#define JOURNAL_NOTES_MAX 4
+
 /*
  * The journal: what the next commit will hold. Outcome of an effect, checkpoint, end of an operation and the intent of the
  * next effect gather here until something must not happen before they are durable; then journal_commit() writes them at once.
@@ -39,13 +41,18 @@ struct journal {
 	struct effect_outcome outcome;
 	struct effect_intent intent;
 	struct error_row error;
-	struct event_row event;
+	struct note {
+		enum run_event event;
+		struct event_row row;
+		struct buf text;
+	} notes[JOURNAL_NOTES_MAX];	/* the first goes into the step, more of them right behind it */
+	size_t note_count;
 	struct buf checkpoint;
 	bool stored_checkpoint;		/* the store's newest checkpoint is not empty */
 	struct buf after;		/* the machine right after the last effect's answer; len 0: no effect since the last commit */
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
-	struct buf outcome_text, error_text, event_text;
+	struct buf outcome_text, error_text;
 };
 
 /* What is being carried out: an operation in one direction. */
@@ -82,7 +89,9 @@ struct run {
 	struct machine *vm;		/* of the operations */
 	struct connection *connections;	/* by need; kind NULL: not open yet */
 	struct watch watch;
-	bool store_busy;		/* an effect runs in the store's session: it can't be asked anything else */
+	bool store_busy;		/* a statement runs in the store's session: it can't be asked anything else */
+	int64_t busy_since_ms;
+	struct store *second;		/* opened when a stop is to be heard while the first is busy for long */
 
 	int64_t id, epoch;
 	struct operation_row *plan;
@@ -95,6 +104,8 @@ struct run {
 	struct str checkpoint;		/* loaded; consumed by the first operation */
 	struct effect_row open_effect;	/* loaded; number 0: none */
 	enum verdict verdict;		/* on it, once reached */
+	struct act inside;		/* whose effect is in the store's open transaction */
+	int64_t durable_index;		/* as of the last commit */
 	bool touched;			/* the current operation may have changed something already */
 	int64_t undone_times;		/* in a row, because of effects in doubt */
 	int64_t done_here;		/* operations finished by this process */
@@ -120,6 +131,9 @@ void session_set_values(struct run *r);
 /* After plan and id are known: progress, query ids. */
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out, struct error *err) MUST_USE;
+/* Around a statement on c: whether the store's own session is busy with it. */
+void session_busy(struct run *r, const struct connection *c);
+void session_idle(struct run *r);
 void session_tell(struct run *r, enum run_event event, struct str label, struct str text);
 const char *session_owner(char *out, size_t size);
 /* Whether an owner is a living process; *known false: it is of another machine. */
@@ -181,7 +195,10 @@ void journal_migration(struct run *r, enum migration_status status);	/* with r->
 void journal_phase(struct run *r, enum run_phase phase);
 void journal_event(struct run *r, enum run_event event, const char *format, ...) PRINTF_LIKE(3, 4);
 void journal_error(struct run *r, int64_t index, const struct error *err);
-void journal_outcome(struct run *r, int64_t number, bool ok, int64_t rows, const struct error *err);	/* err NULL if ok */
+/* err NULL if ok */
+void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows, const struct error *err);
+/* Forgets what is pending: its transaction is gone. */
+void journal_forget(struct run *r);
 void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt, const struct connection *c);
 
 /* step.c */

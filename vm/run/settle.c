@@ -106,6 +106,20 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
 	return err->outcome;
 }
 
+/*
+ * A commit that failed. Mostly the store is out of reach and nothing more can be said to it. But where it refused the effect that
+ * was in its transaction (a deferred constraint), nothing happened, and the operation has failed like any other.
+ */
+static enum outcome settle_lost(struct run *r, struct error *err)
+{
+	if (err->outcome != OUTCOME_FAILED || err->class == ERROR_UNKNOWN || !r->inside.operation)
+		return err->outcome;
+	journal_forget(r);
+	r->index = r->durable_index;
+	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
+	return settle_failed(r, &r->inside, err);
+}
+
 enum outcome session_settle(struct run *r, const struct act *a, enum step_end end, struct error *err)
 {
 	switch (end) {
@@ -116,7 +130,7 @@ enum outcome session_settle(struct run *r, const struct act *a, enum step_end en
 	case STEP_DOUBT:
 		return settle_doubt(r, a, err);
 	case STEP_LOST:
-		return err->outcome;
+		return settle_lost(r, err);
 	case STEP_DONE:
 	case STEP_UNDO:
 		break;

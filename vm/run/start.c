@@ -148,5 +148,6 @@ enum outcome start_run(struct run *r, struct str image, struct error *err)
 	r->status = STATUS_RUNNING;
 	r->next_effect = 1;
 	journal_event(r, EVENT_STARTED, "%lld operations", (long long)r->count);
-	return forward_go(r, err);
+	o = journal_commit(r, err);
+	return o == OUTCOME_OK ? forward_go(r, err) : o;
 }

@@ -28,13 +28,13 @@ static enum outcome commit_at(struct run *r, struct error *err)
 }
 
 /* The effect has happened: the machine goes on with the rows, null where they are not told. */
-static void go_on(struct run *r, struct act *a, int64_t number, int64_t rows)
+static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt, int64_t rows)
 {
 	struct journal *j = &r->journal;
 
 	if (rows >= 0)
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
-	journal_outcome(r, number, true, rows, NULL);
+	journal_outcome(r, number, attempt, true, rows, NULL);
 	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
 	buf_reset(&j->after);
 	machine_save(r->vm, &j->after);
@@ -55,9 +55,9 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	*rows = -1;
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
-	r->store_busy = c->shared;
+	session_busy(r, c);
 	o = c->kind->exec(c, &s, &r->watch, rows, err);
-	r->store_busy = false;
+	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	if (o != OUTCOME_OK)
 		request_remember_sql(r, s.sql, s.query_id);
@@ -86,7 +86,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	for (int64_t attempt = 1;; attempt++) {
 		enum step_end end;
 
-		a->attempts++;
+		a->attempts += attempt > 1;
 		query_id_print(r, a->index, number, attempt, j->query_id);
 		if (store_begin(r->store, err) != OUTCOME_OK)
 			return STEP_LOST;
@@ -94,12 +94,13 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 		if (send(r, a, c, true, &rows, err) == OUTCOME_OK) {
 			journal_intent(r, a, number, attempt, c);
 			r->next_effect = number + 1;
-			go_on(r, a, number, rows);
+			go_on(r, a, number, attempt, rows);
 			journal_migration(r, r->status);
 			if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING,
 					      false, err) != OUTCOME_OK)
 				return STEP_LOST;
 			a->begun = true;
+			r->inside = *a;
 			return STEP_DONE;
 		}
 		store_abort(r->store);
@@ -128,21 +129,21 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
-		go_on(r, a, effect->number, -1);
+		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	case VERDICT_AGAIN:
 		*again = effect->attempt <= a->policy.retry.times;
 		if (*again)
 			return wait_for_retry(r, a, effect->attempt, err);
-		journal_outcome(r, effect->number, false, -1, err);
+		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_FAILED;
 	case VERDICT_UNDO:
 		if (++r->undone_times > a->policy.retry.times) {
-			journal_outcome(r, effect->number, false, -1, err);
+			journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 			r->touched = true;
 			return STEP_FAILED;
 		}
-		journal_outcome(r, effect->number, false, -1, err);
+		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_UNDO;
 	case VERDICT_NONE:
 	case VERDICT_OPEN:
@@ -168,8 +169,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		enum step_end end = STEP_FAILED;
 		bool again = false;
 
-		a->attempts++;
-		effect.attempt++;
+		a->attempts += ++effect.attempt > 1;
 		query_id_print(r, a->index, effect.number, effect.attempt, j->query_id);
 		effect.query_id = str_c(j->query_id);
 		if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING, false,
@@ -184,7 +184,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		if (effect.number >= r->next_effect)
 			r->next_effect = effect.number + 1;
 		if (send(r, a, c, false, &rows, err) == OUTCOME_OK) {
-			go_on(r, a, effect.number, rows);
+			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
 		}
 		if (err->class == ERROR_UNKNOWN) {
@@ -193,7 +193,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 				return end;
 			continue;
 		}
-		journal_outcome(r, effect.number, false, -1, err);
+		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
 		if (r->stop.cancelled)
 			return STEP_STOPPED;
 		if (!retry_wanted(&a->policy.retry, effect.attempt, err))
@@ -214,7 +214,7 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 
 	if (r->verdict == VERDICT_DONE) {
 		r->verdict = VERDICT_NONE;
-		go_on(r, a, r->open_effect.number, -1);
+		go_on(r, a, r->open_effect.number, r->open_effect.attempt, -1);
 		return STEP_DONE;
 	}
 	if (r->journal.in_transaction && commit_at(r, err) != OUTCOME_OK)
@@ -254,6 +254,7 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	enum outcome o;
 
 	r->share = 0;
+	a->attempts += !a->backward;
 	if (r->checkpoint.len) {
 		o = machine_restore(r->vm, r->checkpoint, err);
 		r->checkpoint = (struct str){ 0 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define STORE_POLL_MS 200
+#define SECOND_STORE_MS 1000
 
 static volatile sig_atomic_t signals;
 
@@ -33,14 +34,24 @@ void run_catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* A store that fails here fails at the next commit too, and says so there. */
+/*
+ * While a statement runs in the store's session, a second one hears requests, if it takes long enough to matter. A store that
+ * fails here fails at the next commit too, and says so there.
+ */
 static void poll_store(struct run *r, int64_t now)
 {
 	struct error ignored = { 0 };
-	bool requested = false;
+	struct store *store = r->store;
+	bool requested = false, busy = r->store_busy || r->journal.in_transaction;
 
 	r->stop.polled_at_ms = now;
-	if (store_stop_requested(r->store, r->name, &requested, &ignored) == OUTCOME_OK && requested)
+	if (busy && (!r->store_busy || now - r->busy_since_ms < SECOND_STORE_MS))
+		return;
+	if (busy && !r->second && store_open(&r->second, r->instance->state, &ignored) != OUTCOME_OK)
+		r->second = NULL;
+	if (busy)
+		store = r->second;
+	if (store && store_stop_requested(store, r->name, &requested, &ignored) == OUTCOME_OK && requested)
 		r->stop.requested = true;
 	error_clear(&ignored);
 }
@@ -53,7 +64,7 @@ bool stop_wanted(struct run *r)
 		now = os_monotonic_ms();
 		if (!r->stop.polled_at_ms)
 			r->stop.polled_at_ms = now;
-		if (now - r->stop.polled_at_ms < STORE_POLL_MS || r->store_busy || r->journal.in_transaction)
+		if (now - r->stop.polled_at_ms < STORE_POLL_MS)
 			return false;
 		poll_store(r, now);
 		if (!r->stop.requested)
