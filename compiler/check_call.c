@@ -239,6 +239,14 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 		diag_help(&c->unit->diags, number, "the standard library's functions come with `use %.*s`", STR_ARG(kind));
 }
 
+static uint32_t check_all_arguments(struct checker *c, struct expression *e)
+{
+	c->including = false;
+	for (struct argument *a = e->call.arguments; a; a = a->next)
+		check_expression(c, a->value);
+	return TYPE_NEVER;
+}
+
 static uint32_t call_symbol(struct checker *c, struct expression *e, struct symbol *symbol, struct expression *receiver)
 {
 	bool including = c->including;
@@ -248,17 +256,10 @@ static uint32_t call_symbol(struct checker *c, struct expression *e, struct symb
 		return check_special(c, e, (enum special)symbol->number);
 	if (symbol->kind == SYMBOL_BUILTIN)
 		return check_builtin(c, e, symbol);
-	if (symbol->kind == SYMBOL_OPERATIONS && !including)
-		wrong(c, e->span, DIAG_OPERATIONS_CALLED, kept(c->unit, symbol->name));
-	return check_declared(c, e, symbol, receiver);
-}
-
-static uint32_t check_all_arguments(struct checker *c, struct expression *e)
-{
-	c->including = false;
-	for (struct argument *a = e->call.arguments; a; a = a->next)
-		check_expression(c, a->value);
-	return TYPE_NEVER;
+	if (symbol->kind != SYMBOL_OPERATIONS || including)
+		return check_declared(c, e, symbol, receiver);
+	wrong(c, e->span, DIAG_OPERATIONS_CALLED, kept(c->unit, symbol->name));
+	return check_all_arguments(c, e);
 }
 
 /* MODULE.name(…), where no connection's method is meant; NULL: there is no such. */

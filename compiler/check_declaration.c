@@ -75,7 +75,7 @@ void check_signature(struct unit *u, struct unit_module *m, struct declaration *
 
 static void check_body(struct unit *u, struct unit_module *m, struct declaration *d)
 {
-	struct checker c = checker_of(u, m, d->kind == DECLARATION_FN ? "a function" : "the plan of `operations`");
+	struct checker c = checker_of(u, m, "a default");
 
 	for (struct parameter *p = d->fn.parameters; p; p = p->next)
 		if (p->symbol)
@@ -85,6 +85,7 @@ static void check_body(struct unit *u, struct unit_module *m, struct declaration
 		if (p->symbol && p->name.text.len && !scope_find(c.scope, NAMES_VALUE, p->name.text))
 			scope_add(c.scope, p->symbol);
 	c.owner = d->symbol;
+	c.place = d->kind == DECLARATION_FN ? "a function" : "the plan of `operations`";
 	c.allowed = ALLOW_CALL | ALLOW_READ;
 	if (!d->fn.body)
 		return;

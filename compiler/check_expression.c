@@ -233,14 +233,26 @@ static uint32_t check_kind(struct checker *c, struct expression *e)
 	BUG("expression of kind %d", (int)e->kind);
 }
 
+/* Told once a file, by whoever first comes to it: the parser may have, and the neighbours of what is too deep are as deep. */
+bool is_too_deep(struct checker *c, struct span span)
+{
+	const struct diags *diags = &c->unit->diags;
+
+	if (c->depth < CHECK_DEPTH_MAX)
+		return false;
+	for (size_t i = 0; i < diags->all.count; i++)
+		if (diags->all.at[i].code == DIAG_TOO_DEEP && diags->all.at[i].span.source == span.source)
+			return true;
+	wrong(c, span, DIAG_TOO_DEEP);
+	return true;
+}
+
 uint32_t check_expression(struct checker *c, struct expression *e)
 {
 	if (!e)
 		return TYPE_NEVER;
-	if (c->depth >= CHECK_DEPTH_MAX) {
-		wrong(c, e->span, DIAG_TOO_DEEP);
+	if (is_too_deep(c, e->span))
 		return e->type = TYPE_NEVER;
-	}
 	c->depth++;
 	e->type = check_kind(c, e);
 	c->depth--;

@@ -212,33 +212,39 @@ static void check_frozens(struct checker *c, struct migration_syntax *m)
 	}
 }
 
+static void check_every(struct checker *c, struct expression *every)
+{
+	size_t errors = c->unit->diags.error_count;
+	unsigned allowed = c->allowed;
+	struct folded known;
+
+	c->allowed = 0;
+	c->place = "`every`";
+	check_wanted(c, every, TYPE_DURATION, "`every`");
+	c->allowed = allowed;
+	if (c->unit->diags.error_count > errors || every->type != TYPE_DURATION)
+		return;
+	if (!expression_fold(every, &known))
+		wrong(c, every->span, DIAG_NOT_KNOWN, "`every`");
+	else if (known.number <= 0)
+		wrong(c, every->span, DIAG_CLAUSE_RANGE, "`every`", "longer than 0ms");
+}
+
 static void check_check(struct checker *c, struct check_syntax *check, struct map *labels)
 {
 	static const char *const places[] = { "a precheck", "a healthcheck", "a postcheck" };
-	struct folded every;
 	struct str text;
 	const struct expression *before;
 
-	c->place = places[check->kind];
-	if (check->label && !expression_text(check->label, &text)) {
-		wrong(c, check->label->span, DIAG_HOLE_IN_NAME, "the label of a check");
-	} else if (check->label) {
+	if (check->label && expression_text(check->label, &text)) {
 		before = map_add(labels, text, check->label);
 		if (before)
 			diag_note(&c->unit->diags, wrong(c, check->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)),
 				  before->span, "the first one");
 	}
-	if (check->every) {
-		unsigned allowed = c->allowed;
-
-		c->allowed = 0;
-		check_wanted(c, check->every, TYPE_DURATION, "`every`");
-		c->allowed = allowed;
-		if (check->every->type == TYPE_DURATION && !expression_fold(check->every, &every))
-			wrong(c, check->every->span, DIAG_NOT_KNOWN, "`every`");
-		else if (check->every->type == TYPE_DURATION && every.number <= 0)
-			wrong(c, check->every->span, DIAG_CLAUSE_RANGE, "`every`", "longer than 0ms");
-	}
+	if (check->every)
+		check_every(c, check->every);
+	c->place = places[check->kind];
 	check_block(c, check->body);
 }
 

@@ -43,12 +43,23 @@ struct symbol *declare(struct checker *c, enum symbol_kind kind, struct name nam
 	return symbol;
 }
 
+static bool is_declared_later(const struct checker *c, struct str name)
+{
+	const struct statement *s = c->migration ? c->migration->declaration->migration->plan : NULL;
+
+	for (; s; s = s->next)
+		if (s->kind == STATEMENT_LET && str_eq(s->let.name.text, name))
+			return true;
+	return false;
+}
+
 /* An unknown name is told once: from then on it stands for something wrong. */
 static uint32_t unknown(struct checker *c, struct expression *e)
 {
 	struct str name = e->name.text;
 	const struct symbol *other = scope_find(c->scope, NAMES_CALLABLE, name);
 	struct symbol *symbol;
+	size_t number;
 
 	if (other) {
 		wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name), symbol_words(other));
@@ -56,14 +67,18 @@ static uint32_t unknown(struct checker *c, struct expression *e)
 	}
 	other = scope_find(c->scope, NAMES_MODULE, name);
 	if (other) {
-		size_t number = wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name), symbol_words(other));
+		number = wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name), symbol_words(other));
 
 		if (type_is_connection_kind(name))
 			diag_help(&c->unit->diags, number, "to have the connection, say `needs %.*s` in the migration",
 				  STR_ARG(name));
 		return TYPE_NEVER;
 	}
-	suggest(c, wrong(c, e->span, DIAG_UNKNOWN_NAME, kept(c->unit, name)), scope_nearest(c->scope, NAMES_VALUE, name));
+	number = wrong(c, e->span, DIAG_UNKNOWN_NAME, kept(c->unit, name));
+	if (is_declared_later(c, name))
+		diag_help(&c->unit->diags, number, "it is declared further down: move it up");
+	else
+		suggest(c, number, scope_nearest(c->scope, NAMES_VALUE, name));
 	symbol = unit_symbol(c->unit, SYMBOL_ERROR, e->name);
 	scope_add(c->scope, symbol);
 	e->symbol = symbol;

@@ -64,6 +64,11 @@ static void check_on(struct checker *c, struct operation_syntax *o)
 		wrong(c, o->on->span, DIAG_NOT_A_NEED, "this");
 		return;
 	}
+	symbol = scope_find(c->scope, NAMES_VALUE, o->on->name.text);
+	if (symbol && symbol->kind == SYMBOL_ERROR) {
+		c->on = symbol;
+		return;
+	}
 	symbol = name_connection(c, o->on);
 	if (symbol) {
 		o->on->symbol = symbol;
@@ -100,8 +105,6 @@ static void check_action(struct checker *c, const struct operation_syntax *o, st
 
 static void check_rollback(struct checker *c, const struct operation_syntax *o)
 {
-	struct str text;
-
 	switch (o->rollback_kind) {
 	case ROLLBACK_MISSING:
 		wrong(c, o->head, DIAG_NO_ROLLBACK, label_words(c, o));
@@ -110,9 +113,6 @@ static void check_rollback(struct checker *c, const struct operation_syntax *o)
 		check_action(c, o, o->rollback, "a rollback");
 		return;
 	case ROLLBACK_IS_IRREVERSIBLE:
-		if (o->irreversible && !expression_text(o->irreversible, &text))
-			wrong(c, o->irreversible->span, DIAG_HOLE_IN_NAME, "the reason of `irreversible`");
-		break;
 	case ROLLBACK_IS_NOTHING:
 		break;
 	}
@@ -143,6 +143,7 @@ static void check_label(struct checker *c, const struct operation_syntax *o)
 void check_operation(struct checker *c, struct operation_syntax *o)
 {
 	struct captures captures = { 0 };
+	const char *place = c->place;
 	bool planning = c->planning;
 
 	o->number = c->operation_count++;
@@ -160,8 +161,11 @@ void check_operation(struct checker *c, struct operation_syntax *o)
 		wrong(c, o->head, DIAG_NO_FORWARD, label_words(c, o));
 	check_action(c, o, o->forward, "a forward");
 	check_rollback(c, o);
-	if (o->done_when)
+	if (o->done_when) {
+		c->place = "`done when`";
 		check_wanted(c, o->done_when, TYPE_BOOL, "`done when`");
+		c->place = place;
+	}
 	c->captures = NULL;
 	c->planning = planning;
 	c->on = NULL;
@@ -181,10 +185,8 @@ static void check_plan_block(struct checker *c, struct block *block)
 
 	if (!block)
 		return;
-	if (c->depth >= CHECK_DEPTH_MAX) {
-		wrong(c, block->span, DIAG_TOO_DEEP);
+	if (is_too_deep(c, block->span))
 		return;
-	}
 	c->depth++;
 	outer = scope_open(c);
 	check_plan(c, block->first);
@@ -228,7 +230,6 @@ static void check_include(struct checker *c, struct statement *s)
 	if (!call || call->kind == EXPRESSION_ERROR)
 		return;
 	if (call->kind != EXPRESSION_CALL) {
-		check_expression(c, call);
 		wrong(c, call->span, DIAG_INCLUDE_WHAT, "this");
 		return;
 	}

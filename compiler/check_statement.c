@@ -197,10 +197,8 @@ void check_block(struct checker *c, struct block *block)
 
 	if (!block)
 		return;
-	if (c->depth >= CHECK_DEPTH_MAX) {
-		wrong(c, block->span, DIAG_TOO_DEEP);
+	if (is_too_deep(c, block->span))
 		return;
-	}
 	c->depth++;
 	outer = scope_open(c);
 	check_statements(c, block);

@@ -66,6 +66,7 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 /* Says what is wrong with a value of type any or T? where a plain one is needed; false: it is neither. */
 bool unfinished(struct checker *c, const struct expression *e);
 void check_condition(struct checker *c, struct condition *condition);	/* its `let` is declared in the present scope */
+bool is_too_deep(struct checker *c, struct span span);	/* says so once */
 bool check_kept_type(struct checker *c, struct name name, struct span span, uint32_t type);	/* of an untyped let, var */
 
 /* check_operator.c, check_template.c, check_call.c, check_special.c, check_fold.c */
