@@ -53,25 +53,42 @@ static enum exit_status misused(const char *what, const char *word)
 			      word ? word : "");
 }
 
+/* A line of two columns; the first one may have characters of several bytes. */
+static void help_line(struct buf *out, struct str left, const char *right)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < left.len; i++)
+		columns += ((unsigned char)left.ptr[i] & 0xc0) != 0x80;
+	buf_format(out, "  %.*s%*s  %s\n", STR_ARG(left), columns < 22 ? (int)(22 - columns) : 0, "", right);
+}
+
 void command_help(struct buf *out)
 {
-	buf_text(out, "amigc checks and compiles migrations written in amig.\n\nUsage:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		buf_format(out, "  amigc %s %s\n", commands[i].word, commands[i].arguments);
-	buf_text(out, "\nCommands:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		buf_format(out, "  %-8s %s\n", commands[i].word, commands[i].sentence);
+	struct buf left = {0};
+
+	buf_text(out, "amigc checks and compiles migrations written in amig.\n\n"
+		      "Usage: amigc COMMAND …\n\nCommands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		buf_reset(&left);
+		buf_format(&left, "%s %s", commands[i].word, commands[i].arguments);
+		help_line(out, buf_view(&left), commands[i].sentence);
+	}
 	buf_text(out, "\nOptions:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		char left[64];
 		const struct option_row *o = &options[i];
 
-		snprintf(left, sizeof(left), "%c%c%s%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? ", " : "  ", o->word, o->value ? " " : "", o->value ? o->value : "");
-		buf_format(out, "  %-24s %s\n", left, o->sentence);
+		buf_reset(&left);
+		if (o->letter)
+			buf_format(&left, "-%c, ", o->letter);
+		buf_text(&left, o->word);
+		if (o->value)
+			buf_format(&left, " %s", o->value);
+		help_line(out, buf_view(&left), o->sentence);
 	}
 	buf_text(out, "\nExit status: 0 clean, 1 errors found in the sources, 2 wrong use, 3 could not read or write.\n"
 		      "Colours are used on a terminal only, and not when NO_COLOR is set.\n");
+	buf_clear(&left);
 }
 
 static enum command find_command(const char *word)

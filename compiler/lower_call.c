@@ -5,7 +5,7 @@
 
 void lower_interpolation(struct body *b, const struct part *parts)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, line = b->code.line;
 
 	for (const struct part *p = parts; p; p = p->next) {
 		if (!p->hole && !p->text.len)
@@ -20,6 +20,7 @@ void lower_interpolation(struct body *b, const struct part *parts)
 		}
 		count = lower_joined_so_far(b, count + 1);
 	}
+	b->code.line = line;
 	if (!count)
 		lower_string(b, STR(""));
 	else if (count > 1)
