@@ -7,7 +7,8 @@
  *	                                                           lower_operator.c lower_call.c
  *        └── the library functions that all of these reached, in the order in which they were met
  *
- * The unit has no errors, and lowering finds one only: a function with more locals than one may have. Where a value goes to a place of a wider type, WIDEN says so. All of a
+ * The unit has no errors, and lowering finds only those of size: more locals in a function, larger types
+ * than an image may have. Where a value goes to a place of a wider type, WIDEN says so. All of a
  * function's state is in its locals between two statements, so that a checkpoint holds it: `for` keeps its list and its
  * position in hidden ones.
  */

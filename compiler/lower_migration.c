@@ -1,5 +1,6 @@
 /* lower_migration.c - one migration to one image: its parts in order, then what they reached */
 #include "compiler/lower.h"
+#include "vm/isa/image.h"
 
 /* As module.h says of function.lines. */
 #define COLUMN_MAX 1023u
@@ -385,6 +386,33 @@ static void lower_parts(struct lower *l, struct module *out)
 		lower_function(l, l->reached.at[i]);
 }
 
+/* An image holds types up to a size. What an author writes is smaller, but the record of all `let`s may not be. */
+static bool has_large_type(struct emit *e)
+{
+	size_t count = e->types.all.count;
+	uint32_t *parts = arena_array(&e->arena, uint32_t, count), *depths = arena_array(&e->arena, uint32_t, count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct type *t = types_get(&e->types, i);
+
+		parts[i] = 1;
+		if (t->kind == TYPE_LIST || t->kind == TYPE_OPTIONAL) {
+			parts[i] += parts[t->element];
+			depths[i] = depths[t->element] + 1;
+		}
+		for (uint32_t f = 0; t->kind == TYPE_RECORD && f < t->field_count; f++) {
+			uint32_t field = t->fields[f].type;
+
+			parts[i] += parts[field];
+			if (depths[i] < depths[field] + 1)
+				depths[i] = depths[field] + 1;
+		}
+		if (parts[i] > TYPE_PARTS_MAX || depths[i] > TYPE_NEST_MAX)
+			return true;
+	}
+	return false;
+}
+
 void lower_migration(struct unit *u, const struct unit_migration *m, const struct str *paths, uint32_t *stamp,
 		     struct buf *image)
 {
@@ -397,6 +425,9 @@ void lower_migration(struct unit *u, const struct unit_migration *m, const struc
 	lower_head(&l, &out);
 	lower_needs(&l, &out);
 	lower_parts(&l, &out);
+	if (has_large_type(&l.emit))
+		diag_add(&u->diags, m->declaration->migration->head, DIAG_TOO_MANY_OF,
+			 "parts in a type, or in those of all its `let`s", TYPE_PARTS_MAX);
 	out.types = l.emit.types;
 	out.constant_count = (uint32_t)l.emit.constants.count;
 	out.constants = l.emit.constants.at;
