@@ -1,0 +1,459 @@
+/* connection_clickhouse.c - connections of kind clickhouse against a real server (AMIG_TEST_CLICKHOUSE) */
+#include "tests/unit/connection_test.h"
+#include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_text.h"
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+static const char *url;
+
+static int setup(void **state)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	*c = must_open(&clickhouse_kind, url);
+	must_exec(c, "DROP TABLE IF EXISTS t");
+	*state = c;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	connection_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void every_type_has_its_cells(void **state)
+{
+	static const struct { const char *sql; enum cell_type type; const char *text; } rows[] = {
+		{ "SELECT 1", CELL_INT, "1" },
+		{ "SELECT toInt64(-9223372036854775808)", CELL_INT, "-9223372036854775808" },
+		{ "SELECT toUInt64(5)", CELL_INT, "5" },
+		{ "SELECT 18446744073709551615", CELL_STRING, "18446744073709551615" },
+		{ "SELECT 0.1", CELL_FLOAT, "0.1" },
+		{ "SELECT -inf", CELL_FLOAT, "-inf" },
+		{ "SELECT 'a\\tb\\n\\\\\\'\\0'", CELL_STRING, "a\tb\n\\'" },
+		{ "SELECT unhex('ff')", CELL_BYTES, "\xff" },
+		{ "SELECT NULL", CELL_STRING, NULL },
+		{ "SELECT '\\\\N'", CELL_STRING, "\\N" },
+		{ "SELECT CAST(NULL AS Nullable(Int32))", CELL_INT, NULL },
+		{ "SELECT CAST(7 AS Nullable(UInt64))", CELL_INT, "7" },
+		{ "SELECT toDateTime('2026-11-22 08:00:00', 'UTC')", CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z" },
+		{ "SELECT toDateTime(0, 'UTC')", CELL_TIMESTAMP, "1970-01-01T00:00:00.000000Z" },
+		{ "SELECT toDateTime(1763798400, 'Asia/Tokyo')", CELL_STRING, "2025-11-22 17:00:00" },
+		{ "SELECT toDate('2026-11-22')", CELL_STRING, "2026-11-22" },
+		{ "SELECT [1, 2]", CELL_STRING, "[1,2]" },
+		{ "SELECT toFixedString('ab', 2)", CELL_STRING, "ab" },
+		{ "SELECT CAST('b' AS Enum8('a' = 1, 'b' = 2))", CELL_STRING, "b" },
+		{ "SELECT toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')", CELL_STRING, "61f0c404-5cb3-11e7-907b-a6006ad3dba0" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		expect_cell(*state, rows[i].sql, rows[i].type, rows[i].text);
+}
+
+static void newer_servers_types_and_times_are_read(void **state UNUSED)
+{
+	static const struct { const char *body; enum cell_type type; const char *text; } rows[] = {
+		{ "x\nBool\ntrue\n", CELL_BOOL, "true" },
+		{ "x\nLowCardinality(Nullable(String))\n\\N\n", CELL_STRING, NULL },
+		{ "x\nUInt256\n12\n", CELL_INT, "12" },
+		{ "x\nDateTime64(3)\n2026-11-22T08:00:00.250Z\n", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
+		{ "x\nDateTime64(3, \\'UTC\\')\n2026-11-22 08:00:00.250\n", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
+		{ "x\nDecimal(9, 2)\n1.50\n", CELL_STRING, "1.50" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct result r = {0};
+		struct error err = {0};
+		assert_int_equal(clickhouse_answer_rows(str_c(rows[i].body), "Asia/Tokyo", &r, &err), OUTCOME_OK);
+		assert_int_equal(r.columns[0].type, rows[i].type);
+		if (rows[i].text)
+			assert_string_equal(r.rows.at[0][0].ptr, rows[i].text);
+		else
+			assert_null(r.rows.at[0][0].ptr);
+		result_clear(&r);
+	}
+	static const char *const wrong[] = { "{}\n", "a\tb\nInt8\n", "a\nInt8\n1\t2\n", "a\nint\n" };
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct result r = {0};
+		struct error err = {0};
+		assert_int_equal(clickhouse_answer_rows(str_c(wrong[i]), "UTC", &r, &err), OUTCOME_FAILED);
+		result_clear(&r);
+		error_clear(&err);
+	}
+}
+
+static void what_is_quoted_comes_back_byte_for_byte(void **state)
+{
+	expect_quoting_to_round_trip(*state);
+}
+
+static void literals_are_what_the_database_reads_back(void **state)
+{
+	struct connection *c = *state;
+	static const struct { enum cell_type type; struct str text; enum cell_type back; const char *read; } rows[] = {
+		{ CELL_BOOL, { "true", 4 }, CELL_INT, "1" },
+		{ CELL_INT, { "-5", 2 }, CELL_INT, "-5" },
+		{ CELL_INT, { "-9223372036854775808", 20 }, CELL_INT, "-9223372036854775808" },
+		{ CELL_FLOAT, { "3", 1 }, CELL_FLOAT, "3" },
+		{ CELL_FLOAT, { "-1.5", 4 }, CELL_FLOAT, "-1.5" },
+		{ CELL_FLOAT, { "inf", 3 }, CELL_FLOAT, "inf" },
+		{ CELL_FLOAT, { "-inf", 4 }, CELL_FLOAT, "-inf" },
+		{ CELL_FLOAT, { "nan", 3 }, CELL_FLOAT, "nan" },
+		{ CELL_TIMESTAMP, { "2026-11-22T08:00:00.000000Z", 27 }, CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z" },
+		{ CELL_STRING, { NULL, 0 }, CELL_STRING, NULL },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct buf sql = {0};
+		buf_text(&sql, "SELECT ");
+		c->kind->quote_literal(&sql, rows[i].type, rows[i].text);
+		expect_cell(c, sql.ptr, rows[i].back, rows[i].read);
+		buf_clear(&sql);
+	}
+	struct buf sql = {0};
+	buf_text(&sql, "SELECT length(");
+	c->kind->quote_literal(&sql, CELL_STRING, STR("a\0b"));
+	buf_byte(&sql, ')');
+	expect_cell(c, sql.ptr, CELL_INT, "3");
+	buf_reset(&sql);
+	buf_text(&sql, "SELECT 1-");
+	c->kind->quote_literal(&sql, CELL_INT, STR("-5"));
+	expect_cell(c, sql.ptr, CELL_INT, "6");
+	buf_clear(&sql);
+}
+
+static void a_query_changes_nothing(void **state)
+{
+	must_exec(*state, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
+	expect_failure(*state, true, "INSERT INTO t VALUES (1)", "164", "readonly");
+	expect_failure(*state, true, "DROP TABLE t", "164", "readonly");
+	expect_failure(*state, true, "SET max_threads = 1; DROP TABLE t", "62", "Multi-statements");
+	expect_failure(*state, true, "SELECT 1 FORMAT JSON", "", "TabSeparatedWithNamesAndTypes");
+	expect_failure(*state, true, " ", "", "no statement");
+	expect_failure(*state, false, "SELECT 1; SELECT 2", "62", "Multi-statements");
+	expect_cell(*state, "SELECT count() FROM t", CELL_INT, "0");
+}
+
+static void errors_are_told_with_code_class_and_position(void **state)
+{
+	static const struct { const char *sql, *code; enum error_class class; long position; } rows[] = {
+		{ "SELECT 'é' FROMM x y", "62", ERROR_PERMANENT, 20 },
+		{ "SELECT 1 FROM nowhere", "60", ERROR_PERMANENT, 0 },
+		{ "SELECT throwIf(number = 5) FROM numbers(10)", "395", ERROR_PERMANENT, 0 },
+		{ "SELECT nope", "47", ERROR_PERMANENT, 0 },
+	};
+	struct connection *c = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct statement s = say(rows[i].sql);
+		struct error err = {0};
+		int64_t affected;
+		assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_FAILED);
+		assert_string_equal(err.code, rows[i].code);
+		assert_int_equal(err.class, rows[i].class);
+		assert_int_equal(err.position, rows[i].position);
+		assert_string_equal(err.query_id, s.query_id);
+		assert_null(strstr(err.message, "e.what()"));
+		error_clear(&err);
+	}
+}
+
+static void exceptions_are_found_in_every_versions_form(void **state UNUSED)
+{
+	static const struct {
+		long status;
+		const char *body, *header_code, *tag;
+		bool reading;
+		const char *code;		/* NULL: no error */
+		enum error_class class;
+	} rows[] = {
+		{ 200, "", "", "", false, NULL, 0 },
+		{ 200, "a\nInt8\n1\n", "", "", true, NULL, 0 },
+		{ 200, "a\nString\nCode: 60, e.displayText() = DB::Exception: a cell that quotes an error\n", "", "", true, NULL, 0 },
+		{ 500, "Code: 241, e.displayText() = DB::Exception: Memory, e.what() = DB::Exception\n", "", "", false, "241", ERROR_UNKNOWN },
+		{ 500, "Code: 241. DB::Exception: Memory. (MEMORY_LIMIT_EXCEEDED) (version 26.5)\n", "", "", true, "241", ERROR_TRANSIENT },
+		{ 200, "Code: 60. DB::Exception: gone", "", "", false, "60", ERROR_PERMANENT },
+		{ 200, "anything", "202", "", false, "202", ERROR_TRANSIENT },
+		{ 200, "a\nInt8\n1\n__exception__\r\nCode: 394. DB::Exception: killed", "", "", true, "394", ERROR_TRANSIENT },
+		{ 200, "a\nInt8\n1\n__exception__\r\nabcd\r\nCode: 395. DB::Exception: x\r\n28 abcd\r\n__exception__\r\n", "", "abcd",
+		  true, "395", ERROR_PERMANENT },
+		{ 502, "<html>Bad Gateway</html>", "", "", false, "", ERROR_UNKNOWN },
+		{ 503, "", "", "", true, "", ERROR_TRANSIENT },
+		{ 404, "not here", "", "", false, "", ERROR_PERMANENT },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct answer a = { .status = rows[i].status };
+		struct request r = { .sql = STR("x"), .reading = rows[i].reading };
+		struct error err = {0};
+		buf_text(&a.body, rows[i].body);
+		strcpy(a.code, rows[i].header_code);
+		strcpy(a.tag, rows[i].tag);
+		enum outcome o = clickhouse_answer_check(&a, &r, &err);
+		if ((o == OUTCOME_OK) != !rows[i].code)
+			fail_msg("row %zu: outcome %d", i, (int)o);
+		if (o != OUTCOME_OK && (strcmp(err.code, rows[i].code) != 0 || err.class != rows[i].class))
+			fail_msg("row %zu: code %s class %d", i, err.code, (int)err.class);
+		error_clear(&err);
+		clickhouse_answer_clear(&a);
+	}
+}
+
+static void a_long_statement_is_sent_so_that_no_part_of_it_runs(void **state)
+{
+	struct connection *c = *state;
+	struct buf sql = {0};
+	must_exec(c, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
+	buf_text(&sql, "INSERT INTO t SELECT number FROM numbers(100000) WHERE number IN (0");
+	for (int i = 1; i < 60000; i++)
+		buf_format(&sql, ",%d", i);
+	buf_text(&sql, ") ");
+	size_t head;
+	assert_true(clickhouse_text_split(buf_view(&sql), 15000, &head));
+	assert_int_equal(sql.ptr[head - 1], '(');
+	must_exec(c, sql.ptr);
+	expect_cell(c, "SELECT count() FROM t", CELL_INT, "60000");
+	buf_text(&sql, " OR 1");
+	expect_failure(c, false, sql.ptr, "", "too long to be sent safely");
+	buf_reset(&sql);
+	buf_text(&sql, "SELECT 1 WHERE 'it''s (' = ");
+	for (int i = 0; i < 6000; i++)
+		buf_text(&sql, "'((('||");
+	buf_text(&sql, "')'");
+	assert_false(clickhouse_text_split(buf_view(&sql), 15000, &head));
+	buf_clear(&sql);
+}
+
+static void timeouts_and_wishes_to_cancel_end_a_statement(void **state)
+{
+	struct connection *c = *state;
+	struct statement s = say("SELECT count() FROM system.numbers WHERE NOT ignore(number)");
+	struct error err = {0};
+	struct result r = {0};
+	int64_t affected, start = os_monotonic_ms();
+	s.timeout_ms = 800;
+	assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_FAILED);
+	assert_string_equal(err.code, "159");
+	assert_int_equal(err.class, ERROR_UNKNOWN);
+	s.timeout_ms = 0;
+	int asked = 0;
+	struct watch watch = { cancel_soon, &asked };
+	assert_int_equal(c->kind->query(c, &s, &watch, &r, &err), OUTCOME_FAILED);
+	assert_string_equal(err.code, "394");
+	assert_int_equal(err.class, ERROR_TRANSIENT);
+	asked = 0;
+	watch.ask = abandon_soon;
+	assert_int_equal(c->kind->exec(c, &s, &watch, &affected, &err), OUTCOME_STOPPED);
+	assert_int_equal(err.class, ERROR_UNKNOWN);
+	error_clear(&err);
+	expect_cell(c, "SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'", CELL_INT, "1");
+	assert_int_equal(c->kind->fence(c, "amig:1:", NULL, &err), OUTCOME_OK);
+	expect_cell(c, "SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'", CELL_INT, "0");
+	assert_in_range(os_monotonic_ms() - start, 800, 15000);
+}
+
+static void settings_go_with_the_statement(void **state)
+{
+	struct connection *c = *state;
+	struct connection_setting setting = { STR("max_block_size"), STR("7") };
+	struct statement s = say("SELECT max(blockSize()) FROM numbers(100)");
+	struct result r = {0};
+	struct error err = {0};
+	s.settings = &setting;
+	s.setting_count = 1;
+	assert_int_equal(c->kind->query(c, &s, NULL, &r, &err), OUTCOME_OK);
+	assert_string_equal(r.rows.at[0][0].ptr, "7");
+	result_clear(&r);
+	setting.name = STR("readonly");
+	assert_int_equal(c->kind->query(c, &s, NULL, &r, &err), OUTCOME_FAILED);
+	setting.name = STR("no_such_setting");
+	assert_int_equal(c->kind->query(c, &s, NULL, &r, &err), OUTCOME_FAILED);
+	assert_string_equal(err.code, "115");
+	error_clear(&err);
+}
+
+static void a_result_beyond_the_cap_is_refused(void **state)
+{
+	expect_failure(*state, true, "SELECT repeat('x', 10000) FROM numbers(10000)", "", "larger than 64 MiB");
+	expect_cell(*state, "SELECT 1", CELL_INT, "1");
+}
+
+/* ---- a proxy that loses the connection of the statement that it was told to ---- */
+
+struct proxy {
+	int listener;
+	int port, server_port;
+	char marker[32];		/* the connection whose request holds this is cut before the answer */
+	bool before;			/* … before the request reaches the server */
+	int cut;
+	pthread_t thread;
+};
+
+static void pump(struct proxy *p, int client)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->server_port) };
+	char bytes[65536];
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(server, (struct sockaddr *)&to, sizeof(to)) != 0)
+		abort();
+	struct pollfd fds[2] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
+	for (;;) {
+		poll(fds, 2, 10000);
+		int from = fds[0].revents ? 0 : 1;
+		ssize_t n = read(fds[from].fd, bytes, sizeof(bytes));
+		if (n <= 0)
+			break;
+		bool marked = from == 0 && *p->marker && memmem(bytes, (size_t)n, p->marker, strlen(p->marker));
+		if (marked && p->before) {
+			p->cut++;
+			break;
+		}
+		if (write(fds[1 - from].fd, bytes, (size_t)n) != n)
+			break;
+		if (marked) {
+			p->cut++;
+			usleep(50000);
+			break;
+		}
+	}
+	close(server);
+	close(client);
+}
+
+static void *serve(void *proxy)
+{
+	struct proxy *p = proxy;
+	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; )
+		pump(p, client);
+	return NULL;
+}
+
+static void start_proxy(struct proxy *p, char *through, size_t size)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET };
+	socklen_t len = sizeof(here);
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	p->listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(p->listener, (struct sockaddr *)&here, sizeof(here)), 0);
+	assert_int_equal(listen(p->listener, 16), 0);
+	getsockname(p->listener, (struct sockaddr *)&here, &len);
+	const char *port = strrchr(url, ':') + 1, *path = strchr(port, '/');
+	p->server_port = atoi(port);
+	snprintf(through, size, "%.*s%d%s", (int)(port - url), url, ntohs(here.sin_port), path ? path : "");
+	pthread_create(&p->thread, NULL, serve, p);
+}
+
+static void stop_proxy(struct proxy *p)
+{
+	shutdown(p->listener, SHUT_RDWR);
+	close(p->listener);
+	pthread_join(p->thread, NULL);
+}
+
+static void a_statement_whose_connection_is_lost_is_followed_to_its_end(void **state)
+{
+	static struct proxy p;
+	char through[256];
+	start_proxy(&p, through, sizeof(through));
+	struct connection c = must_open(&clickhouse_kind, through);
+	must_exec(*state, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
+	struct statement s = say("INSERT INTO t SELECT number FROM numbers(5) WHERE sleepEachRow(0.1) = 0");
+	struct error err = {0};
+	int64_t affected;
+	char id[40];
+	snprintf(id, sizeof(id), "amig:9:%lld", (long long)os_wall_us());
+	s.query_id = id;
+	strcpy(p.marker, "sleepEachRow");
+	assert_int_equal(c.kind->exec(&c, &s, NULL, &affected, &err), OUTCOME_OK);
+	assert_int_equal(p.cut, 1);
+	expect_cell(*state, "SELECT count() FROM t", CELL_INT, "5");
+	p.before = true;
+	snprintf(id, sizeof(id), "amig:9:%lld", (long long)os_wall_us());
+	assert_int_equal(c.kind->exec(&c, &s, NULL, &affected, &err), OUTCOME_UNREACHABLE);
+	assert_int_equal(err.class, ERROR_UNKNOWN);
+	assert_string_equal(err.query_id, id);
+	assert_int_equal(p.cut, 2);
+	error_clear(&err);
+	expect_cell(*state, "SELECT count() FROM t", CELL_INT, "5");
+	connection_close(&c);
+	stop_proxy(&p);
+}
+
+static void the_secrets_are_in_headers_only(void **state UNUSED)
+{
+	static struct proxy p;
+	char through[256];
+	strcpy(p.marker, "secret@");
+	start_proxy(&p, through, sizeof(through));
+	struct connection c = must_open(&clickhouse_kind, through);
+	expect_cell(&c, "SELECT count() FROM system.processes WHERE query LIKE '%secre" "t%' AND query NOT LIKE '%LIKE%'", CELL_INT, "0");
+	assert_int_equal(p.cut, 0);
+	connection_close(&c);
+	stop_proxy(&p);
+}
+
+static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
+{
+	const char *at = strrchr(url, '@');
+	char wrong[8][320];
+	snprintf(wrong[0], sizeof(wrong[0]), "http://amig:hunter2%s", at);
+	snprintf(wrong[1], sizeof(wrong[1]), "http://amig:hunter2/hunter2%s", at);
+	snprintf(wrong[2], sizeof(wrong[2]), "http://amig:hunter2@127.0.0.1:1/x");
+	snprintf(wrong[3], sizeof(wrong[3]), "http://amig:hunter2@no.such.host.invalid/");
+	snprintf(wrong[4], sizeof(wrong[4]), "ftp://amig:hunter2%s", at);
+	snprintf(wrong[5], sizeof(wrong[5]), "http://amig:hunter2@127.0.0.1:1/x?password=hunter2");
+	snprintf(wrong[6], sizeof(wrong[6]), "amig:hunter2%s", at);
+	snprintf(wrong[7], sizeof(wrong[7]), "https://amig:hunter2%s", at);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct connection c;
+		struct error err = {0};
+		struct buf shown = {0};
+		enum outcome o = connection_open(&c, "main", &clickhouse_kind, wrong[i], NULL, &err);
+		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") || (err.hint && strstr(err.hint, "hunter")))
+			fail_msg("%zu: %d %s", i, (int)o, err.message ? err.message : "");
+		if (i == 2 || i == 3)
+			assert_int_equal(err.class, ERROR_TRANSIENT);
+		if (i == 0)
+			assert_int_equal(err.class, ERROR_PERMANENT);
+		connection_redact(wrong[i], &shown);
+		if (i != 6 && strstr(shown.ptr, "hunter"))
+			fail_msg("%s", shown.ptr);
+		buf_clear(&shown);
+		error_clear(&err);
+	}
+}
+
+static void the_cluster_is_part_of_the_url_and_not_sent(void **state UNUSED)
+{
+	char with[256];
+	snprintf(with, sizeof(with), "%s?cluster=main%%20one", url);
+	struct connection c = must_open(&clickhouse_kind, with);
+	assert_string_equal(c.cluster, "main one");
+	assert_int_equal(strncmp(c.version_text, "18.16", 5), 0);
+	connection_close(&c);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_type_has_its_cells),
+		TEST(newer_servers_types_and_times_are_read),
+		TEST(what_is_quoted_comes_back_byte_for_byte),
+		TEST(literals_are_what_the_database_reads_back),
+		TEST(a_query_changes_nothing),
+		TEST(errors_are_told_with_code_class_and_position),
+		TEST(exceptions_are_found_in_every_versions_form),
+		TEST(a_long_statement_is_sent_so_that_no_part_of_it_runs),
+		TEST(timeouts_and_wishes_to_cancel_end_a_statement),
+		TEST(settings_go_with_the_statement),
+		TEST(a_result_beyond_the_cap_is_refused),
+		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),
+		TEST(the_secrets_are_in_headers_only),
+		TEST(what_cannot_be_opened_is_told_without_secrets),
+		TEST(the_cluster_is_part_of_the_url_and_not_sent),
+	};
+	url = server_url("AMIG_TEST_CLICKHOUSE");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,54 @@
+/*
+ * clickhouse_http.h - one request to a ClickHouse server over HTTP, and what it answered
+ *
+ * User and password go in headers and are in no URL, error or log. While a request runs the watch is asked; a wish to
+ * cancel kills the query by its id over a second socket, and its end is awaited.
+ */
+#ifndef VM_CONNECTION_CLICKHOUSE_HTTP_H
+#define VM_CONNECTION_CLICKHOUSE_HTTP_H
+
+#include "vm/connection/connection.h"
+#include <curl/curl.h>
+
+struct clickhouse {
+	char *base;			/* scheme://host:port/ */
+	char *host;			/* host:port, for messages */
+	char *database;
+	char *time_zone;		/* of the server */
+	struct curl_slist *headers;
+	CURLM *multi;
+	CURL *reader;			/* kept: its socket serves one read after another */
+	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
+	bool readonly;			/* the user's profile: no setting may be sent */
+};
+
+struct request {
+	const char *query_id;		/* NULL: the server makes one up */
+	struct str sql;
+	bool reading;
+	bool bare;			/* no setting from the table: nothing is known of the server yet */
+	int64_t timeout_ms;
+	const struct connection_setting *settings;
+	size_t setting_count;
+};
+
+struct answer {
+	long status;
+	struct buf body;
+	bool sent;			/* at least a part of the request is on its way */
+	bool too_large;
+	char code[12];			/* X-ClickHouse-Exception-Code, "" */
+	char tag[40];			/* X-ClickHouse-Exception-Tag, "" */
+	int64_t written_rows;		/* X-ClickHouse-Summary, -1 */
+};
+
+enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster, struct error *err) MUST_USE;
+void clickhouse_http_close(struct clickhouse *h);
+/* OK: an answer is there, whatever its status. Else the transport failed: class TRANSIENT when nothing was sent. */
+enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r, const struct watch *watch,
+				 struct answer *a, struct error *err) MUST_USE;
+void clickhouse_answer_clear(struct answer *a);
+/* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
+void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
+
+#endif
