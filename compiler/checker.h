@@ -18,7 +18,7 @@ enum {
 };
 
 #define PARAMETERS_MAX 64u
-#define CHECK_DEPTH_MAX 400	/* chains of operators that the parser does not count as nesting */
+#define CHECK_DEPTH_MAX 500	/* blocks and expressions in each other; the parser bounds each of them */
 
 struct captures {
 	VEC(struct symbol *) all;
