@@ -168,8 +168,8 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 	}
 	if (on)
 		o->on = on;
-	/* A clause that was not understood may be the one that seems to be missing. */
-	if (!body->seen[CLAUSE_ERROR].end) {
+	/* A clause that was not understood, or not read any more, may be the one that seems to be missing. */
+	if (!body->seen[CLAUSE_ERROR].end && !p->scan.failed) {
 		if (!o->forward)
 			diag_add(p->diags, place, DIAG_NO_FORWARD, text);
 		check_rollback(p, body, place, text);

@@ -155,7 +155,8 @@ void report_syntax(struct parser *p, const struct expectation *e, const char *fo
 	const struct token *t = &p->scan.current;
 	struct buf wanted = {0}, got = {0};
 
-	if (t->kind == T_INVALID || (t->kind == T_END && p->scan.failed) || report_known(p, e))
+	/* Said already: by the scanner, or as what is never closed. */
+	if (t->kind == T_INVALID || (p->scan.failed && t->span.start == p->scan.text.len) || report_known(p, e))
 		return;
 	describe_expected(e, &wanted);
 	describe_found(p, found, &got);

@@ -52,6 +52,7 @@ struct scan {
 	bool is_holding;
 	unsigned made_up;		/* how many of `{` and `}` are yet to come before it */
 	uint32_t made_up_depth;
+	bool owes_brace;		/* a `{` was taken for the end of an unterminated label */
 	bool again;			/* the current token is to be taken once more */
 	bool newline;			/* one that counts stands before the token being made */
 	bool newline_in_parens;

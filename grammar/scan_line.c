@@ -38,7 +38,24 @@ static bool can_end(int kind)
 	}
 }
 
-/* Words that begin a statement and never stand in an expression, if they are not the key of something. */
+/* Whether an operand follows the token on its line: then it is no operand itself, but the word of a clause. */
+static bool has_operand_behind(const struct scan *s, const struct token *t)
+{
+	static const char *const operators[] = { "and", "as", "else", "in", "matches", "or" };
+	const char *text = s->text.ptr;
+	size_t at = t->span.end, end;
+
+	while (at < s->text.len && text[at] == ' ')
+		at++;
+	for (end = at; end < s->text.len && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z')); end++)
+		;
+	for (size_t i = 0; i < ARRAY_SIZE(operators); i++)
+		if (str_eq((struct str){ text + at, end - at }, str_c(operators[i])))
+			return false;
+	return end > at || (at < s->text.len && (text[at] == '"' || text[at] == '{'));
+}
+
+/* What begins a statement and can't go on with an expression, if it is not the key of something. */
 static bool begins_statement(const struct scan *s, const struct token *t)
 {
 	if (t->span.end < s->text.len && s->text.ptr[t->span.end] == ':')
@@ -48,7 +65,7 @@ static bool begins_statement(const struct scan *s, const struct token *t)
 	case T_EXEC:
 		return true;
 	default:
-		return false;
+		return (t->flags & SCAN_CLAUSE) && has_operand_behind(s, t);
 	}
 }
 
@@ -105,6 +122,8 @@ int scan_unterminated(struct scan *s)
 	if (quoted_depth(s) == s->depth)
 		report_unterminated(s, &s->brackets[s->depth - 1]);
 	s->token.depth = s->depth--;
+	/* operation "copy { */
+	s->owes_brace = (s->first.flags & SCAN_CLAUSE) && s->depth < PARSE_DEPTH_MAX && s->end > 0 && s->text.ptr[s->end - 1] == '{';
 	return T_TEMPLATE_END;
 }
 
@@ -115,6 +134,7 @@ int scan_unterminated_file(struct scan *s)
 	return T_INVALID;
 }
 
+/* Every block that is open at the end is closed, so that what was understood in it is kept. */
 int scan_end(struct scan *s)
 {
 	const struct bracket *b = s->failed ? NULL : scan_unclosed(s);
@@ -122,9 +142,14 @@ int scan_end(struct scan *s)
 	if (b)
 		diag_add(s->diags, b->span, DIAG_UNCLOSED, arena_c(s->arena, scan_text(s, b->span)));
 	s->failed = s->failed || b;
-	s->start = s->end;
-	s->token.depth = 0;
-	return T_END;
+	s->start = s->end = (uint32_t)s->text.len;
+	while (s->depth && s->brackets[s->depth - 1].kind != T_LBRACE)
+		s->depth--;
+	s->token.depth = s->depth;
+	if (s->depth == 0)
+		return T_END;
+	s->depth--;
+	return '}';
 }
 
 /* ---- documentation ---- */
@@ -245,6 +270,13 @@ struct token scan_next(struct scan *s)
 		s->made_up--;
 		return t;
 	}
+	if (s->owes_brace) {
+		s->owes_brace = false;
+		s->start = s->end - 1;
+		s->token = (struct token){ .span = scan_span(s, s->start, s->end) };
+		s->token.kind = scan_open(s, T_LBRACE);
+		return take(s, s->token);
+	}
 	if (s->again) {
 		s->again = false;
 		return s->current;
@@ -253,8 +285,12 @@ struct token scan_next(struct scan *s)
 		s->is_holding = false;
 		return take(s, s->held);
 	}
-	if (s->failed)
-		return take(s, (struct token){ .kind = T_END, .span = scan_span(s, s->end, s->end) });
+	if (s->failed) {
+		s->token = (struct token){ .flags = SCAN_CAN_END };
+		s->token.kind = scan_end(s);
+		s->token.span = scan_span(s, s->end, s->end);
+		return take(s, s->token);
+	}
 	s->newline = s->newline_in_parens = false;
 	s->token = (struct token){0};
 	depth = s->depth;
@@ -295,20 +331,6 @@ void scan_skip(struct scan *s, uint32_t depth)
 	s->again = true;
 }
 
-void scan_skip_to_block(struct scan *s, uint32_t depth)
-{
-	struct token t = s->current;
-
-	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) && !(t.kind == T_NEWLINE && t.depth == depth) &&
-	       !(t.kind == '}' && t.depth <= depth))
-		t = scan_next(s);
-	s->again = true;
-	if (t.kind != T_LBRACE) {
-		s->made_up = 2;
-		s->made_up_depth = depth + 1;
-	}
-}
-
 static bool begins_declaration(int kind)
 {
 	return kind == T_USE || kind == T_CONST || kind == T_TYPE || kind == T_FN || kind == T_OPERATIONS || kind == T_MIGRATION;
@@ -325,4 +347,20 @@ void scan_skip_to_declaration(struct scan *s)
 			break;
 	}
 	s->again = true;
+}
+
+void scan_skip_to_block(struct scan *s, uint32_t depth)
+{
+	struct token t = s->current;
+
+	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) && !(t.kind == T_NEWLINE && t.depth == depth) &&
+	       !(t.kind == '}' && t.depth <= depth))
+		t = scan_next(s);
+	s->again = true;
+	if (t.kind != T_LBRACE) {
+		if (depth == 0)
+			scan_skip_to_declaration(s);
+		s->made_up = 2;
+		s->made_up_depth = depth + 1;
+	}
 }
