@@ -13,6 +13,8 @@ static int setup(void **state)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	*c = must_open(&clickhouse_kind, url);
+	struct error err = {0};
+	assert_int_equal(c->kind->fence(c, "amig:", NULL, &err), OUTCOME_OK);
 	must_exec(c, "DROP TABLE IF EXISTS t");
 	*state = c;
 	return 0;
@@ -138,7 +140,7 @@ static void a_query_changes_nothing(void **state)
 static void errors_are_told_with_code_class_and_position(void **state)
 {
 	static const struct { const char *sql, *code; enum error_class class; long position; } rows[] = {
-		{ "SELECT 'é' FROMM x y", "62", ERROR_PERMANENT, 20 },
+		{ "SELECT 'é' FROMM x y", "62", ERROR_PERMANENT, 18 },
 		{ "SELECT 1 FROM nowhere", "60", ERROR_PERMANENT, 0 },
 		{ "SELECT throwIf(number = 5) FROM numbers(10)", "395", ERROR_PERMANENT, 0 },
 		{ "SELECT nope", "47", ERROR_PERMANENT, 0 },
@@ -204,14 +206,14 @@ static void a_long_statement_is_sent_so_that_no_part_of_it_runs(void **state)
 	struct buf sql = {0};
 	must_exec(c, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
 	buf_text(&sql, "INSERT INTO t SELECT number FROM numbers(100000) WHERE number IN (0");
-	for (int i = 1; i < 60000; i++)
+	for (int i = 1; i < 20000; i++)
 		buf_format(&sql, ",%d", i);
 	buf_text(&sql, ") ");
 	size_t head;
 	assert_true(clickhouse_text_split(buf_view(&sql), 15000, &head));
 	assert_int_equal(sql.ptr[head - 1], '(');
 	must_exec(c, sql.ptr);
-	expect_cell(c, "SELECT count() FROM t", CELL_INT, "60000");
+	expect_cell(c, "SELECT count() FROM t", CELL_INT, "20000");
 	buf_text(&sql, " OR 1");
 	expect_failure(c, false, sql.ptr, "", "too long to be sent safely");
 	buf_reset(&sql);
@@ -245,9 +247,15 @@ static void timeouts_and_wishes_to_cancel_end_a_statement(void **state)
 	assert_int_equal(c->kind->exec(c, &s, &watch, &affected, &err), OUTCOME_STOPPED);
 	assert_int_equal(err.class, ERROR_UNKNOWN);
 	error_clear(&err);
-	expect_cell(c, "SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'", CELL_INT, "1");
+	struct statement look = say("SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'");
+	look.query_id = "amig:other";
+	assert_int_equal(c->kind->query(c, &look, NULL, &r, &err), OUTCOME_OK);
+	assert_string_equal(r.rows.at[0][0].ptr, "1");
+	result_clear(&r);
 	assert_int_equal(c->kind->fence(c, "amig:1:", NULL, &err), OUTCOME_OK);
-	expect_cell(c, "SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'", CELL_INT, "0");
+	assert_int_equal(c->kind->query(c, &look, NULL, &r, &err), OUTCOME_OK);
+	assert_string_equal(r.rows.at[0][0].ptr, "0");
+	result_clear(&r);
 	assert_in_range(os_monotonic_ms() - start, 800, 15000);
 }
 
@@ -273,7 +281,8 @@ static void settings_go_with_the_statement(void **state)
 
 static void a_result_beyond_the_cap_is_refused(void **state)
 {
-	expect_failure(*state, true, "SELECT repeat('x', 10000) FROM numbers(10000)", "", "larger than 64 MiB");
+	expect_failure(*state, true, "SELECT arrayStringConcat(arrayMap(x -> 'xxxxxxxxxx', range(1000))) FROM numbers(10000)", "",
+		       "larger than 64 MiB");
 	expect_cell(*state, "SELECT 1", CELL_INT, "1");
 }
 
@@ -288,8 +297,17 @@ struct proxy {
 	pthread_t thread;
 };
 
-static void pump(struct proxy *p, int client)
+struct client {
+	struct proxy *proxy;
+	int fd;
+};
+
+static void *pump(void *context)
 {
+	struct client *mine = context;
+	struct proxy *p = mine->proxy;
+	int client = mine->fd;
+	free(mine);
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->server_port) };
 	char bytes[65536];
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -318,13 +336,20 @@ static void pump(struct proxy *p, int client)
 	}
 	close(server);
 	close(client);
+	return NULL;
 }
 
 static void *serve(void *proxy)
 {
 	struct proxy *p = proxy;
-	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; )
-		pump(p, client);
+	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; ) {
+		struct client *c = malloc(sizeof(*c));
+		pthread_t thread;
+		*c = (struct client){ p, client };
+		if (pthread_create(&thread, NULL, pump, c) != 0)
+			abort();
+		pthread_detach(thread);
+	}
 	return NULL;
 }
 

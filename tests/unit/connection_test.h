@@ -23,7 +23,7 @@ static inline int64_t must_exec(struct connection *c, const char *sql)
 	int64_t affected;
 	s.no_transaction = c->kind->transactional && !c->kind->transactional(s.sql);
 	if (c->kind->exec(c, &s, NULL, &affected, &err) != OUTCOME_OK)
-		fail_msg("%s: %s", sql, err.message);
+		fail_msg("%.200s: %.300s", sql, err.message);
 	return affected;
 }
 
@@ -33,7 +33,7 @@ static inline void must_query(struct connection *c, const char *sql, struct resu
 	struct error err = {0};
 	*r = (struct result){0};
 	if (c->kind->query(c, &s, NULL, r, &err) != OUTCOME_OK)
-		fail_msg("%s: %s", sql, err.message);
+		fail_msg("%.200s: %.300s", sql, err.message);
 }
 
 static inline void expect_cell(struct connection *c, const char *sql, enum cell_type type, const char *text)
@@ -60,7 +60,7 @@ static inline void expect_failure(struct connection *c, bool reading, const char
 	int64_t affected;
 	enum outcome o = reading ? c->kind->query(c, &s, NULL, &r, &err) : c->kind->exec(c, &s, NULL, &affected, &err);
 	if (o == OUTCOME_OK)
-		fail_msg("%s: no failure", sql);
+		fail_msg("%.200s: no failure", sql);
 	if (strcmp(err.code, code) != 0)
 		fail_msg("%s: code \"%s\", not \"%s\": %s", sql, err.code, code, err.message);
 	if (!strstr(err.message, words))
