@@ -27,7 +27,7 @@ void buf_str(struct buf *b, struct str s);
 void buf_text(struct buf *b, const char *text);
 void buf_byte(struct buf *b, char c);
 void buf_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_vformat(struct buf *b, const char *format, va_list args);
+void buf_vformat(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* Little-endian integers, for formats. */
 void buf_u8(struct buf *b, uint8_t v);
 void buf_u16(struct buf *b, uint16_t v);
