@@ -19,7 +19,6 @@
 #define ORIGINS_KEPT 32u
 #define REGEXES_KEPT 16u
 #define HEAP_FIRST_THRESHOLD ((size_t)4 << 20)
-#define HEAP_SLACK_BYTES ((size_t)64 << 20)
 
 struct cursor {
 	const struct instruction *at;

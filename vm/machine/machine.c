@@ -56,7 +56,7 @@ void machine_set_params(struct machine *vm, const struct value *params)
 			BUG("parameter %u is not of its type", i);
 		vm->params[i] = params[i];
 	}
-	value_copy_all(&vm->param_heap, vm->params, vm->m->param_count);
+	value_copy_all(&vm->param_heap, vm->params, vm->m->param_count, false);
 }
 
 void machine_set_frozens(struct machine *vm, const struct value *frozens)
@@ -68,7 +68,7 @@ void machine_set_frozens(struct machine *vm, const struct value *frozens)
 			BUG("frozen value %u is not of its type", i);
 		vm->frozens[i] = frozens[i];
 	}
-	value_copy_all(&vm->frozen_heap, vm->frozens, vm->m->frozen_count);
+	value_copy_all(&vm->frozen_heap, vm->frozens, vm->m->frozen_count, false);
 }
 
 bool machine_reserve(struct machine *vm, struct cursor *c, size_t needed)
@@ -115,7 +115,7 @@ void machine_start(struct machine *vm, uint32_t function, const struct value *ar
 	for (uint32_t i = 0; i < f->param_count; i++)
 		if (!value_is(args[i], &vm->m->types, f->local_types[i]))
 			BUG("argument %u of function %u is not of its type", i, function);
-	value_copy_all(&vm->heap, vm->values, f->param_count);
+	value_copy_all(&vm->heap, vm->values, f->param_count, false);
 	vm->cursor.sp += f->local_count;
 }
 

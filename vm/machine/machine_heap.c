@@ -9,18 +9,18 @@ static bool too_much(struct machine *vm)
 bool machine_tidy(struct machine *vm)
 {
 	struct heap fresh = { 0 };
-	value_copy_all(&fresh, vm->values, (size_t)(vm->cursor.sp - vm->values));
+	value_copy_all(&fresh, vm->values, (size_t)(vm->cursor.sp - vm->values), true);
 	heap_clear(&vm->heap);
 	vm->heap = fresh;
 	size_t live = fresh.arena.total_bytes;
 	if (live > vm->heap_max)
 		return too_much(vm);
-	size_t next = live * 2;
-	if (next < HEAP_FIRST_THRESHOLD)
-		next = HEAP_FIRST_THRESHOLD;
-	/* Close to the limit, often but not at every instruction. */
+	size_t next = live * 2 < HEAP_FIRST_THRESHOLD ? HEAP_FIRST_THRESHOLD : live * 2;
 	if (next > vm->heap_max)
-		next = live + HEAP_SLACK_BYTES < vm->heap_max ? vm->heap_max : live + (vm->heap_max - live) / 2 + 4096;
+		next = vm->heap_max;
+	/* Close to the limit, too: not so soon again that the machine does nothing else. */
+	if (next < live + vm->heap_max / 8)
+		next = live + vm->heap_max / 8;
 	vm->threshold = next;
 	return true;
 }

@@ -94,7 +94,8 @@ uint64_t value_bytes_held(struct value v);	/* about how long it is when encoded 
 uint32_t value_depth(struct value v);		/* 0 a scalar */
 /* Deep; what is shared among the parts stays shared. */
 struct value value_copy(struct heap *to, struct value v);
-void value_copy_all(struct heap *to, struct value *at, size_t count);	/* in place; shared among all of them too */
+/* In place; what is shared among all of them stays so too. keep_room: growing lists keep their room to grow. */
+void value_copy_all(struct heap *to, struct value *at, size_t count, bool keep_room);
 void heap_clear(struct heap *h);
 bool value_equal(struct value a, struct value b);		/* names of record fields don't matter, their order does */
 /* Of the sorted kinds, both the same. NaN comes after all other floats and equals itself. */

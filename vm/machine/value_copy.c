@@ -7,6 +7,7 @@ struct moved { const void *from; void *to; };
 
 struct copier {
 	struct heap *to;
+	bool keep_room;
 	struct moved *slots;		/* by address of what was copied; a power of two of them */
 	size_t count, room;
 };
@@ -61,8 +62,12 @@ static const struct list *copy_list(struct copier *c, const struct list *from)
 		return to;
 	to = arena_new(&c->to->arena, struct list);
 	*to = *from;
-	to->store = arena_alloc(&c->to->arena, sizeof(*to->store) + from->count * sizeof(struct value));
-	to->store->used = to->store->room = from->count;
+	/* Without its room, a list that grows would be copied whole after each compaction. */
+	bool grows = c->keep_room && from->store->used == from->count;
+	size_t room = grows ? from->store->room : from->count;
+	to->store = arena_alloc(&c->to->arena, sizeof(*to->store) + room * sizeof(struct value));
+	to->store->used = from->count;
+	to->store->room = room;
 	for (size_t i = 0; i < from->count; i++)
 		to->store->at[i] = copy(c, from->store->at[i]);
 	note(c, from, to);
@@ -119,9 +124,9 @@ static struct value copy(struct copier *c, struct value v)
 	return v;
 }
 
-void value_copy_all(struct heap *to, struct value *at, size_t count)
+void value_copy_all(struct heap *to, struct value *at, size_t count, bool keep_room)
 {
-	struct copier c = { .to = to };
+	struct copier c = { .to = to, .keep_room = keep_room };
 	for (size_t i = 0; i < count; i++)
 		at[i] = copy(&c, at[i]);
 	free(c.slots);
@@ -129,7 +134,7 @@ void value_copy_all(struct heap *to, struct value *at, size_t count)
 
 struct value value_copy(struct heap *to, struct value v)
 {
-	value_copy_all(to, &v, 1);
+	value_copy_all(to, &v, 1, false);
 	return v;
 }
 
