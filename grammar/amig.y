@@ -1,10 +1,11 @@
 /*
  * amig.y - the sentences of the language
  *
- * Newlines are tokens here only where they end something (scan.h). What ends with a newline is a statement, a clause or a
- * declaration; each of these lists recovers by itself: `error` stands for a broken one, whose rest is skipped by depth of
- * brackets: `$<uint32_t>0` is the depth that the `{` in front of the list bears. Where a name is known or a block follows, the
- * recovery is nearer (…_error), so that the name stays known and the errors in the block are found as well.
+ * Newlines are tokens here only where they end something (scan.h). What ends with a newline is a
+ * statement, a clause or a declaration; each of these lists recovers by itself: `error` stands for
+ * a broken one, whose rest is skipped by depth of brackets: `$<uint32_t>0` is the depth that the
+ * `{` in front of the list bears. Where a name is known or a block follows, the recovery is nearer
+ * (…_error): the name stays known, and the errors in the block are found as well.
  */
 %require "3.8"
 %language "c"
@@ -45,7 +46,7 @@ void amig_error(const AMIG_LTYPE *place, struct parser *p, const char *text);
 #define UNARY(op, place, e) expression_unary(p, place, OPERATOR_##op, e)
 #define BINARY(op, place, l, r) expression_binary(p, place, OPERATOR_##op, l, r)
 
-/* From `error` to the end of the statement: the offending token is dropped, or is the end already. */
+/* From `error` to the end of the statement: the offending token is dropped or the end already. */
 #define RECOVER(depth) \
 	do { \
 		scan_skip(&p->scan, depth); \
@@ -74,20 +75,30 @@ static struct span between(struct span a, struct span b)
 %token NAME "a name"
 %token STRING_BEGIN "a string" SQL_BEGIN "an SQL template" TEMPLATE_END "the end of the string"
 %token HOLE_BEGIN "`${`" HOLE_END "`}` of `${`"
-%token EQUAL "`==`" NOT_EQUAL "`!=`" LESS_EQUAL "`<=`" GREATER_EQUAL "`>=`" OTHERWISE "`??`" RANGE "`..`"
+%token EQUAL "`==`" NOT_EQUAL "`!=`" LESS_EQUAL "`<=`" GREATER_EQUAL "`>=`" OTHERWISE "`??`"
+%token RANGE "`..`"
 %token GIVES "`->`" MAPS "`=>`"
 %token <uint32_t> LBRACE "`{`"
-%token '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`" '=' "`=`" '<' "`<`" '>' "`>`" '+' "`+`" '-' "`-`" '*' "`*`" '/' "`/`"
+%token '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`" '=' "`=`" '<' "`<`" '>' "`>`" '+' "`+`"
+%token '-' "`-`" '*' "`*`" '/' "`/`"
 %token '%' "`%`" '.' "`.`" ',' "`,`" ':' "`:`" '?' "`?`"
-%token AND "`and`" AS "`as`" ELSE "`else`" EXEC "`exec`" FAIL "`fail`" FALSE_WORD "`false`" IN "`in`" LOG "`log`" MATCHES "`matches`"
-%token NOT "`not`" NULL_WORD "`null`" OR "`or`" PROGRESS "`progress`" REQUIRE "`require`" RETURN "`return`" TRUE_WORD "`true`"
-%token <uint32_t> FOR "`for`" IF "`if`" LET "`let`" OPERATION "`operation`" VAR "`var`" WHILE "`while`"
-%token BACKOFF "`backoff`" CONST "`const`" CONTINUE "`continue`" DEPENDS "`depends`" DONE "`done`" DOUBT "`doubt`" ERROR_WORD "`error`"
-%token EVERY "`every`" FN "`fn`" FORWARD "`forward`" HEALTHCHECK "`healthcheck`" IDEMPOTENT "`idempotent`" INCLUDE "`include`"
-%token IRREVERSIBLE "`irreversible`" LEAVES "`leaves`" MIGRATION "`migration`" NEEDS "`needs`" NO "`no`" NOTHING "`nothing`" OF "`of`"
+%token AND "`and`" AS "`as`" ELSE "`else`" EXEC "`exec`" FAIL "`fail`" FALSE_WORD "`false`"
+%token IN "`in`" LOG "`log`" MATCHES "`matches`"
+%token NOT "`not`" NULL_WORD "`null`" OR "`or`" PROGRESS "`progress`" REQUIRE "`require`"
+%token RETURN "`return`" TRUE_WORD "`true`"
+%token <uint32_t> FOR "`for`" IF "`if`" LET "`let`" OPERATION "`operation`" VAR "`var`"
+%token <uint32_t> WHILE "`while`"
+%token BACKOFF "`backoff`" CONST "`const`" CONTINUE "`continue`" DEPENDS "`depends`" DONE "`done`"
+%token DOUBT "`doubt`" ERROR_WORD "`error`"
+%token EVERY "`every`" FN "`fn`" FORWARD "`forward`" HEALTHCHECK "`healthcheck`"
+%token IDEMPOTENT "`idempotent`" INCLUDE "`include`"
+%token IRREVERSIBLE "`irreversible`" LEAVES "`leaves`" MIGRATION "`migration`" NEEDS "`needs`"
+%token NO "`no`" NOTHING "`nothing`" OF "`of`"
 %token ON "`on`" ONE "`one`" OPERATIONS "`operations`" PARAM "`param`" POSTCHECK "`postcheck`"
-%token PRECHECK "`precheck`" REQUIRED "`required`" RETRY "`retry`" ROLLBACK "`rollback`" SETTINGS "`settings`" TIMEOUT "`timeout`"
-%token TRANSACTION "`transaction`" TYPE "`type`" UNDO "`undo`" USE "`use`" VERSIONS "`versions`" WEIGHT "`weight`" WHEN "`when`"
+%token PRECHECK "`precheck`" REQUIRED "`required`" RETRY "`retry`" ROLLBACK "`rollback`"
+%token SETTINGS "`settings`" TIMEOUT "`timeout`"
+%token TRANSACTION "`transaction`" TYPE "`type`" UNDO "`undo`" USE "`use`" VERSIONS "`versions`"
+%token WEIGHT "`weight`" WHEN "`when`"
 %token WITHIN "`within`"
 %token END 0 "the end of the file"
 
@@ -102,17 +113,20 @@ static struct span between(struct span a, struct span b)
 %nterm <struct name> name key
 %nterm <struct type_syntax *> type type_opt result_opt
 %nterm <struct fields> type_fields type_fields_opt
-%nterm <struct expression *> expression unary postfix plain braced string sql if_expression lambda argument_value range_end string_opt
+%nterm <struct expression *> expression unary postfix plain braced string sql if_expression lambda
+%nterm <struct expression *> argument_value range_end string_opt
 %nterm <struct expression *> value_opt on_opt every_opt
 %nterm <struct expression *> value_error clause_error top_error
 %nterm <struct holes> holes
 %nterm <struct argument *> argument
-%nterm <struct arguments> arguments arguments_opt elements elements_opt record_fields record_fields_opt
+%nterm <struct arguments> arguments arguments_opt elements elements_opt record_fields
+%nterm <struct arguments> record_fields_opt
 %nterm <struct names> lambda_names strings
 %nterm <struct condition *> condition
 %nterm <struct parameters> parameters parameters_opt
 %nterm <struct statements> statements plan_statements
-%nterm <struct statement *> statement let if_statement plan_statement plan_if operation simple_statement
+%nterm <struct statement *> statement let if_statement plan_statement plan_if operation
+%nterm <struct statement *> simple_statement
 %nterm <struct block *> block plan_block
 %nterm <struct clause> operation_clause migration_clause
 %nterm <struct operation_body *> operation_clauses
@@ -137,47 +151,20 @@ declarations:
 ;
 declaration:
 	USE name			{ $$ = declaration_new(p, DECLARATION_USE, @$, $2); }
-|	CONST name type_opt '=' expression
-	{
-		$$ = declaration_new(p, DECLARATION_CONST, @$, $2);
-		$$->constant.type = $3;
-		$$->constant.value = $5;
-	}
-|	CONST name type_opt '=' top_error
-	{
-		$$ = declaration_new(p, DECLARATION_CONST, @$, $2);
-		$$->constant.type = $3;
-		$$->constant.value = $5;
-	}
-|	TYPE name '=' type
-	{
-		$$ = declaration_new(p, DECLARATION_TYPE, @$, $2);
-		$$->type = $4;
-	}
+|	CONST name type_opt '=' expression	{ $$ = declaration_const(p, @$, $2, $3, $5); }
+|	CONST name type_opt '=' top_error	{ $$ = declaration_const(p, @$, $2, $3, $5); }
+|	TYPE name '=' type		{ $$ = declaration_type(p, @$, $2, $4); }
 |	FN name '(' parameters_opt ')' result_opt block
-	{
-		$$ = declaration_new(p, DECLARATION_FN, @$, $2);
-		$$->fn.parameters = $4.first;
-		$$->fn.result = $6;
-		$$->fn.body = $7;
-	}
+		{ $$ = declaration_fn(p, DECLARATION_FN, @$, $2, $4, $6, $7); }
 |	FN name top_head_error block	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, $2); }
-|	OPERATIONS name top_head_error plan_block	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, $2); }
-|	MIGRATION top_head_error LBRACE migration_clauses_opt '}'	{ $$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0}); }
+|	OPERATIONS name top_head_error plan_block
+		{ $$ = declaration_new(p, DECLARATION_ERROR, @$, $2); }
+|	MIGRATION top_head_error LBRACE migration_clauses_opt '}'
+		{ $$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0}); }
 |	OPERATIONS name '(' parameters_opt ')' plan_block
-	{
-		$$ = declaration_new(p, DECLARATION_OPERATIONS, @$, $2);
-		$$->fn.parameters = $4.first;
-		$$->fn.body = $6;
-	}
+		{ $$ = declaration_fn(p, DECLARATION_OPERATIONS, @$, $2, $4, NULL, $6); }
 |	MIGRATION string LBRACE migration_clauses_opt '}'
-	{
-		struct name name = { expression_plain(p, $2, "the name of a migration"), @2 };
-
-		$$ = declaration_new(p, DECLARATION_MIGRATION, @$, name);
-		$$->migration = $4->migration;
-		$$->migration->head = between(@1, @2);
-	}
+		{ $$ = declaration_migration(p, @$, between(@1, @2), $2, $4); }
 |	error
 	{
 		$$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0});
@@ -196,14 +183,13 @@ parameters_opt:
 |	parameters ','
 ;
 parameters:
-	name ':' type value_opt		{ $$ = (struct parameters){0}; parameter_add(p, &$$, $1, $3, $4); }
+	name ':' type value_opt	{ $$ = (struct parameters){0}; parameter_add(p, &$$, $1, $3, $4); }
 |	parameters ',' name ':' type value_opt	{ $$ = $1; parameter_add(p, &$$, $3, $5, $6); }
 ;
 value_opt:
 	%empty				{ $$ = NULL; }
 |	'=' expression			{ $$ = $2; }
 ;
-
 /* ---- a migration ---- */
 migration_clauses_opt:
 	%empty				{ $$ = migration_body_new(p); }
@@ -217,110 +203,49 @@ migration_clauses:
 ;
 migration_clause:
 	DEPENDS ON strings		{ $$ = clause_of(CLAUSE_DEPENDS, @$); $$.names = $3; }
-|	VERSIONS version RANGE version
-	{
-		$$ = clause_of(CLAUSE_VERSIONS, @$);
-		$$.versions.min = $2;
-		$$.versions.max = $4;
-	}
-|	NEEDS name range_opt
-	{
-		$$ = clause_of(CLAUSE_NEEDS, @$);
-		$$.need = need_new(p, @$, $2, (struct name){0}, $3);
-	}
-|	NEEDS name ':' name range_opt
-	{
-		$$ = clause_of(CLAUSE_NEEDS, @$);
-		$$.need = need_new(p, @$, $2, $4, $5);
-	}
-|	NEEDS name clause_error
-	{
-		$$ = clause_of(CLAUSE_NEEDS, @$);
-		$$.need = need_new(p, @$, $2, (struct name){0}, (struct str){0});
-	}
+|	VERSIONS version RANGE version	{ $$ = clause_versions(@$, $2, $4); }
+|	NEEDS name range_opt	{ $$ = clause_need(p, @$, $2, (struct name){0}, $3); }
+|	NEEDS name ':' name range_opt	{ $$ = clause_need(p, @$, $2, $4, $5); }
+|	NEEDS name clause_error	{ $$ = clause_need(p, @$, $2, (struct name){0}, (struct str){0}); }
 |	PARAM name ':' type clause_error
-	{
-		$$ = clause_of(CLAUSE_PARAM, @$);
-		$$.param = arena_new(p->arena, struct param_syntax);
-		$$.param->span = @$;
-		$$.param->name = $2;
-		$$.param->type = $4;
-		$$.param->value = $5;
-	}
-|	PARAM name ':' type value_opt param_tail
-	{
-		$$ = clause_of(CLAUSE_PARAM, @$);
-		$$.param = $6;
-		$6->span = @$;
-		$6->name = $2;
-		$6->type = $4;
-		$6->value = $5;
-	}
+		{ $$ = clause_param(@$, arena_new(p->arena, struct param_syntax), $2, $4, $5); }
+|	PARAM name ':' type value_opt param_tail	{ $$ = clause_param(@$, $6, $2, $4, $5); }
 |	REQUIRED WHEN expression	{ $$ = clause_value(CLAUSE_REQUIRED, @$, $3, NULL, NULL); }
 |	check				{ $$ = clause_of(CLAUSE_CHECK, @$); $$.check = $1; }
 |	LEAVES elements			{ $$ = clause_of(CLAUSE_LEAVES, @$); $$.arguments = $2; }
 |	plan_statement			{ $$ = clause_of(CLAUSE_PLAN, @$); $$.statement = $1; }
 ;
 strings:
-	string
-	{
-		$$ = (struct names){0};
-		struct name_list *n = arena_new(p->arena, struct name_list);
-		n->name = (struct name){ expression_plain(p, $1, "the name of a migration"), @1 };
-		LIST_ADD(&$$, n);
-	}
-|	strings ',' string
-	{
-		$$ = $1;
-		struct name_list *n = arena_new(p->arena, struct name_list);
-		n->name = (struct name){ expression_plain(p, $3, "the name of a migration"), @3 };
-		LIST_ADD(&$$, n);
-	}
+	string				{ $$ = names_add(p, (struct names){0}, plain_name(p, $1)); }
+|	strings ',' string		{ $$ = names_add(p, $1, plain_name(p, $3)); }
 ;
 version:
 	VERSION				{ $$ = scan_text(&p->scan, @1); }
-|	FLOAT				{ $$ = (struct str){0}; diag_add(p->diags, @1, DIAG_BAD_VERSION, arena_c(p->arena, scan_text(&p->scan, @1))); }
-|	INT				{ $$ = (struct str){0}; diag_add(p->diags, @1, DIAG_BAD_VERSION, arena_c(p->arena, scan_text(&p->scan, @1))); }
+|	FLOAT				{ $$ = bad_version(p, @1); }
+|	INT				{ $$ = bad_version(p, @1); }
 ;
 range_opt:
 	%empty				{ $$ = (struct str){0}; }
 |	comparators
-|	version RANGE version		{ $$ = arena_format(p->arena, ">= %.*s, <= %.*s", STR_ARG($1), STR_ARG($3)); }
+|	version RANGE version
+		{ $$ = comparators(p, comparator(p, ">=", $1), comparator(p, "<=", $3)); }
 ;
 comparators:
 	comparator
-|	comparators comparator		{ $$ = arena_format(p->arena, "%.*s, %.*s", STR_ARG($1), STR_ARG($2)); }
-|	comparators ',' comparator	{ $$ = arena_format(p->arena, "%.*s, %.*s", STR_ARG($1), STR_ARG($3)); }
+|	comparators comparator		{ $$ = comparators(p, $1, $2); }
+|	comparators ',' comparator	{ $$ = comparators(p, $1, $3); }
 ;
 comparator:
-	'<' version			{ $$ = arena_format(p->arena, "< %.*s", STR_ARG($2)); }
-|	LESS_EQUAL version		{ $$ = arena_format(p->arena, "<= %.*s", STR_ARG($2)); }
-|	'>' version			{ $$ = arena_format(p->arena, "> %.*s", STR_ARG($2)); }
-|	GREATER_EQUAL version		{ $$ = arena_format(p->arena, ">= %.*s", STR_ARG($2)); }
-|	EQUAL version			{ $$ = arena_format(p->arena, "== %.*s", STR_ARG($2)); }
+	'<' version			{ $$ = comparator(p, "<", $2); }
+|	LESS_EQUAL version		{ $$ = comparator(p, "<=", $2); }
+|	'>' version			{ $$ = comparator(p, ">", $2); }
+|	GREATER_EQUAL version		{ $$ = comparator(p, ">=", $2); }
+|	EQUAL version			{ $$ = comparator(p, "==", $2); }
 ;
 param_tail:
-	string_opt
-	{
-		$$ = arena_new(p->arena, struct param_syntax);
-		if ($1)
-			$$->doc = expression_plain(p, $1, "the documentation of a param");
-	}
-|	param_tail WITHIN expression RANGE expression
-	{
-		$$ = $1;
-		if ($$->within_min)
-			diag_add(p->diags, @2, DIAG_CLAUSE_TWICE, "within");
-		$$->within_min = $3;
-		$$->within_max = $5;
-	}
-|	param_tail ONE OF expression
-	{
-		$$ = $1;
-		if ($$->one_of)
-			diag_add(p->diags, between(@2, @3), DIAG_CLAUSE_TWICE, "one of");
-		$$->one_of = $4;
-	}
+	string_opt			{ $$ = param_new(p, $1); }
+|	param_tail WITHIN expression RANGE expression	{ $$ = param_within(p, @2, $1, $3, $5); }
+|	param_tail ONE OF expression	{ $$ = param_one_of(p, between(@2, @3), $1, $4); }
 ;
 string_opt:
 	%empty				{ $$ = NULL; }
@@ -328,10 +253,7 @@ string_opt:
 ;
 check:
 	check_kind string every_opt block
-	{
-		expression_plain(p, $2, "the label of a check");
-		$$ = check_new(p, $1, @$, between(@1, @3), $2, $3, $4);
-	}
+		{ $$ = check_new(p, $1, @$, between(@1, @3), $2, $3, $4); }
 |	check_kind check_head_error block	{ $$ = NULL; }
 ;
 check_kind:
@@ -343,7 +265,6 @@ every_opt:
 	%empty				{ $$ = NULL; }
 |	EVERY expression		{ $$ = $2; }
 ;
-
 /* ---- the plan ---- */
 plan_block:
 	LBRACE '}'				{ $$ = block_new(p, @$, (struct statements){0}); }
@@ -359,75 +280,48 @@ plan_statement:
 	let
 |	operation
 |	INCLUDE plain			{ $$ = statement_of(p, STATEMENT_INCLUDE, @$, $2); }
-|	FOR name IN expression plan_block
-	{
-		$$ = statement_new(p, STATEMENT_FOR, @$);
-		$$->loop.name = $2;
-		$$->loop.list = $4;
-		$$->loop.body = $5;
-	}
+|	FOR name IN expression plan_block	{ $$ = statement_for(p, @$, $2, $4, $5); }
 |	FOR head_error plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	plan_if
 ;
 plan_if:
-	IF condition plan_block
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-	}
-|	IF condition plan_block ELSE plan_block
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-		$$->branch.otherwise = $5;
-	}
+	IF condition plan_block	{ $$ = statement_if(p, @$, $2, $3, NULL); }
+|	IF condition plan_block ELSE plan_block	{ $$ = statement_if(p, @$, $2, $3, $5); }
 |	IF condition plan_block ELSE plan_if
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-		$$->branch.otherwise = block_of(p, $5);
-	}
+		{ $$ = statement_if(p, @$, $2, $3, block_of(p, $5)); }
 |	IF head_error plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
-|	IF head_error plan_block ELSE plan_block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	IF head_error plan_block ELSE plan_block
+		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	IF head_error plan_block ELSE plan_if	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 operation:
 	OPERATION string on_opt LBRACE '}'
-	{
-		$$ = operation_end(p, @$, between(@1, @3), $2, $3, operation_body_new(p));
-	}
+		{ $$ = operation_end(p, @$, between(@1, @3), $2, $3, operation_body_new(p)); }
 |	OPERATION string on_opt LBRACE operation_clauses '}'
-	{
-		$$ = operation_end(p, @$, between(@1, @3), $2, $3, $5);
-	}
+		{ $$ = operation_end(p, @$, between(@1, @3), $2, $3, $5); }
 |	OPERATION head_error LBRACE '}'	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
-|	OPERATION head_error LBRACE operation_clauses '}'	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
+|	OPERATION head_error LBRACE operation_clauses '}'
+		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 on_opt:
 	%empty				{ $$ = NULL; }
-|	ON name				{ $$ = expression_new(p, EXPRESSION_NAME, @2); $$->name = $2; }
+|	ON name				{ $$ = expression_name(p, $2); }
 ;
 operation_clauses:
 	operation_clause		{ $$ = operation_body_new(p); operation_add(p, $$, $1); }
 |	operation_clauses NEWLINE operation_clause	{ $$ = $1; operation_add(p, $$, $3); }
-|	error				{ $$ = operation_body_new(p); operation_add(p, $$, clause_of(CLAUSE_ERROR, @$)); RECOVER($<uint32_t>0); }
-|	operation_clauses NEWLINE error	{ $$ = $1; operation_add(p, $$, clause_of(CLAUSE_ERROR, @3)); RECOVER($<uint32_t>0); }
+|	error	{ $$ = operation_body_error(operation_body_new(p), @1); RECOVER($<uint32_t>0); }
+|	operation_clauses NEWLINE error
+		{ $$ = operation_body_error($1, @3); RECOVER($<uint32_t>0); }
 ;
 operation_clause:
-	ON name
-	{
-		struct expression *on = expression_new(p, EXPRESSION_NAME, @2);
-
-		on->name = $2;
-		$$ = clause_value(CLAUSE_ON, @$, on, NULL, NULL);
-	}
+	ON name	{ $$ = clause_value(CLAUSE_ON, @$, expression_name(p, $2), NULL, NULL); }
 |	TIMEOUT expression		{ $$ = clause_value(CLAUSE_TIMEOUT, @$, $2, NULL, NULL); }
 |	RETRY expression		{ $$ = clause_value(CLAUSE_RETRY, @$, $2, NULL, NULL); }
-|	RETRY expression BACKOFF expression range_end	{ $$ = clause_value(CLAUSE_RETRY, @$, $2, $4, $5); }
-|	SETTINGS LBRACE record_fields_opt '}'	{ $$ = clause_of(CLAUSE_SETTINGS, @$); $$.arguments = $3; }
+|	RETRY expression BACKOFF expression range_end
+		{ $$ = clause_value(CLAUSE_RETRY, @$, $2, $4, $5); }
+|	SETTINGS LBRACE record_fields_opt '}'
+		{ $$ = clause_of(CLAUSE_SETTINGS, @$); $$.arguments = $3; }
 |	WEIGHT expression		{ $$ = clause_value(CLAUSE_WEIGHT, @$, $2, NULL, NULL); }
 |	DONE WHEN expression		{ $$ = clause_value(CLAUSE_DONE_WHEN, @$, $3, NULL, NULL); }
 |	IDEMPOTENT			{ $$ = clause_of(CLAUSE_IDEMPOTENT, @$); }
@@ -437,11 +331,7 @@ operation_clause:
 |	FORWARD action			{ $$ = clause_of(CLAUSE_FORWARD, @$); $$.action = $2; }
 |	ROLLBACK action			{ $$ = clause_of(CLAUSE_ROLLBACK, @$); $$.action = $2; }
 |	ROLLBACK NOTHING		{ $$ = clause_of(CLAUSE_ROLLBACK_NOTHING, @$); }
-|	IRREVERSIBLE string
-	{
-		expression_plain(p, $2, "the reason of `irreversible`");
-		$$ = clause_value(CLAUSE_IRREVERSIBLE, @$, $2, NULL, NULL);
-	}
+|	IRREVERSIBLE string	{ $$ = clause_value(CLAUSE_IRREVERSIBLE, @$, $2, NULL, NULL); }
 ;
 range_end:
 	RANGE expression		{ $$ = $2; }
@@ -450,7 +340,6 @@ action:
 	plain				{ $$ = action_new(p, @$, $1, NULL); }
 |	block				{ $$ = action_new(p, @$, NULL, $1); }
 ;
-
 /* ---- statements ---- */
 block:
 	LBRACE '}'				{ $$ = block_new(p, @$, (struct statements){0}); }
@@ -459,51 +348,29 @@ block:
 statements:
 	statement			{ $$ = (struct statements){0}; LIST_ADD(&$$, $1); }
 |	statements NEWLINE statement	{ $$ = $1; LIST_ADD(&$$, $3); }
-|	error
-	{
-		$$ = (struct statements){0};
-		LIST_ADD(&$$, statement_new(p, STATEMENT_ERROR, @1));
-		RECOVER($<uint32_t>0);
-	}
-|	statements NEWLINE error
-	{
-		$$ = $1;
-		LIST_ADD(&$$, statement_new(p, STATEMENT_ERROR, @3));
-		RECOVER($<uint32_t>0);
-	}
+|	error	{ $$ = statements_error(p, (struct statements){0}, @1); RECOVER($<uint32_t>0); }
+|	statements NEWLINE error	{ $$ = statements_error(p, $1, @3); RECOVER($<uint32_t>0); }
 ;
 statement:
 	let
-|	VAR name type_opt '=' expression	{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
-|	name '=' expression
-	{
-		$$ = statement_new(p, STATEMENT_ASSIGN, @$);
-		$$->assign.name = $1;
-		$$->assign.value = $3;
-	}
+|	VAR name type_opt '=' expression
+		{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
+|	name '=' expression		{ $$ = statement_assign(p, @$, $1, $3); }
 |	plain				{ $$ = statement_of(p, STATEMENT_EXPRESSION, @$, $1); }
 |	simple_statement
 |	if_statement
-|	FOR name IN expression block
-	{
-		$$ = statement_new(p, STATEMENT_FOR, @$);
-		$$->loop.name = $2;
-		$$->loop.list = $4;
-		$$->loop.body = $5;
-	}
-|	WHILE condition block
-	{
-		$$ = statement_new(p, STATEMENT_WHILE, @$);
-		$$->repeat.condition = $2;
-		$$->repeat.body = $3;
-	}
-|	VAR name type_opt '=' value_error	{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
+|	FOR name IN expression block	{ $$ = statement_for(p, @$, $2, $4, $5); }
+|	WHILE condition block		{ $$ = statement_while(p, @$, $2, $3); }
+|	VAR name type_opt '=' value_error
+		{ $$ = statement_let(p, STATEMENT_VAR, @$, $2, $3, $5); }
 |	FOR head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	WHILE head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 ;
 let:
-	LET name type_opt '=' expression	{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
-|	LET name type_opt '=' value_error	{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
+	LET name type_opt '=' expression
+		{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
+|	LET name type_opt '=' value_error
+		{ $$ = statement_let(p, STATEMENT_LET, @$, $2, $3, $5); }
 ;
 simple_statement:
 	EXEC expression			{ $$ = statement_of(p, STATEMENT_EXEC, @$, $2); }
@@ -512,39 +379,14 @@ simple_statement:
 |	FAIL expression			{ $$ = statement_of(p, STATEMENT_FAIL, @$, $2); }
 |	LOG expression			{ $$ = statement_of(p, STATEMENT_LOG, @$, $2); }
 |	PROGRESS expression		{ $$ = statement_of(p, STATEMENT_PROGRESS, @$, $2); }
-|	REQUIRE expression
-	{
-		$$ = statement_new(p, STATEMENT_REQUIRE, @$);
-		$$->require.condition = $2;
-	}
-|	REQUIRE expression ELSE expression
-	{
-		$$ = statement_new(p, STATEMENT_REQUIRE, @$);
-		$$->require.condition = $2;
-		$$->require.message = $4;
-	}
+|	REQUIRE expression		{ $$ = statement_require(p, @$, $2, NULL); }
+|	REQUIRE expression ELSE expression	{ $$ = statement_require(p, @$, $2, $4); }
 ;
 if_statement:
-	IF condition block
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-	}
-|	IF condition block ELSE block
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-		$$->branch.otherwise = $5;
-	}
+	IF condition block	{ $$ = statement_if(p, @$, $2, $3, NULL); }
+|	IF condition block ELSE block	{ $$ = statement_if(p, @$, $2, $3, $5); }
 |	IF condition block ELSE if_statement
-	{
-		$$ = statement_new(p, STATEMENT_IF, @$);
-		$$->branch.condition = $2;
-		$$->branch.then = $3;
-		$$->branch.otherwise = block_of(p, $5);
-	}
+		{ $$ = statement_if(p, @$, $2, $3, block_of(p, $5)); }
 |	IF head_error block		{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	IF head_error block ELSE block	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
 |	IF head_error block ELSE if_statement	{ $$ = statement_new(p, STATEMENT_ERROR, @$); }
@@ -553,7 +395,6 @@ condition:
 	expression			{ $$ = condition_new(p, (struct name){0}, $1); }
 |	LET name '=' expression		{ $$ = condition_new(p, $2, $4); }
 ;
-
 /* ---- types ---- */
 type_opt:
 	%empty				{ $$ = NULL; }
@@ -562,7 +403,8 @@ type_opt:
 type:
 	name				{ $$ = type_new(p, SYNTAX_NAMED, @$); $$->name = $1; }
 |	'[' type ']'			{ $$ = type_new(p, SYNTAX_LIST, @$); $$->element = $2; }
-|	LBRACE type_fields_opt '}'		{ $$ = type_new(p, SYNTAX_RECORD, @$); $$->fields = $2.first; }
+|	LBRACE type_fields_opt '}'
+		{ $$ = type_new(p, SYNTAX_RECORD, @$); $$->fields = $2.first; }
 |	type '?'			{ $$ = type_optional(p, @$, $1); }
 ;
 type_fields_opt:
@@ -574,7 +416,6 @@ type_fields:
 	key ':' type			{ $$ = (struct fields){0}; field_add(p, &$$, $1, $3); }
 |	type_fields ',' key ':' type	{ $$ = $1; field_add(p, &$$, $3, $5); }
 ;
-
 /* ---- expressions ---- */
 expression:
 	unary
@@ -606,13 +447,17 @@ postfix:
 ;
 /* What may stand where a block could: it begins neither with `{` nor with `if`. */
 plain:
-	name				{ $$ = expression_new(p, EXPRESSION_NAME, @$); $$->name = $1; }
+	name				{ $$ = expression_name(p, $1); }
 |	INT				{ $$ = expression_int(p, EXPRESSION_INT, @$, $1.number); }
-|	DURATION			{ $$ = expression_int(p, EXPRESSION_DURATION, @$, $1.number); }
-|	FLOAT				{ $$ = expression_new(p, EXPRESSION_FLOAT, @$); $$->real = $1.real; }
-|	VERSION				{ $$ = expression_new(p, EXPRESSION_VERSION, @$); $$->text = scan_text(&p->scan, @1); }
+|	DURATION	{ $$ = expression_int(p, EXPRESSION_DURATION, @$, $1.number); }
+|	FLOAT	{ $$ = expression_new(p, EXPRESSION_FLOAT, @$); $$->real = $1.real; }
+|	VERSION
+	{
+		$$ = expression_new(p, EXPRESSION_VERSION, @$);
+		$$->text = scan_text(&p->scan, @1);
+	}
 |	NULL_WORD			{ $$ = expression_new(p, EXPRESSION_NULL, @$); }
-|	TRUE_WORD			{ $$ = expression_new(p, EXPRESSION_BOOL, @$); $$->flag = true; }
+|	TRUE_WORD	{ $$ = expression_new(p, EXPRESSION_BOOL, @$); $$->flag = true; }
 |	FALSE_WORD			{ $$ = expression_new(p, EXPRESSION_BOOL, @$); }
 |	string
 |	sql
@@ -631,27 +476,21 @@ braced:
 |	braced AS type			{ $$ = expression_as(p, @$, $1, $3); }
 ;
 if_expression:
-	IF condition LBRACE expression '}' ELSE LBRACE expression '}'	{ $$ = expression_if(p, @$, $2, $4, $8); }
-|	IF condition LBRACE expression '}' ELSE if_expression	{ $$ = expression_if(p, @$, $2, $4, $7); }
+	IF condition LBRACE expression '}' ELSE LBRACE expression '}'
+		{ $$ = expression_if(p, @$, $2, $4, $8); }
+|	IF condition LBRACE expression '}' ELSE if_expression
+		{ $$ = expression_if(p, @$, $2, $4, $7); }
 ;
 string:
-	STRING_BEGIN holes TEMPLATE_END	{ $$ = expression_template(p, EXPRESSION_STRING, @1, $2, @3); }
+	STRING_BEGIN holes TEMPLATE_END
+		{ $$ = expression_template(p, EXPRESSION_STRING, @1, $2, @3); }
 ;
 sql:
 	SQL_BEGIN holes TEMPLATE_END	{ $$ = expression_template(p, EXPRESSION_SQL, @1, $2, @3); }
 ;
 holes:
 	%empty				{ $$ = (struct holes){0}; }
-|	holes HOLE_BEGIN expression HOLE_END
-	{
-		struct hole *hole = arena_new(p->arena, struct hole);
-
-		hole->open = @2;
-		hole->value = $3;
-		hole->close = @4;
-		$$ = $1;
-		LIST_ADD(&$$, hole);
-	}
+|	holes HOLE_BEGIN expression HOLE_END	{ $$ = holes_add(p, $1, @2, $3, @4); }
 ;
 elements_opt:
 	%empty				{ $$ = (struct arguments){0}; }
@@ -659,8 +498,13 @@ elements_opt:
 |	elements ','
 ;
 elements:
-	expression			{ $$ = (struct arguments){0}; argument_add(p, &$$, argument_new(p, (struct name){0}, $1)); }
-|	elements ',' expression		{ $$ = $1; argument_add(p, &$$, argument_new(p, (struct name){0}, $3)); }
+	expression
+	{
+		$$ = (struct arguments){0};
+		argument_add(p, &$$, argument_new(p, (struct name){0}, $1));
+	}
+|	elements ',' expression
+		{ $$ = $1; argument_add(p, &$$, argument_new(p, (struct name){0}, $3)); }
 ;
 record_fields_opt:
 	%empty				{ $$ = (struct arguments){0}; }
@@ -668,8 +512,10 @@ record_fields_opt:
 |	record_fields ','
 ;
 record_fields:
-	key ':' expression		{ $$ = (struct arguments){0}; argument_add(p, &$$, argument_new(p, $1, $3)); }
-|	record_fields ',' key ':' expression	{ $$ = $1; argument_add(p, &$$, argument_new(p, $3, $5)); }
+	key ':' expression
+		{ $$ = (struct arguments){0}; argument_add(p, &$$, argument_new(p, $1, $3)); }
+|	record_fields ',' key ':' expression
+		{ $$ = $1; argument_add(p, &$$, argument_new(p, $3, $5)); }
 ;
 arguments_opt:
 	%empty				{ $$ = (struct arguments){0}; }
@@ -690,47 +536,22 @@ argument_value:
 ;
 lambda:
 	name MAPS expression
-	{
-		struct names names = {0};
-		struct name_list *n = arena_new(p->arena, struct name_list);
-
-		n->name = $1;
-		LIST_ADD(&names, n);
-		names.count = 1;
-		$$ = expression_lambda(p, @$, names, $3);
-	}
+		{ $$ = expression_lambda(p, @$, names_add(p, (struct names){0}, $1), $3); }
 |	'(' lambda_names ')' MAPS expression	{ $$ = expression_lambda(p, @$, $2, $5); }
 ;
 lambda_names:
-	name ',' name
-	{
-		struct name_list *a = arena_new(p->arena, struct name_list), *b = arena_new(p->arena, struct name_list);
-
-		a->name = $1;
-		b->name = $3;
-		$$ = (struct names){ a, b, 2 };
-		a->next = b;
-	}
-|	lambda_names ',' name
-	{
-		struct name_list *n = arena_new(p->arena, struct name_list);
-
-		n->name = $3;
-		$$ = $1;
-		LIST_ADD(&$$, n);
-		$$.count++;
-	}
+	name ',' name	{ $$ = names_add(p, names_add(p, (struct names){0}, $1), $3); }
+|	lambda_names ',' name		{ $$ = names_add(p, $1, $3); }
 ;
-
 /* ---- recovery near the error ---- */
 value_error:
-	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER($<uint32_t>-3); }
+	error	{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER($<uint32_t>-3); }
 ;
 clause_error:
-	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(1); }
+	error	{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(1); }
 ;
 top_error:
-	error				{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(0); }
+	error	{ $$ = expression_new(p, EXPRESSION_ERROR, @$); RECOVER(0); }
 ;
 head_error:
 	error				{ RECOVER_BLOCK($<uint32_t>0); }
@@ -741,7 +562,6 @@ check_head_error:
 top_head_error:
 	error				{ RECOVER_BLOCK(0); }
 ;
-
 /* ---- words ---- */
 name:
 	NAME				{ $$ = name_of(p, @$); }
@@ -752,13 +572,15 @@ key:
 |	reserved			{ $$ = name_of(p, @$); }
 ;
 word:
-	BACKOFF | CONST | CONTINUE | DEPENDS | DONE | DOUBT | ERROR_WORD | EVERY | FN | FORWARD | HEALTHCHECK | IDEMPOTENT | INCLUDE
-|	IRREVERSIBLE | LEAVES | MIGRATION | NEEDS | NO | OF | ON | ONE | OPERATION | OPERATIONS | PARAM | POSTCHECK | PRECHECK
-|	REQUIRED | RETRY | ROLLBACK | SETTINGS | TIMEOUT | TRANSACTION | TYPE | UNDO | USE | VERSIONS | WEIGHT | WHEN | WITHIN
+	BACKOFF | CONST | CONTINUE | DEPENDS | DONE | DOUBT | ERROR_WORD | EVERY | FN | FORWARD
+|	HEALTHCHECK | IDEMPOTENT | INCLUDE | IRREVERSIBLE | LEAVES | MIGRATION | NEEDS | NO | OF
+|	ON | ONE | OPERATION | OPERATIONS | PARAM | POSTCHECK | PRECHECK | REQUIRED | RETRY
+|	ROLLBACK | SETTINGS | TIMEOUT | TRANSACTION | TYPE | UNDO | USE | VERSIONS | WEIGHT
+|	WHEN | WITHIN
 ;
 reserved:
-	AND | AS | ELSE | EXEC | FAIL | FALSE_WORD | FOR | IF | IN | LET | LOG | MATCHES | NOT | NULL_WORD | OR | PROGRESS | REQUIRE
-|	RETURN | TRUE_WORD | VAR | WHILE
+	AND | AS | ELSE | EXEC | FAIL | FALSE_WORD | FOR | IF | IN | LET | LOG | MATCHES | NOT
+|	NULL_WORD | OR | PROGRESS | REQUIRE | RETURN | TRUE_WORD | VAR | WHILE
 ;
 
 %%

@@ -12,13 +12,14 @@ struct clause clause_of(enum clause_kind kind, struct span span)
 	return (struct clause){ .kind = kind, .span = span };
 }
 
-struct clause clause_value(enum clause_kind kind, struct span span, struct expression *first, struct expression *second,
-	struct expression *third)
+struct clause clause_value(enum clause_kind kind, struct span span, struct expression *first,
+	struct expression *second, struct expression *third)
 {
 	return (struct clause){ .kind = kind, .span = span, .value = { first, second, third } };
 }
 
-struct action *action_new(struct parser *p, struct span span, struct expression *sql, struct block *block)
+struct action *action_new(struct parser *p, struct span span, struct expression *sql,
+	struct block *block)
 {
 	struct action *action = arena_new(p->arena, struct action);
 
@@ -48,6 +49,14 @@ struct operation_body *operation_body_new(struct parser *p)
 	struct operation_body *body = arena_new(p->arena, struct operation_body);
 
 	body->operation = arena_new(p->arena, struct operation_syntax);
+	return body;
+}
+
+struct operation_body *operation_body_error(struct operation_body *body, struct span span)
+{
+	body->seen[CLAUSE_ERROR] = span;
+	/* A span at the very start would look like none. */
+	body->seen[CLAUSE_ERROR].end += !span.end;
 	return body;
 }
 
@@ -86,10 +95,6 @@ void operation_add(struct parser *p, struct operation_body *body, struct clause 
 {
 	struct operation_syntax *o = body->operation;
 
-	if (clause.kind == CLAUSE_ERROR) {
-		body->seen[CLAUSE_ERROR] = clause.span;
-		return;
-	}
 	if (!see(p, body->seen, &clause))
 		return;
 	switch ((int)clause.kind) {
@@ -125,8 +130,9 @@ void operation_add(struct parser *p, struct operation_body *body, struct clause 
 static void check_rollback(struct parser *p, const struct operation_body *body, struct span place,
 	const char *label)
 {
-	static const enum clause_kind kinds[] = { CLAUSE_ROLLBACK, CLAUSE_ROLLBACK_NOTHING, CLAUSE_IRREVERSIBLE };
-	struct span first = {0}, second = {0};
+	static const enum clause_kind kinds[] = { CLAUSE_ROLLBACK, CLAUSE_ROLLBACK_NOTHING,
+		CLAUSE_IRREVERSIBLE };
+	struct span first = { 0 }, second = { 0 };
 	size_t number;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -149,8 +155,8 @@ static void check_rollback(struct parser *p, const struct operation_body *body, 
 	}
 }
 
-struct statement *operation_end(struct parser *p, struct span span, struct span head, struct expression *label,
-	struct expression *on, struct operation_body *body)
+struct statement *operation_end(struct parser *p, struct span span, struct span head,
+	struct expression *label, struct expression *on, struct operation_body *body)
 {
 	struct statement *s = statement_new(p, STATEMENT_OPERATION, span);
 	struct operation_syntax *o = body->operation;
@@ -162,13 +168,15 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 	o->label = label;
 	o->doc = scan_doc_before(&p->scan, span.start);
 	if (on && o->on) {
-		size_t number = diag_add(p->diags, body->seen[CLAUSE_ON], DIAG_CLAUSE_TWICE, words[CLAUSE_ON]);
+		size_t number = diag_add(p->diags, body->seen[CLAUSE_ON], DIAG_CLAUSE_TWICE,
+			words[CLAUSE_ON]);
 
 		diag_note(p->diags, number, on->span, "first here");
 	}
 	if (on)
 		o->on = on;
-	/* A clause that was not understood, or not read any more, may be the one that seems to be missing. */
+	/* A clause that was not understood, or not read any more, may be the one that seems to be
+	 * missing. */
 	if (!body->seen[CLAUSE_ERROR].end && !p->scan.failed) {
 		if (!o->forward)
 			diag_add(p->diags, place, DIAG_NO_FORWARD, text);
@@ -262,28 +270,19 @@ void migration_add(struct parser *p, struct migration_body *body, struct clause 
 	}
 }
 
-struct check_syntax *check_new(struct parser *p, int kind, struct span span, struct span head, struct expression *label,
-	struct expression *every, struct block *body)
+struct check_syntax *check_new(struct parser *p, int kind, struct span span, struct span head,
+	struct expression *label, struct expression *every, struct block *body)
 {
 	struct check_syntax *check = arena_new(p->arena, struct check_syntax);
 
-	check->kind = kind == CHECK_SYNTAX_PRE ? CHECK_SYNTAX_PRE :
-		kind == CHECK_SYNTAX_HEALTH ? CHECK_SYNTAX_HEALTH : CHECK_SYNTAX_POST;
+	expression_plain(p, label, "the label of a check");
+	check->kind = kind == CHECK_SYNTAX_PRE	    ? CHECK_SYNTAX_PRE
+		      : kind == CHECK_SYNTAX_HEALTH ? CHECK_SYNTAX_HEALTH
+						    : CHECK_SYNTAX_POST;
 	check->span = span;
 	check->head = head;
 	check->label = label;
 	check->every = every;
 	check->body = body;
 	return check;
-}
-
-struct need_syntax *need_new(struct parser *p, struct span span, struct name name, struct name kind, struct str range)
-{
-	struct need_syntax *need = arena_new(p->arena, struct need_syntax);
-
-	need->span = span;
-	need->name = name;
-	need->kind = kind;
-	need->range = range;
-	return need;
 }

@@ -19,12 +19,16 @@ static const struct row rows[] = {
 
 static bool is_same(const struct diag *a, enum diag_code code, struct span span)
 {
-	return a->code == code && a->span.source == span.source && a->span.start == span.start && a->span.end == span.end;
+	return a->code == code && a->span.source == span.source && a->span.start == span.start &&
+	       a->span.end == span.end;
 }
 
 static size_t append(struct diags *d, enum diag_code code, struct span span, struct str message)
 {
-	struct diag diag = { .code = code, .span = span, .message = message, .help = str_c(rows[code].help) };
+	struct diag diag = { .code = code,
+		.span = span,
+		.message = message,
+		.help = str_c(rows[code].help) };
 
 	vec_push(&d->all, diag);
 	return d->all.count - 1;
@@ -44,10 +48,15 @@ static void count(struct diags *d, enum diag_code code, struct span span)
 
 static struct str fill(struct diags *d, enum diag_code code, va_list args)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	struct str message;
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	/* The messages of diag.def are literals, but a compiler can't see that through the table.
+	 */
 	buf_vformat(&text, rows[code].message, args);
+#pragma GCC diagnostic pop
 	message = arena_str(&d->arena, buf_view(&text));
 	buf_clear(&text);
 	return message;
@@ -67,14 +76,16 @@ static struct str fill_with(struct diags *d, enum diag_code code, ...)
 /* The errors of a source beyond the limit are counted in one diagnostic at its end. */
 static size_t leave_out(struct diags *d, struct span span)
 {
-	unsigned extra = ++d->per_source.at[span.source] - (unsigned)(d->limit ? d->limit : LIMIT_DEFAULT);
+	unsigned extra =
+		++d->per_source.at[span.source] - (unsigned)(d->limit ? d->limit : LIMIT_DEFAULT);
 	size_t i = d->all.count;
 
 	d->error_count++;
-	while (i > 0 && !(d->all.at[i - 1].code == DIAG_TOO_MANY && d->all.at[i - 1].span.source == span.source))
+	while (i > 0 && !(d->all.at[i - 1].code == DIAG_TOO_MANY &&
+				d->all.at[i - 1].span.source == span.source))
 		i--;
 	if (i == 0)
-		i = append(d, DIAG_TOO_MANY, span, (struct str){0}) + 1;
+		i = append(d, DIAG_TOO_MANY, span, (struct str){ 0 }) + 1;
 	if (span.start >= d->all.at[i - 1].span.start)
 		d->all.at[i - 1].span = span;
 	d->all.at[i - 1].message = fill_with(d, DIAG_TOO_MANY, extra);
@@ -91,7 +102,7 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...)
 		if (is_same(&d->all.at[i - 1], code, span))
 			return i - 1;
 	if (rows[code].severity == SEVERITY_ERROR && span.source < d->per_source.count &&
-	    d->per_source.at[span.source] >= (d->limit ? d->limit : LIMIT_DEFAULT))
+		d->per_source.at[span.source] >= (d->limit ? d->limit : LIMIT_DEFAULT))
 		return leave_out(d, span);
 	va_start(args, code);
 	message = fill(d, code, args);
@@ -103,7 +114,7 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...)
 
 void diag_help(struct diags *d, size_t number, const char *format, ...)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	va_list args;
 
 	va_start(args, format);
@@ -115,7 +126,7 @@ void diag_help(struct diags *d, size_t number, const char *format, ...)
 
 void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	struct diag_note note = { .span = span };
 	va_list args;
 
@@ -126,7 +137,7 @@ void diag_note(struct diags *d, size_t number, struct span span, const char *for
 	buf_clear(&text);
 	for (size_t i = 0; i < d->all.at[number].notes.count; i++)
 		if (str_eq(d->all.at[number].notes.at[i].text, note.text) &&
-		    d->all.at[number].notes.at[i].span.start == span.start)
+			d->all.at[number].notes.at[i].span.start == span.start)
 			return;
 	vec_push(&d->all.at[number].notes, note);
 }
@@ -201,8 +212,8 @@ static size_t distance(struct str a, struct str b)
 				best = last[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
-			    before[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
+				a.ptr[i - 2] == b.ptr[j - 1] && before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			row[j] = best;
 		}

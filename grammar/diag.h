@@ -1,9 +1,10 @@
 /*
  * diag.h - what is wrong with a source: collected, sorted by place, printed at the end
  *
- * diag.def: DIAG(code, SEVERITY, NAME, "message with %s", "help or \"\"", "explanation") - one row a diagnostic.
- * E01xx lexical, E02xx syntax and shape of clauses, E03xx names and modules, E04xx types, E05xx templates and SQL,
- * E06xx migrations, plan and graph, E07xx limits; W….: lints. The enum constant is DIAG_NAME.
+ * diag.def: DIAG(code, SEVERITY, NAME, "message with %s", "help or \"\"", "explanation") - one row
+ * a diagnostic. E01xx lexical, E02xx syntax and shape of clauses, E03xx names and modules, E04xx
+ * types, E05xx templates and SQL, E06xx migrations, plan and graph, E07xx limits; W….: lints. The
+ * enum constant is DIAG_NAME.
  */
 #ifndef GRAMMAR_DIAG_H
 #define GRAMMAR_DIAG_H
@@ -19,13 +20,16 @@ enum diag_code {
 	DIAG_COUNT
 };
 
-struct diag_note { struct span span; struct str text; };	/* a second place: "declared here" */
+struct diag_note {
+	struct span span;
+	struct str text;
+}; /* a second place: "declared here" */
 
 struct diag {
 	enum diag_code code;
 	struct span span;
 	struct str message;
-	struct str help;		/* "" none */
+	struct str help; /* "" none */
 	VEC(struct diag_note) notes;
 };
 
@@ -33,22 +37,24 @@ struct diags {
 	struct arena arena;
 	VEC(struct diag) all;
 	size_t error_count, warning_count;
-	VEC(unsigned) per_source;	/* errors of each source, those left out included */
-	size_t limit;			/* errors kept per source; 0: 200. One more says how many were left out */
+	VEC(unsigned) per_source; /* errors of each source, those left out included */
+	size_t limit; /* errors kept per source; 0: 200. One more says how many were left out */
 };
 
-/* The arguments fill the message of diag.def. Returns the new one's number, for the calls below; a second one of the same code
- * at the same place is dropped. */
+/* The arguments fill the message of diag.def. Returns the new one's number, for the calls below; a
+ * second one of the same code at the same place is dropped. */
 size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...);
-void diag_help(struct diags *d, size_t number, const char *format, ...) PRINTF_LIKE(3, 4);	/* instead of the row's */
-void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...) PRINTF_LIKE(4, 5);
-void diags_sort(struct diags *d);	/* by source, place, code */
+/* Instead of the help of the row. */
+void diag_help(struct diags *d, size_t number, const char *format, ...) PRINTF_LIKE(3, 4);
+void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+void diags_sort(struct diags *d); /* by source, place, code */
 void diags_print_text(const struct diags *d, struct sources *s, bool colour, struct buf *out);
 void diags_print_json(const struct diags *d, struct sources *s, struct buf *out);
 void diags_clear(struct diags *d);
 enum severity diag_severity(enum diag_code code);
-const char *diag_code_text(enum diag_code code);	/* "E0207" */
-enum diag_code diag_code_find(struct str code);		/* DIAG_COUNT: none */
+const char *diag_code_text(enum diag_code code); /* "E0207" */
+enum diag_code diag_code_find(struct str code);	 /* DIAG_COUNT: none */
 const char *diag_explanation(enum diag_code code);
 /* The candidate nearest to name by edit distance, if near enough to suggest; else "". */
 struct str diag_nearest(struct str name, const struct str *candidates, size_t count);

@@ -1,25 +1,28 @@
 /*
  * diag_json.c - diagnostics for programs: one JSON array
  *
- * [{"code", "severity", "message", "help", "path", "line", "column", "end_line", "end_column", "notes": [{"message", "path",
- * "line", …}]}]; "help" is left out where there is none. Lines and columns count from 1, columns in code points.
+ * [{"code", "severity", "message", "help", "path", "line", "column", "end_line", "end_column",
+ * "notes": [{"message", "path", "line", …}]}]; "help" is left out where there is none. Lines and
+ * columns count from 1, columns in code points.
  */
 #include "grammar/diag.h"
 
 static void print_place(struct sources *s, struct span span, struct buf *out)
 {
-	struct place start = source_place(s, span.source, span.start), end = source_place(s, span.source, span.end);
+	struct place start = source_place(s, span.source, span.start),
+		     end = source_place(s, span.source, span.end);
 
 	buf_text(out, "\"path\":");
 	buf_json(out, s->all.at[span.source].path);
-	buf_format(out, ",\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", start.line, start.column, end.line,
-		   end.column);
+	buf_format(out, ",\"line\":%u,\"column\":%u,\"end_line\":%u,\"end_column\":%u", start.line,
+		start.column, end.line, end.column);
 }
 
 static void print(const struct diag *d, struct sources *s, struct buf *out)
 {
-	buf_format(out, "{\"code\":\"%s\",\"severity\":\"%s\",\"message\":", diag_code_text(d->code),
-		   diag_severity(d->code) == SEVERITY_ERROR ? "error" : "warning");
+	buf_format(out,
+		"{\"code\":\"%s\",\"severity\":\"%s\",\"message\":", diag_code_text(d->code),
+		diag_severity(d->code) == SEVERITY_ERROR ? "error" : "warning");
 	buf_json(out, d->message);
 	if (d->help.len) {
 		buf_text(out, ",\"help\":");

@@ -8,29 +8,51 @@
  *	   |   ^^^
  *	   = help: what to do
  *
- * A tab counts as four columns and is printed as such; wide characters count two, combining ones none, so that the caret
- * stands below what it means.
+ * A tab counts as four columns and is printed as such; wide characters count two, combining ones
+ *none, so that the caret stands below what it means.
  */
 #include "grammar/diag.h"
 
 #define TAB_COLUMNS 4
-#define LINE_COLUMNS_MAX 160		/* of a line longer than this the part around the caret is shown */
+#define LINE_COLUMNS_MAX 160 /* of a line longer than this the part around the caret is shown */
 
-struct colours { const char *error, *warning, *note, *strong, *off; };
+struct colours {
+	const char *error, *warning, *note, *strong, *off;
+};
 
 static const struct colours plain = { "", "", "", "", "" };
-static const struct colours bright = { "\033[1;31m", "\033[1;33m", "\033[1;36m", "\033[1m", "\033[0m" };
+static const struct colours bright = { "\033[1;31m", "\033[1;33m", "\033[1;36m", "\033[1m",
+	"\033[0m" };
 
-struct range { uint32_t first, last; };
+struct range {
+	uint32_t first, last;
+};
 
-/* Code points that take two columns, or none, on a terminal; the common blocks are enough to place a caret. */
+/* Code points that take two columns, or none, on a terminal; the common blocks are enough to place
+ * a caret. */
 static const struct range wide[] = {
-	{ 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0x33ff }, { 0x3400, 0x4dbf }, { 0x4e00, 0x9fff }, { 0xa000, 0xa4cf },
-	{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f },
-	{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd },
+	{ 0x1100, 0x115f },
+	{ 0x2e80, 0x303e },
+	{ 0x3041, 0x33ff },
+	{ 0x3400, 0x4dbf },
+	{ 0x4e00, 0x9fff },
+	{ 0xa000, 0xa4cf },
+	{ 0xac00, 0xd7a3 },
+	{ 0xf900, 0xfaff },
+	{ 0xfe30, 0xfe6f },
+	{ 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 },
+	{ 0x1f300, 0x1f64f },
+	{ 0x1f680, 0x1f6ff },
+	{ 0x1f900, 0x1f9ff },
+	{ 0x20000, 0x3fffd },
 };
 static const struct range none[] = {
-	{ 0x0300, 0x036f }, { 0x200b, 0x200f }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f },
+	{ 0x0300, 0x036f },
+	{ 0x200b, 0x200f },
+	{ 0x20d0, 0x20ff },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfe20, 0xfe2f },
 };
 
 static bool is_within(uint32_t point, const struct range *ranges, size_t count)
@@ -41,12 +63,20 @@ static bool is_within(uint32_t point, const struct range *ranges, size_t count)
 	return false;
 }
 
-struct glyph { uint32_t length, columns; bool is_valid; };
+struct glyph {
+	uint32_t length, columns;
+	bool is_valid;
+};
 
 static struct glyph glyph_at(struct str s, size_t at)
 {
 	unsigned char lead = (unsigned char)s.ptr[at];
-	uint32_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	uint32_t length = lead < 0x80	? 1
+			  : lead < 0xc2 ? 0
+			  : lead < 0xe0 ? 2
+			  : lead < 0xf0 ? 3
+			  : lead < 0xf5 ? 4
+					: 0;
 	uint32_t point = length > 1 ? lead & (0x7fu >> length) : lead;
 
 	if (lead == '\t')
@@ -70,7 +100,8 @@ static void pad(struct buf *out, uint32_t columns)
 }
 
 /* The line from byte `from` on, and the columns of [start, end) in it. */
-static void print_line(struct str line, size_t from, size_t start, size_t end, struct buf *out, uint32_t *before, uint32_t *under)
+static void print_line(struct str line, size_t from, size_t start, size_t end, struct buf *out,
+	uint32_t *before, uint32_t *under)
 {
 	uint32_t columns = 0;
 
@@ -79,7 +110,7 @@ static void print_line(struct str line, size_t from, size_t start, size_t end, s
 		buf_text(out, "… ");
 		columns = *before = 2;
 	}
-	for (size_t i = from; i < line.len; ) {
+	for (size_t i = from; i < line.len;) {
 		struct glyph g = glyph_at(line, i);
 
 		if (columns + g.columns > LINE_COLUMNS_MAX) {
@@ -124,8 +155,8 @@ static uint32_t digits_of(uint32_t number)
 	return digits;
 }
 
-static void print_place(struct sources *s, struct span span, uint32_t gutter, const char *mark, char under, struct buf *out,
-	const struct colours *c)
+static void print_place(struct sources *s, struct span span, uint32_t gutter, const char *mark,
+	char under, struct buf *out, const struct colours *c)
 {
 	struct place place = source_place(s, span.source, span.start);
 	const struct source_text *t = &s->all.at[span.source];
@@ -141,7 +172,8 @@ static void print_place(struct sources *s, struct span span, uint32_t gutter, co
 	buf_text(out, "|\n");
 	pad(out, gutter - digits_of(place.line));
 	buf_format(out, "%u | ", place.line);
-	print_line(place.line_text, first_shown(place.line_text, offset), offset, end, out, &before, &width);
+	print_line(place.line_text, first_shown(place.line_text, offset), offset, end, out, &before,
+		&width);
 	buf_byte(out, '\n');
 	pad(out, gutter + 1);
 	buf_text(out, "| ");
@@ -156,19 +188,24 @@ static void print_place(struct sources *s, struct span span, uint32_t gutter, co
 static void print(const struct diag *d, struct sources *s, const struct colours *c, struct buf *out)
 {
 	bool is_error = diag_severity(d->code) == SEVERITY_ERROR;
-	uint32_t line = source_place(s, d->span.source, d->span.start).line, gutter = digits_of(line);
+	uint32_t line = source_place(s, d->span.source, d->span.start).line,
+		 gutter = digits_of(line);
 
 	for (size_t i = 0; i < d->notes.count; i++) {
-		uint32_t digits = digits_of(source_place(s, d->notes.at[i].span.source, d->notes.at[i].span.start).line);
+		uint32_t digits = digits_of(
+			source_place(s, d->notes.at[i].span.source, d->notes.at[i].span.start)
+				.line);
 
 		gutter = digits > gutter ? digits : gutter;
 	}
-	buf_format(out, "%s%s[%s]%s%s: %.*s%s\n", is_error ? c->error : c->warning, is_error ? "error" : "warning",
-		   diag_code_text(d->code), c->off, c->strong, STR_ARG(d->message), c->off);
+	buf_format(out, "%s%s[%s]%s%s: %.*s%s\n", is_error ? c->error : c->warning,
+		is_error ? "error" : "warning", diag_code_text(d->code), c->off, c->strong,
+		STR_ARG(d->message), c->off);
 	print_place(s, d->span, gutter, is_error ? c->error : c->warning, '^', out, c);
 	for (size_t i = 0; i < d->notes.count; i++) {
 		pad(out, gutter + 1);
-		buf_format(out, "= %snote:%s %.*s\n", c->note, c->off, STR_ARG(d->notes.at[i].text));
+		buf_format(out, "= %snote:%s %.*s\n", c->note, c->off,
+			STR_ARG(d->notes.at[i].text));
 		print_place(s, d->notes.at[i].span, gutter, c->note, '-', out, c);
 	}
 	if (d->help.len) {

@@ -22,7 +22,8 @@ static const char *group_of(const struct expectation *e)
 		return "a clause of an operation";
 	if (expects(e, "`operation`") && expects(e, "`include`") && !expects(e, "a name"))
 		return "an operation, `for`, `if`, `let` or `include`";
-	if (expects(e, "a name") && expects(e, "`exec`") && expects(e, "`require`") && expects(e, "a number"))
+	if (expects(e, "a name") && expects(e, "`exec`") && expects(e, "`require`") &&
+		expects(e, "a number"))
 		return "a statement";
 	if (expects(e, "a name") && expects(e, "a number"))
 		return "an expression";
@@ -33,11 +34,13 @@ static const char *group_of(const struct expectation *e)
 	return NULL;
 }
 
-/* What can follow a whole expression goes on without end; it is left out when something else is expected too. */
+/* What can follow a whole expression goes on without end; it is left out when something else is
+ * expected too. */
 static bool goes_on(const char *name)
 {
-	static const char *const names[] = { "`==`", "`!=`", "`<=`", "`>=`", "`<`", "`>`", "`??`", "`+`", "`-`", "`*`", "`/`", "`%`",
-		"`.`", "`(`", "`[`", "`and`", "`or`", "`in`", "`matches`", "`as`", "`?`" };
+	static const char *const names[] = { "`==`", "`!=`", "`<=`", "`>=`", "`<`", "`>`", "`??`",
+		"`+`", "`-`", "`*`", "`/`", "`%`", "`.`", "`(`", "`[`", "`and`", "`or`", "`in`",
+		"`matches`", "`as`", "`?`" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -70,7 +73,8 @@ static void describe_expected(const struct expectation *e, struct buf *out)
 		if (group && strcmp(group, "a name") != 0)
 			continue;
 		/* Words are names as well. */
-		if ((group && (name[0] != '`' || (name[1] >= 'a' && name[1] <= 'z'))) || goes_on(name))
+		if ((group && (name[0] != '`' || (name[1] >= 'a' && name[1] <= 'z'))) ||
+			goes_on(name))
 			continue;
 		if (!add_expected(out, name, &count))
 			break;
@@ -86,8 +90,9 @@ static void describe_found(struct parser *p, const char *name, struct buf *out)
 	const struct token *t = &p->scan.current;
 	struct str text = scan_text(&p->scan, t->span);
 
-	if (t->kind == T_NEWLINE || t->kind == T_END || t->kind == T_TEMPLATE_END || t->kind == T_HOLE_BEGIN ||
-	    t->kind == T_HOLE_END || t->kind == T_STRING_BEGIN || t->kind == T_SQL_BEGIN || text.len == 0)
+	if (t->kind == T_NEWLINE || t->kind == T_END || t->kind == T_TEMPLATE_END ||
+		t->kind == T_HOLE_BEGIN || t->kind == T_HOLE_END || t->kind == T_STRING_BEGIN ||
+		t->kind == T_SQL_BEGIN || text.len == 0)
 		buf_text(out, name);
 	else
 		buf_format(out, "`%.*s`", STR_ARG(text));
@@ -115,8 +120,8 @@ static const char *text_of(struct parser *p, const struct token *t)
 
 static bool is_block_word(int kind)
 {
-	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN || kind == T_REQUIRE || kind == T_FAIL ||
-		kind == T_LOG || kind == T_PROGRESS;
+	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN ||
+	       kind == T_REQUIRE || kind == T_FAIL || kind == T_LOG || kind == T_PROGRESS;
 }
 
 /* Mistakes that have a name of their own. */
@@ -134,8 +139,8 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	} else if (in_plan && is_block_word(t->kind)) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, t));
 		diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
-	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) && expects(e, "`=`") &&
-		   expects(e, "`.`")) {
+	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) &&
+		   expects(e, "`=`") && expects(e, "`.`")) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
 		diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
 	} else if (t->kind == '=' && expects(e, "`==`")) {
@@ -153,10 +158,11 @@ static bool report_known(struct parser *p, const struct expectation *e)
 void report_syntax(struct parser *p, const struct expectation *e, const char *found)
 {
 	const struct token *t = &p->scan.current;
-	struct buf wanted = {0}, got = {0};
+	struct buf wanted = { 0 }, got = { 0 };
 
 	/* Said already: by the scanner, or as what is never closed. */
-	if (t->kind == T_INVALID || (p->scan.failed && t->span.start == p->scan.text.len) || report_known(p, e))
+	if (t->kind == T_INVALID || (p->scan.failed && t->span.start == p->scan.text.len) ||
+		report_known(p, e))
 		return;
 	describe_expected(e, &wanted);
 	describe_found(p, found, &got);

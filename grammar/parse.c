@@ -10,7 +10,13 @@ int amig_lex(AMIG_STYPE *value, AMIG_LTYPE *place, struct parser *p)
 
 	*place = t.span;
 	switch (t.kind) {
-	case T_LBRACE: case T_FOR: case T_IF: case T_LET: case T_OPERATION: case T_VAR: case T_WHILE:
+	case T_LBRACE:
+	case T_FOR:
+	case T_IF:
+	case T_LET:
+	case T_OPERATION:
+	case T_VAR:
+	case T_WHILE:
 		value->T_LBRACE = t.depth;
 		break;
 	case T_INT:
@@ -46,7 +52,8 @@ static uint32_t first_not_utf8(struct str text)
 	while (low < high) {
 		size_t middle = low + (high - low + 1) / 2, cut = middle;
 
-		while (cut < text.len && cut > low && ((unsigned char)text.ptr[cut] & 0xc0) == 0x80 && middle - cut < 4)
+		while (cut < text.len && cut > low &&
+			((unsigned char)text.ptr[cut] & 0xc0) == 0x80 && middle - cut < 4)
 			cut--;
 		if (str_is_utf8((struct str){ text.ptr, cut }) && cut > low)
 			low = cut;
@@ -81,7 +88,8 @@ static bool is_text(struct str text, uint32_t source, struct diags *diags)
 	return true;
 }
 
-struct file *parse(struct arena *arena, struct sources *sources, uint32_t source, struct diags *diags)
+struct file *parse(struct arena *arena, struct sources *sources, uint32_t source,
+	struct diags *diags)
 {
 	struct str text = sources->all.at[source].text;
 	struct file *file = arena_new(arena, struct file);

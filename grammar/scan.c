@@ -105,10 +105,13 @@ int scan_float(struct scan *s)
 
 static bool is_unit(struct str number)
 {
-	static const char *const units[] = { "ms", "s", "m", "h", "d", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const units[] = { "ms", "s", "m", "h", "d", "B", "KB", "MB", "GB", "TB",
+		"KiB", "MiB", "GiB", "TiB" };
 	size_t start = 0;
 
-	while (start < number.len && (number.ptr[start] == '.' || (number.ptr[start] >= '0' && number.ptr[start] <= '9')))
+	while (start < number.len &&
+		(number.ptr[start] == '.' ||
+			(number.ptr[start] >= '0' && number.ptr[start] <= '9')))
 		start++;
 	number.ptr += start;
 	number.len -= start;
@@ -127,7 +130,8 @@ int scan_quantity(struct scan *s)
 	if (size_parse(text, &s->token.number))
 		return T_INT;
 	s->token.number = 0;
-	diag_add(s->diags, here(s), is_unit(text) ? DIAG_NUMBER_TOO_LARGE : DIAG_UNKNOWN_UNIT, matched_c(s));
+	diag_add(s->diags, here(s), is_unit(text) ? DIAG_NUMBER_TOO_LARGE : DIAG_UNKNOWN_UNIT,
+		matched_c(s));
 	return T_INT;
 }
 
@@ -239,13 +243,14 @@ int scan_open(struct scan *s, int kind)
 		.kind = kind,
 		.span = here(s),
 		.indent = kind == T_LBRACE ? indent_of(s, s->start, &is_first) : 0,
-		.triple = is_template(kind) && s->end - s->start >= 3 && s->text.ptr[s->end - 2] == '"',
+		.triple = is_template(kind) && s->end - s->start >= 3 &&
+			  s->text.ptr[s->end - 2] == '"',
 	};
 	s->token.depth = s->depth;
 	return kind;
 }
 
-bool scan_template_is_triple(const struct scan *s)
+bool scan_in_triple(const struct scan *s)
 {
 	return s->depth > 0 && s->brackets[s->depth - 1].triple;
 }
@@ -254,7 +259,8 @@ static int unpaired(struct scan *s, int kind)
 {
 	diag_add(s->diags, here(s), DIAG_UNPAIRED, matched_c(s));
 	s->token.depth = s->depth;
-	/* A `}` too many at the end of a block may well be meant for the file: the parser sees it and recovers. */
+	/* A `}` too many at the end of a block may well be meant for the file: the parser sees it
+	 * and recovers. */
 	return kind == '}' ? T_INVALID : kind;
 }
 
@@ -265,7 +271,8 @@ int scan_close(struct scan *s, int kind)
 	bool is_first;
 
 	if (kind == '}') {
-		/* Parentheses end with the block that they stand in, or one that is missing would swallow the file. */
+		/* Parentheses end with the block that they stand in, or one that is missing would
+		 * swallow the file. */
 		while (b && (b->kind == '(' || b->kind == '[')) {
 			s->depth--;
 			b = top(s);

@@ -1,4 +1,5 @@
-/* scan_line.c - lines: where statements end, what ## says about which, and the way out of a broken statement */
+/* scan_line.c - lines: where statements end, what ## says about which, and the way out of a broken
+ * statement */
 #include "grammar/scan.h"
 #include "grammar/amig.tab.h"
 
@@ -6,7 +7,8 @@ int raw_lex_init_extra(struct scan *s, void **raw);
 int raw_lex_destroy(void *raw);
 void *raw__scan_bytes(const char *bytes, int len, void *raw);
 
-void scan_init(struct scan *s, struct arena *arena, struct diags *diags, uint32_t source, struct str text)
+void scan_init(struct scan *s, struct arena *arena, struct diags *diags, uint32_t source,
+	struct str text)
 {
 	*s = (struct scan){ .arena = arena, .diags = diags, .source = source, .text = text };
 	s->current.kind = s->first.kind = T_NEWLINE;
@@ -28,17 +30,44 @@ void scan_clear(struct scan *s)
 static bool can_end(int kind)
 {
 	switch (kind) {
-	case T_NEWLINE: case T_LBRACE: case T_RANGE: case T_GIVES: case T_MAPS: case T_AND: case T_OR: case T_NOT: case T_IN:
-	case T_MATCHES: case T_AS: case T_ELSE: case T_EQUAL: case T_NOT_EQUAL: case T_LESS_EQUAL: case T_GREATER_EQUAL:
-	case T_OTHERWISE: case '(': case '[': case '=': case '<': case '>': case '+': case '-': case '*': case '/': case '%':
-	case '.': case ',': case ':':
+	case T_NEWLINE:
+	case T_LBRACE:
+	case T_RANGE:
+	case T_GIVES:
+	case T_MAPS:
+	case T_AND:
+	case T_OR:
+	case T_NOT:
+	case T_IN:
+	case T_MATCHES:
+	case T_AS:
+	case T_ELSE:
+	case T_EQUAL:
+	case T_NOT_EQUAL:
+	case T_LESS_EQUAL:
+	case T_GREATER_EQUAL:
+	case T_OTHERWISE:
+	case '(':
+	case '[':
+	case '=':
+	case '<':
+	case '>':
+	case '+':
+	case '-':
+	case '*':
+	case '/':
+	case '%':
+	case '.':
+	case ',':
+	case ':':
 		return false;
 	default:
 		return true;
 	}
 }
 
-/* Whether an operand follows the token on its line: then it is no operand itself, but the word of a clause. */
+/* Whether an operand follows the token on its line: then it is no operand itself, but the word of a
+ * clause. */
 static bool has_operand_behind(const struct scan *s, const struct token *t)
 {
 	static const char *const operators[] = { "and", "as", "else", "in", "matches", "or" };
@@ -47,7 +76,9 @@ static bool has_operand_behind(const struct scan *s, const struct token *t)
 
 	while (at < s->text.len && text[at] == ' ')
 		at++;
-	for (end = at; end < s->text.len && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z')); end++)
+	for (end = at;
+		end < s->text.len && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z'));
+		end++)
 		;
 	for (size_t i = 0; i < ARRAY_SIZE(operators); i++)
 		if (str_eq((struct str){ text + at, end - at }, str_c(operators[i])))
@@ -61,7 +92,15 @@ static bool begins_statement(const struct scan *s, const struct token *t)
 	if (t->span.end < s->text.len && s->text.ptr[t->span.end] == ':')
 		return false;
 	switch (t->kind) {
-	case T_LET: case T_VAR: case T_FOR: case T_WHILE: case T_RETURN: case T_REQUIRE: case T_FAIL: case T_LOG: case T_PROGRESS:
+	case T_LET:
+	case T_VAR:
+	case T_FOR:
+	case T_WHILE:
+	case T_RETURN:
+	case T_REQUIRE:
+	case T_FAIL:
+	case T_LOG:
+	case T_PROGRESS:
 	case T_EXEC:
 		return true;
 	default:
@@ -71,7 +110,8 @@ static bool begins_statement(const struct scan *s, const struct token *t)
 
 static bool in_parens(const struct scan *s)
 {
-	return s->depth > 0 && (s->brackets[s->depth - 1].kind == '(' || s->brackets[s->depth - 1].kind == '[');
+	return s->depth > 0 &&
+	       (s->brackets[s->depth - 1].kind == '(' || s->brackets[s->depth - 1].kind == '[');
 }
 
 /* The outermost template of one line that is open here: a newline ends it. 0: none. */
@@ -88,7 +128,8 @@ static uint32_t quoted_depth(const struct scan *s)
 
 static void report_unterminated(struct scan *s, const struct bracket *b)
 {
-	diag_add(s->diags, b->span, DIAG_UNTERMINATED, b->kind == T_SQL_BEGIN ? "SQL template" : "string");
+	diag_add(s->diags, b->span, DIAG_UNTERMINATED,
+		b->kind == T_SQL_BEGIN ? "SQL template" : "string");
 }
 
 bool scan_newline(struct scan *s)
@@ -123,7 +164,8 @@ int scan_unterminated(struct scan *s)
 		report_unterminated(s, &s->brackets[s->depth - 1]);
 	s->token.depth = s->depth--;
 	/* operation "copy { */
-	s->owes_brace = (s->first.flags & SCAN_CLAUSE) && s->depth < PARSE_DEPTH_MAX && s->end > 0 && s->text.ptr[s->end - 1] == '{';
+	s->owes_brace = (s->first.flags & SCAN_CLAUSE) && s->depth < PARSE_DEPTH_MAX &&
+			s->end > 0 && s->text.ptr[s->end - 1] == '{';
 	return T_TEMPLATE_END;
 }
 
@@ -140,7 +182,8 @@ int scan_end(struct scan *s)
 	const struct bracket *b = s->failed ? NULL : scan_unclosed(s);
 
 	if (b)
-		diag_add(s->diags, b->span, DIAG_UNCLOSED, arena_c(s->arena, scan_text(s, b->span)));
+		diag_add(s->diags, b->span, DIAG_UNCLOSED,
+			arena_c(s->arena, scan_text(s, b->span)));
 	s->failed = s->failed || b;
 	s->start = s->end = (uint32_t)s->text.len;
 	while (s->depth && s->brackets[s->depth - 1].kind != T_LBRACE)
@@ -171,7 +214,7 @@ static bool is_first_on_line(const struct scan *s, uint32_t offset)
 
 static struct str join_doc(struct scan *s)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	struct str doc;
 
 	for (size_t i = 0; i < s->doc_lines.count; i++) {
@@ -185,10 +228,12 @@ static struct str join_doc(struct scan *s)
 	return doc;
 }
 
-/* The block that ended is the file's own when it is the first thing in it and an empty line follows; else it is nobody's. */
+/* The block that ended is the file's own when it is the first thing in it and an empty line
+ * follows; else it is nobody's. */
 static void end_block(struct scan *s)
 {
-	bool is_files = s->docs.count == 0 && s->current.kind == T_NEWLINE && s->current.span.end == 0 && !s->file_doc.len;
+	bool is_files = s->docs.count == 0 && s->current.kind == T_NEWLINE &&
+			s->current.span.end == 0 && !s->file_doc.len;
 	struct str doc = join_doc(s);
 
 	if (is_files)
@@ -235,7 +280,7 @@ struct str scan_doc_before(const struct scan *s, uint32_t offset)
 		else
 			high = middle;
 	}
-	return (struct str){0};
+	return (struct str){ 0 };
 }
 
 /* ---- the tokens that the grammar sees ---- */
@@ -254,7 +299,8 @@ static struct token newline_before(struct scan *s, const struct token *t, uint32
 
 	newline.span = scan_span(s, s->current.span.end, t->span.start);
 	/* Messages point at the end of the line, not at the empty ones that follow. */
-	newline.span.start = newline.span.end > newline.span.start ? newline.span.start : t->span.start;
+	newline.span.start =
+		newline.span.end > newline.span.start ? newline.span.start : t->span.start;
 	newline.span.end = newline.span.start + (newline.span.end > newline.span.start);
 	return newline;
 }
@@ -265,7 +311,9 @@ struct token scan_next(struct scan *s)
 	uint32_t depth;
 
 	if (s->made_up) {
-		t = (struct token){ .kind = s->made_up == 2 ? T_LBRACE : '}', .flags = SCAN_CAN_END, .depth = s->made_up_depth };
+		t = (struct token){ .kind = s->made_up == 2 ? T_LBRACE : '}',
+			.flags = SCAN_CAN_END,
+			.depth = s->made_up_depth };
 		t.span = scan_span(s, s->current.span.start, s->current.span.start);
 		s->made_up--;
 		return t;
@@ -292,7 +340,7 @@ struct token scan_next(struct scan *s)
 		return take(s, s->token);
 	}
 	s->newline = s->newline_in_parens = false;
-	s->token = (struct token){0};
+	s->token = (struct token){ 0 };
 	depth = s->depth;
 	s->token.depth = UINT32_MAX;
 	s->token.kind = raw_lex(s->raw);
@@ -305,15 +353,20 @@ struct token scan_next(struct scan *s)
 	if (s->doc_lines.count)
 		attach_doc(s, &t);
 	if (s->newline_in_parens && begins_statement(s, &t)) {
-		/* The parenthesis was forgotten: better one error there than one that swallows the rest of the file. */
+		/* The parenthesis was forgotten: better one error there than one that swallows the
+		 * rest of the file. */
 		while (in_parens(s))
 			s->depth--;
 		depth = t.depth = s->depth;
 		s->newline = depth == 0 || s->brackets[depth - 1].kind == T_LBRACE;
 	}
-	/* A line that stops short, before one that certainly begins a statement, is wrong at its end. */
-	if (s->newline && ((s->current.flags & SCAN_CAN_END) || (begins_statement(s, &t) && s->current.kind != T_LBRACE &&
-	    s->current.kind != T_NEWLINE)) && t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
+	/* A line that stops short, before one that certainly begins a statement, is wrong at its
+	 * end. */
+	if (s->newline &&
+		((s->current.flags & SCAN_CAN_END) ||
+			(begins_statement(s, &t) && s->current.kind != T_LBRACE &&
+				s->current.kind != T_NEWLINE)) &&
+		t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
 		s->held = t;
 		s->is_holding = true;
 		return take(s, newline_before(s, &t, depth));
@@ -326,14 +379,15 @@ void scan_skip(struct scan *s, uint32_t depth)
 	struct token t = s->current;
 
 	while (t.kind != T_END && !(t.depth == depth && (t.kind == T_NEWLINE || t.kind == '}')) &&
-	       !(t.kind == '}' && t.depth < depth))
+		!(t.kind == '}' && t.depth < depth))
 		t = scan_next(s);
 	s->again = true;
 }
 
 static bool begins_declaration(int kind)
 {
-	return kind == T_USE || kind == T_CONST || kind == T_TYPE || kind == T_FN || kind == T_OPERATIONS || kind == T_MIGRATION;
+	return kind == T_USE || kind == T_CONST || kind == T_TYPE || kind == T_FN ||
+	       kind == T_OPERATIONS || kind == T_MIGRATION;
 }
 
 void scan_skip_to_declaration(struct scan *s)
@@ -353,8 +407,8 @@ void scan_skip_to_block(struct scan *s, uint32_t depth)
 {
 	struct token t = s->current;
 
-	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) && !(t.kind == T_NEWLINE && t.depth == depth) &&
-	       !(t.kind == '}' && t.depth <= depth))
+	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) &&
+		!(t.kind == T_NEWLINE && t.depth == depth) && !(t.kind == '}' && t.depth <= depth))
 		t = scan_next(s);
 	s->again = true;
 	if (t.kind != T_LBRACE) {

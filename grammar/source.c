@@ -5,7 +5,9 @@
 
 static uint32_t add(struct sources *s, struct str path, struct str text)
 {
-	struct source_text source = { .path = arena_str(&s->arena, path), .text = text, .hash = hash_of(text) };
+	struct source_text source = { .path = arena_str(&s->arena, path),
+		.text = text,
+		.hash = hash_of(text) };
 
 	vec_push(&s->all, source);
 	return (uint32_t)(s->all.count - 1);
@@ -13,13 +15,14 @@ static uint32_t add(struct sources *s, struct str path, struct str text)
 
 enum outcome sources_read(struct sources *s, const char *path, uint32_t *source, struct error *err)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 	/* One byte more than is allowed, so that the parser sees that it is too large. */
 	enum outcome outcome = os_read_file(path, 0, &text, err);
 
 	if (outcome == OUTCOME_OK)
-		*source = sources_add(s, str_c(path), (struct str){ text.ptr ? text.ptr : "",
-			text.len > SOURCE_MAX_BYTES ? SOURCE_MAX_BYTES + 1 : text.len });
+		*source = sources_add(s, str_c(path),
+			(struct str){ text.ptr ? text.ptr : "",
+				text.len > SOURCE_MAX_BYTES ? SOURCE_MAX_BYTES + 1 : text.len });
 	buf_clear(&text);
 	return outcome;
 }

@@ -27,8 +27,10 @@ struct sources {
 	VEC(struct source_text) all;
 };
 
-/* Reads a file; its number in *source. Not UTF-8 or too large is a diagnostic of the parser, not an error here. */
-enum outcome sources_read(struct sources *s, const char *path, uint32_t *source, struct error *err) MUST_USE;
+/* Reads a file; its number in *source. Not UTF-8 or too large is a diagnostic of the parser, not an
+ * error here. */
+enum outcome sources_read(
+	struct sources *s, const char *path, uint32_t *source, struct error *err) MUST_USE;
 uint32_t sources_add(struct sources *s, struct str path, struct str text);	/* copies both */
 void sources_clear(struct sources *s);
 struct place { uint32_t line, column; struct str line_text; };

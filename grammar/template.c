@@ -1,11 +1,12 @@
-/* template.c - the text of strings and SQL templates: escapes undone, the common indentation removed */
+/* template.c - the text of strings and SQL templates: escapes undone, the common indentation
+ * removed */
 #include "grammar/tree.h"
 
 struct body {
 	struct parser *p;
 	bool is_sql, triple;
-	struct str indent;		/* common to all lines */
-	bool has_indent;		/* a line was seen */
+	struct str indent; /* common to all lines */
+	bool has_indent;   /* a line was seen */
 	struct buf out;
 };
 
@@ -21,7 +22,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Text may begin behind the line of the opening quotes, and end before the line of the closing ones. */
+/* Text may begin behind the line of the opening quotes, and end before the line of the closing
+ * ones. */
 static uint32_t cut_start(struct str text, uint32_t start, uint32_t end)
 {
 	uint32_t at = start;
@@ -47,7 +49,8 @@ static void see_line(struct body *b, struct str text, uint32_t start, uint32_t e
 {
 	struct str indent = { text.ptr + start, 0 };
 
-	while (start + indent.len < end && (indent.ptr[indent.len] == ' ' || indent.ptr[indent.len] == '\t'))
+	while (start + indent.len < end &&
+		(indent.ptr[indent.len] == ' ' || indent.ptr[indent.len] == '\t'))
 		indent.len++;
 	if (!b->has_indent) {
 		b->has_indent = true;
@@ -61,8 +64,10 @@ static void see_line(struct body *b, struct str text, uint32_t start, uint32_t e
 			b->indent.len = i;
 }
 
-/* Looks at the lines that begin in [start, end). A line of blanks counts only when a hole follows in it. */
-static void see_lines(struct body *b, struct str text, uint32_t start, uint32_t end, bool at_line, bool hole_follows)
+/* Looks at the lines that begin in [start, end). A line of blanks counts only when a hole follows
+ * in it. */
+static void see_lines(struct body *b, struct str text, uint32_t start, uint32_t end, bool at_line,
+	bool hole_follows)
 {
 	for (;;) {
 		uint32_t line_end = first_newline(text, start, end), at = start;
@@ -117,7 +122,8 @@ static uint32_t unicode_escape(struct str text, uint32_t at, uint32_t end, uint3
 		return 0;
 	for (; i < end && i < at + 9 && hex_digit(text.ptr[i]) >= 0; i++)
 		c = c << 4 | (uint32_t)hex_digit(text.ptr[i]);
-	if (i >= end || i == at + 3 || text.ptr[i] != '}' || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+	if (i >= end || i == at + 3 || text.ptr[i] != '}' || c > 0x10ffff ||
+		(c >= 0xd800 && c < 0xe000))
 		return 0;
 	*point = c;
 	return i + 1 - at;
@@ -146,7 +152,8 @@ static uint32_t escape(struct body *b, struct str text, uint32_t at, uint32_t en
 	if (b->is_sql) {
 		if (text.ptr[at + 1] != '"' && text.ptr[at + 1] != '$')
 			buf_byte(&b->out, '\\');
-		/* The second of two backslashes begins nothing; any other character is looked at on its own. */
+		/* The second of two backslashes begins nothing; any other character is looked at on
+		 * its own. */
 		if (text.ptr[at + 1] != '\\' && text.ptr[at + 1] != '"' && text.ptr[at + 1] != '$')
 			return 1;
 		buf_byte(&b->out, text.ptr[at + 1]);
@@ -164,12 +171,14 @@ static uint32_t escape(struct body *b, struct str text, uint32_t at, uint32_t en
 	}
 	length = 1 + character_length(text, at + 1, end);
 	diag_add(b->p->diags, scan_span(&b->p->scan, at, at + length), DIAG_BAD_ESCAPE,
-		 text.ptr[at + 1] == '\r' || text.ptr[at + 1] == '\n' ? "\\" :
-		 arena_c(b->p->arena, (struct str){ text.ptr + at, length }));
+		text.ptr[at + 1] == '\r' || text.ptr[at + 1] == '\n'
+			? "\\"
+			: arena_c(b->p->arena, (struct str){ text.ptr + at, length }));
 	return length;
 }
 
-/* Past the common indentation of the line that begins at `at`, or to the end of a line that has less. */
+/* Past the common indentation of the line that begins at `at`, or to the end of a line that has
+ * less. */
 static uint32_t skip_indent(const struct body *b, struct str text, uint32_t at, uint32_t end)
 {
 	size_t length = 0;
@@ -214,17 +223,21 @@ static struct part *text_part(struct body *b, uint32_t start, uint32_t end, bool
 	return part;
 }
 
-struct parts { struct part *first, *last; };
+struct parts {
+	struct part *first, *last;
+};
 
-struct expression *expression_template(struct parser *p, enum expression_kind kind, struct span begin, struct holes holes,
-	struct span end)
+struct expression *expression_template(struct parser *p, enum expression_kind kind,
+	struct span begin, struct holes holes, struct span end)
 {
 	struct body b = { .p = p, .is_sql = kind == EXPRESSION_SQL };
 	struct str text = p->scan.text;
-	struct expression *e = expression_new(p, kind, (struct span){ begin.source, begin.start, end.end });
-	uint32_t start = begin.end, last = holes.last ? holes.last->close.end : begin.end, stop = end.start;
+	struct expression *e =
+		expression_new(p, kind, (struct span){ begin.source, begin.start, end.end });
+	uint32_t start = begin.end, last = holes.last ? holes.last->close.end : begin.end,
+		 stop = end.start;
 	uint32_t first_end = holes.first ? holes.first->open.start : end.start;
-	struct parts parts = {0};
+	struct parts parts = { 0 };
 	bool at_line = false;
 
 	b.triple = begin.end - begin.start >= 3 && text.ptr[begin.end - 2] == '"';
@@ -234,17 +247,18 @@ struct expression *expression_template(struct parser *p, enum expression_kind ki
 		if (!holes.first)
 			last = start;
 		stop = cut_end(text, last, stop);
-		for (struct hole *h = holes.first; ; h = h->next) {
+		for (struct hole *h = holes.first;; h = h->next) {
 			uint32_t from = start;
 
-			see_lines(&b, text, from, h ? h->open.start : stop, at_line && from == start && h == holes.first, h);
+			see_lines(&b, text, from, h ? h->open.start : stop,
+				at_line && from == start && h == holes.first, h);
 			if (!h)
 				break;
 			start = h->close.end;
 		}
 		start = at_line ? cut_start(text, begin.end, first_end) : begin.end;
 	}
-	for (struct hole *h = holes.first; ; h = h->next) {
+	for (struct hole *h = holes.first;; h = h->next) {
 		uint32_t to = h ? h->open.start : stop;
 		struct part *part;
 
@@ -272,11 +286,11 @@ struct expression *expression_template(struct parser *p, enum expression_kind ki
 struct str expression_plain(struct parser *p, const struct expression *string, const char *what)
 {
 	if (string->kind != EXPRESSION_STRING)
-		return (struct str){0};
+		return (struct str){ 0 };
 	for (const struct part *part = string->parts; part; part = part->next) {
 		if (part->hole) {
 			diag_add(p->diags, part->span, DIAG_HOLE_IN_NAME, what);
-			return (struct str){0};
+			return (struct str){ 0 };
 		}
 	}
 	return string->parts->text;

@@ -1,4 +1,4 @@
-/* tree.c - nodes of expressions, types, statements and declarations */
+/* tree.c - nodes of expressions and types */
 #include "grammar/tree.h"
 
 struct name name_of(struct parser *p, struct span span)
@@ -17,7 +17,8 @@ struct expression *expression_new(struct parser *p, enum expression_kind kind, s
 	return e;
 }
 
-/* Makes `e` one deeper than its child. What goes too deep becomes an error, and begins to count anew. */
+/* Makes `e` one deeper than its child. What goes too deep becomes an error, and begins to count
+ * anew. */
 static void hold(struct parser *p, struct expression *e, const struct expression *child)
 {
 	if (!child || child->depth < e->depth)
@@ -30,7 +31,16 @@ static void hold(struct parser *p, struct expression *e, const struct expression
 	e->depth = 1;
 }
 
-struct expression *expression_int(struct parser *p, enum expression_kind kind, struct span span, int64_t number)
+struct expression *expression_name(struct parser *p, struct name name)
+{
+	struct expression *e = expression_new(p, EXPRESSION_NAME, name.span);
+
+	e->name = name;
+	return e;
+}
+
+struct expression *expression_int(struct parser *p, enum expression_kind kind, struct span span,
+	int64_t number)
 {
 	struct expression *e = expression_new(p, kind, span);
 
@@ -52,26 +62,27 @@ static void refuse_least_int(struct parser *p, const struct expression *e)
 		diag_add(p->diags, e->span, DIAG_NUMBER_TOO_LARGE, arena_c(p->arena, text));
 }
 
-struct expression *expression_unary(struct parser *p, struct span span, enum operator op, struct expression *operand)
+struct expression *expression_unary(struct parser *p, struct span span, enum operator op,
+	struct expression *operand)
 {
 	struct expression *e;
 
 	if (op == OPERATOR_NEGATE && is_least_int(operand) && span.end == operand->span.end &&
-	    operand->span.start == span.start + 1)
+		operand->span.start == span.start + 1)
 		return expression_int(p, EXPRESSION_INT, span, INT64_MIN);
 	e = expression_new(p, EXPRESSION_UNARY, span);
-	e->binary.operator = op;
+	e->binary.operator= op;
 	e->binary.left = operand;
 	hold(p, e, operand);
 	return e;
 }
 
-struct expression *expression_binary(struct parser *p, struct span span, enum operator op, struct expression *left,
-	struct expression *right)
+struct expression *expression_binary(struct parser *p, struct span span, enum operator op,
+	struct expression *left, struct expression *right)
 {
 	struct expression *e = expression_new(p, EXPRESSION_BINARY, span);
 
-	e->binary.operator = op;
+	e->binary.operator= op;
 	e->binary.left = left;
 	e->binary.right = right;
 	refuse_least_int(p, right);
@@ -81,7 +92,8 @@ struct expression *expression_binary(struct parser *p, struct span span, enum op
 	return e;
 }
 
-struct expression *expression_field(struct parser *p, struct span span, struct expression *base, struct name name)
+struct expression *expression_field(struct parser *p, struct span span, struct expression *base,
+	struct name name)
 {
 	struct expression *e = expression_new(p, EXPRESSION_FIELD, span);
 
@@ -91,7 +103,8 @@ struct expression *expression_field(struct parser *p, struct span span, struct e
 	return e;
 }
 
-struct expression *expression_index(struct parser *p, struct span span, struct expression *base, struct expression *index)
+struct expression *expression_index(struct parser *p, struct span span, struct expression *base,
+	struct expression *index)
 {
 	struct expression *e = expression_new(p, EXPRESSION_INDEX, span);
 
@@ -109,7 +122,8 @@ static void hold_arguments(struct parser *p, struct expression *e, const struct 
 		hold(p, e, a->value);
 }
 
-struct expression *expression_call(struct parser *p, struct span span, struct expression *callee, struct arguments arguments)
+struct expression *expression_call(struct parser *p, struct span span, struct expression *callee,
+	struct arguments arguments)
 {
 	struct expression *e = expression_new(p, EXPRESSION_CALL, span);
 
@@ -120,7 +134,8 @@ struct expression *expression_call(struct parser *p, struct span span, struct ex
 	return e;
 }
 
-struct expression *expression_elements(struct parser *p, enum expression_kind kind, struct span span, struct arguments elements)
+struct expression *expression_elements(struct parser *p, enum expression_kind kind,
+	struct span span, struct arguments elements)
 {
 	struct expression *e = expression_new(p, kind, span);
 
@@ -129,7 +144,8 @@ struct expression *expression_elements(struct parser *p, enum expression_kind ki
 	return e;
 }
 
-struct expression *expression_as(struct parser *p, struct span span, struct expression *value, struct type_syntax *type)
+struct expression *expression_as(struct parser *p, struct span span, struct expression *value,
+	struct type_syntax *type)
 {
 	struct expression *e = expression_new(p, EXPRESSION_AS, span);
 
@@ -139,8 +155,8 @@ struct expression *expression_as(struct parser *p, struct span span, struct expr
 	return e;
 }
 
-struct expression *expression_if(struct parser *p, struct span span, struct condition *condition, struct expression *then,
-	struct expression *otherwise)
+struct expression *expression_if(struct parser *p, struct span span, struct condition *condition,
+	struct expression *then, struct expression *otherwise)
 {
 	struct expression *e = expression_new(p, EXPRESSION_IF, span);
 
@@ -155,7 +171,8 @@ struct expression *expression_if(struct parser *p, struct span span, struct cond
 	return e;
 }
 
-struct expression *expression_lambda(struct parser *p, struct span span, struct names parameters, struct expression *body)
+struct expression *expression_lambda(struct parser *p, struct span span, struct names parameters,
+	struct expression *body)
 {
 	struct expression *e = expression_new(p, EXPRESSION_LAMBDA, span);
 	uint32_t i = 0;
@@ -180,7 +197,8 @@ struct argument *argument_new(struct parser *p, struct name name, struct express
 
 static void refuse_twice(struct parser *p, struct name name, struct span before)
 {
-	size_t number = diag_add(p->diags, name.span, DIAG_FIELD_TWICE, arena_c(p->arena, name.text));
+	size_t number =
+		diag_add(p->diags, name.span, DIAG_FIELD_TWICE, arena_c(p->arena, name.text));
 
 	diag_note(p->diags, number, before, "first here");
 }
@@ -246,8 +264,8 @@ void field_add(struct parser *p, struct fields *list, struct name name, struct t
 	LIST_ADD(list, field);
 }
 
-void parameter_add(struct parser *p, struct parameters *list, struct name name, struct type_syntax *type,
-	struct expression *value)
+void parameter_add(struct parser *p, struct parameters *list, struct name name,
+	struct type_syntax *type, struct expression *value)
 {
 	struct parameter *parameter;
 
@@ -262,61 +280,4 @@ void parameter_add(struct parser *p, struct parameters *list, struct name name, 
 	parameter->type = type;
 	parameter->value = value;
 	LIST_ADD(list, parameter);
-}
-
-/* ---- statements ---- */
-struct statement *statement_new(struct parser *p, enum statement_kind kind, struct span span)
-{
-	struct statement *s = arena_new(p->arena, struct statement);
-
-	s->kind = kind;
-	s->span = span;
-	return s;
-}
-
-struct statement *statement_of(struct parser *p, enum statement_kind kind, struct span span, struct expression *e)
-{
-	struct statement *s = statement_new(p, kind, span);
-
-	s->expression = e;
-	return s;
-}
-
-struct statement *statement_let(struct parser *p, enum statement_kind kind, struct span span, struct name name,
-	struct type_syntax *type, struct expression *value)
-{
-	struct statement *s = statement_new(p, kind, span);
-
-	s->let.name = name;
-	s->let.type = type;
-	s->let.value = value;
-	return s;
-}
-
-struct block *block_new(struct parser *p, struct span span, struct statements statements)
-{
-	struct block *b = arena_new(p->arena, struct block);
-
-	b->span = span;
-	b->first = statements.first;
-	return b;
-}
-
-struct block *block_of(struct parser *p, struct statement *only)
-{
-	return block_new(p, only->span, (struct statements){ only, only });
-}
-
-/* ---- declarations ---- */
-struct declaration *declaration_new(struct parser *p, enum declaration_kind kind, struct span span, struct name name)
-{
-	struct declaration *d = arena_new(p->arena, struct declaration);
-
-	d->kind = kind;
-	d->span = span;
-	d->name = name;
-	d->doc = scan_doc_before(&p->scan, span.start);
-	if (kind == DECLARATION_MIGRATION && p->migrations++)
-		diag_add(p->diags, name.span, DIAG_MIGRATION_TWICE);
-	return d;
 }

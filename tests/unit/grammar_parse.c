@@ -1,4 +1,5 @@
-/* grammar_parse.c - what a text means as a tree, and what is said about a text that means nothing */
+/* grammar_parse.c - what a text means as a tree, and what is said about a text that means nothing
+ */
 #include "grammar/parse.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +15,9 @@ struct parsed {
 
 static void parse_text(struct parsed *p, struct str text)
 {
-	*p = (struct parsed){0};
-	p->file = parse(&p->arena, &p->sources, sources_add(&p->sources, STR("t.amig"), text), &p->diags);
+	*p = (struct parsed){ 0 };
+	p->file = parse(&p->arena, &p->sources, sources_add(&p->sources, STR("t.amig"), text),
+		&p->diags);
 	diags_sort(&p->diags);
 }
 
@@ -27,8 +29,8 @@ static void drop(struct parsed *p)
 }
 
 /* ---- a tree as a line ---- */
-static const char *const operators[] = { "or", "and", "not", "==", "!=", "<", "<=", ">", ">=", "in", "matches", "+", "-", "*", "/",
-	"%", "neg", "??" };
+static const char *const operators[] = { "or", "and", "not", "==", "!=", "<", "<=", ">", ">=", "in",
+	"matches", "+", "-", "*", "/", "%", "neg", "??" };
 
 static void show(const struct expression *e, struct buf *out);
 
@@ -132,17 +134,47 @@ static void show_compound(const struct expression *e, struct buf *out)
 static void show(const struct expression *e, struct buf *out)
 {
 	switch (e->kind) {
-	case EXPRESSION_NULL: buf_text(out, "null"); break;
-	case EXPRESSION_BOOL: buf_text(out, e->flag ? "true" : "false"); break;
-	case EXPRESSION_INT: buf_format(out, "%lld", (long long)e->number); break;
-	case EXPRESSION_FLOAT: buf_format(out, "f%g", e->real); break;
-	case EXPRESSION_DURATION: buf_format(out, "%lldms", (long long)e->number); break;
-	case EXPRESSION_VERSION: buf_format(out, "v%.*s", STR_ARG(e->text)); break;
-	case EXPRESSION_STRING: buf_byte(out, '\''); show_parts(e->parts, out); buf_byte(out, '\''); break;
-	case EXPRESSION_SQL: buf_text(out, "sql'"); show_parts(e->parts, out); buf_byte(out, '\''); break;
-	case EXPRESSION_NAME: buf_str(out, e->name.text); break;
-	case EXPRESSION_LIST: buf_text(out, "[list"); show_arguments(e->elements, out); buf_byte(out, ']'); break;
-	case EXPRESSION_RECORD: buf_text(out, "{record"); show_arguments(e->elements, out); buf_byte(out, '}'); break;
+	case EXPRESSION_NULL:
+		buf_text(out, "null");
+		break;
+	case EXPRESSION_BOOL:
+		buf_text(out, e->flag ? "true" : "false");
+		break;
+	case EXPRESSION_INT:
+		buf_format(out, "%lld", (long long)e->number);
+		break;
+	case EXPRESSION_FLOAT:
+		buf_format(out, "f%g", e->real);
+		break;
+	case EXPRESSION_DURATION:
+		buf_format(out, "%lldms", (long long)e->number);
+		break;
+	case EXPRESSION_VERSION:
+		buf_format(out, "v%.*s", STR_ARG(e->text));
+		break;
+	case EXPRESSION_STRING:
+		buf_byte(out, '\'');
+		show_parts(e->parts, out);
+		buf_byte(out, '\'');
+		break;
+	case EXPRESSION_SQL:
+		buf_text(out, "sql'");
+		show_parts(e->parts, out);
+		buf_byte(out, '\'');
+		break;
+	case EXPRESSION_NAME:
+		buf_str(out, e->name.text);
+		break;
+	case EXPRESSION_LIST:
+		buf_text(out, "[list");
+		show_arguments(e->elements, out);
+		buf_byte(out, ']');
+		break;
+	case EXPRESSION_RECORD:
+		buf_text(out, "{record");
+		show_arguments(e->elements, out);
+		buf_byte(out, '}');
+		break;
 	case EXPRESSION_UNARY:
 	case EXPRESSION_BINARY:
 		buf_format(out, "(%s ", operators[e->binary.operator]);
@@ -153,15 +185,23 @@ static void show(const struct expression *e, struct buf *out)
 		}
 		buf_byte(out, ')');
 		break;
-	case EXPRESSION_ERROR: buf_text(out, "error"); break;
-	case EXPRESSION_FIELD: case EXPRESSION_INDEX: case EXPRESSION_CALL: case EXPRESSION_AS: case EXPRESSION_IF:
+	case EXPRESSION_ERROR:
+		buf_text(out, "error");
+		break;
+	case EXPRESSION_FIELD:
+	case EXPRESSION_INDEX:
+	case EXPRESSION_CALL:
+	case EXPRESSION_AS:
+	case EXPRESSION_IF:
 	case EXPRESSION_LAMBDA:
 		show_compound(e, out);
 	}
 }
 
 /* ---- expressions ---- */
-struct expression_case { const char *text, *tree; };
+struct expression_case {
+	const char *text, *tree;
+};
 
 static const struct expression_case expressions[] = {
 	{ "1 + 2 * 3 - 4", "(- (+ 1 (* 2 3)) 4)" },
@@ -170,7 +210,8 @@ static const struct expression_case expressions[] = {
 	{ "-a.b[1](2) as [int]?", "(neg (as (call a.b[1] 2) [int]?))" },
 	{ "a + b as int ?? 3", "(?? (+ a (as b int)) 3)" },
 	{ "a matches \"x\" and b in [1, 2,]", "(and (matches a 'x') (in b [list 1 2]))" },
-	{ "if a { 1 } else if let x = b { x } else { {a: 1, in: 2} }", "(if a 1 (if let x=b x {record a:1 in:2}))" },
+	{ "if a { 1 } else if let x = b { x } else { {a: 1, in: 2} }",
+		"(if a 1 (if let x=b x {record a:1 in:2}))" },
 	{ "map(l, x => x + 1)", "(call map l (\\x (+ x 1)))" },
 	{ "f(l, (a, b) => {a: b}, on: 3)", "(call f l (\\a b {record a:b}) on:3)" },
 	{ "1_000", "1000" },
@@ -195,7 +236,7 @@ static void every_expression_becomes_its_tree(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(expressions); i++) {
 		struct parsed p;
-		struct buf text = {0}, tree = {0};
+		struct buf text = { 0 }, tree = { 0 };
 
 		buf_format(&text, "const x = %s", expressions[i].text);
 		parse_text(&p, buf_view(&text));
@@ -209,7 +250,9 @@ static void every_expression_becomes_its_tree(void **state)
 }
 
 /* ---- what is wrong ---- */
-struct error_case { const char *text, *errors; };
+struct error_case {
+	const char *text, *errors;
+};
 
 static const struct error_case errors[] = {
 	{ "const a = 1\r\nconst b = 2", "" },
@@ -218,25 +261,36 @@ static const struct error_case errors[] = {
 	{ "const a = sql\"\"\"x\n\nconst b = 1", "E0104@1:11 " },
 	{ "fn f() {\n  let a = 1\n", "E0105@1:8 " },
 	{ "const a = f(\nconst b = 1\n", "E0201@1:13 " },
-	{ "const a = 9223372036854775808\nconst b = 1 - 9223372036854775808", "E0108@1:11 E0108@2:15 " },
+	{ "const a = 9223372036854775808\nconst b = 1 - 9223372036854775808",
+		"E0108@1:11 E0108@2:15 " },
 	{ "const a = 5x\nconst b = 1.2.3.4", "E0109@1:11 E0110@2:11 " },
 	{ "const a = \"\\q\"", "E0106@1:12 " },
 	{ "const a = 'x';\nconst b = 1 -- c", "E0112@1:11 E0114@1:14 E0113@2:13 " },
 	{ "const a = a && b || !c", "E0115@1:13 E0115@1:18 E0115@1:21 " },
 	{ "const a = ]\nconst = 2\nconst c = 3", "E0201@1:11 E0201@2:7 " },
 	{ "const a = {b: 1, b: 2}\nfn f(a: int, a: int) {\n}", "E0205@1:18 E0205@2:14 " },
-	{ "fn f() {\n  let if = 1\n  if a = 1 {\n    let x = )\n  }\n  let y = 1 2\n}", "E0203@2:7 E0215@3:8 E0201@4:13 E0201@6:13 " },
+	{ "fn f() {\n  let if = 1\n  if a = 1 {\n    let x = )\n  }\n  let y = 1 2\n}",
+		"E0203@2:7 E0215@3:8 E0201@4:13 E0201@6:13 " },
 	{ "fn f() {\n  let x = if a { 1 }\n  return x\n}", "E0210@2:20 " },
-	{ "fn f() {\n  operation \"x\" { }\n  try { a\n  b }\n  sleep 5s\n}", "E0213@2:3 E0202@3:3 E0202@5:3 " },
-	{ "migration \"m\" {\n  exec sql\"x\"\n  finally {\n    a\n  }\n  versions 1.2 .. 2.0.0\n}", "E0212@2:3 E0202@3:3 E0110@6:12 " },
+	{ "fn f() {\n  operation \"x\" { }\n  try { a\n  b }\n  sleep 5s\n}",
+		"E0213@2:3 E0202@3:3 E0202@5:3 " },
+	{ "migration \"m\" {\n  exec sql\"x\"\n  finally {\n    a\n  }\n  versions 1.2 .. 2.0.0\n}",
+		"E0212@2:3 E0202@3:3 E0110@6:12 " },
 	{ "migration \"a ${b}\" {\n}\nmigration \"c\" {\n}", "E0209@1:14 E0211@3:11 " },
-	{ "operations o() {\n  operation \"a\" {\n    timeout 1s\n    timeout 2s\n  }\n}", "E0206@2:3 E0207@2:3 E0204@4:5 " },
-	{ "operations o() {\n  operation \"a\" {\n    forward sql\"\"\n    rollback nothing\n    irreversible \"x\"\n  }\n}", "E0208@5:5 " },
-	{ "operations o() {\n  operation a {\n    nonsense here\n  }\n  operation \"b\" {\n    forward sql\"\"\n    rollback nothing\n  }\n}",
-	  "E0201@2:13 E0201@3:5 " },
-	{ "operations o() {\n  operation \"a {\n    forward sql\"\"\n    rollback nothing\n  }\n}\nconst b = }", "E0104@2:13 E0116@7:11 " },
-	{ "migration \"m\" {\n  param n: int = +\n  needs c >> 1.0.0\n  let x = n +\n  let y = (1\n  leaves x\n}",
-	  "E0201@2:18 E0201@3:12 E0201@4:14 E0201@5:13 " },
+	{ "operations o() {\n  operation \"a\" {\n    timeout 1s\n    timeout 2s\n  }\n}",
+		"E0206@2:3 E0207@2:3 E0204@4:5 " },
+	{ "operations o() {\n  operation \"a\" {\n    forward sql\"\"\n    rollback nothing\n    "
+	  "irreversible \"x\"\n  }\n}",
+		"E0208@5:5 " },
+	{ "operations o() {\n  operation a {\n    nonsense here\n  }\n  operation \"b\" {\n    "
+	  "forward sql\"\"\n    rollback nothing\n  }\n}",
+		"E0201@2:13 E0201@3:5 " },
+	{ "operations o() {\n  operation \"a {\n    forward sql\"\"\n    rollback nothing\n  "
+	  "}\n}\nconst b = }",
+		"E0104@2:13 E0116@7:11 " },
+	{ "migration \"m\" {\n  param n: int = +\n  needs c >> 1.0.0\n  let x = n +\n  let y = "
+	  "(1\n  leaves x\n}",
+		"E0201@2:18 E0201@3:12 E0201@4:14 E0201@5:13 " },
 	{ "const a = \xc3\xa9 1", "E0111@1:11 " },
 };
 
@@ -245,14 +299,16 @@ static void every_mistake_is_reported_once_where_it_is(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		struct parsed p;
-		struct buf found = {0};
+		struct buf found = { 0 };
 
 		parse_text(&p, str_c(errors[i].text));
 		buf_text(&found, "");
 		for (size_t k = 0; k < p.diags.all.count; k++) {
-			struct place place = source_place(&p.sources, 0, p.diags.all.at[k].span.start);
+			struct place place =
+				source_place(&p.sources, 0, p.diags.all.at[k].span.start);
 
-			buf_format(&found, "%s@%u:%u ", diag_code_text(p.diags.all.at[k].code), place.line, place.column);
+			buf_format(&found, "%s@%u:%u ", diag_code_text(p.diags.all.at[k].code),
+				place.line, place.column);
 		}
 		if (!str_eq(buf_view(&found), str_c(errors[i].errors)))
 			print_error("%s\n", errors[i].text);
@@ -285,7 +341,7 @@ static void nesting_ends_at_its_limit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(opening); i++) {
-		struct buf text = {0};
+		struct buf text = { 0 };
 
 		buf_text(&text, "const a = ");
 		for (int k = 0; k < 40000; k++)
@@ -295,7 +351,7 @@ static void nesting_ends_at_its_limit(void **state)
 		buf_clear(&text);
 	}
 	for (int depth = PARSE_DEPTH_MAX; depth <= PARSE_DEPTH_MAX + 1; depth++) {
-		struct buf text = {0};
+		struct buf text = { 0 };
 		struct parsed p;
 
 		buf_text(&text, "const a = ");
@@ -313,7 +369,7 @@ static void nesting_ends_at_its_limit(void **state)
 
 static void long_chains_are_refused_not_followed(void **state)
 {
-	struct buf text = {0};
+	struct buf text = { 0 };
 
 	(void)state;
 	buf_text(&text, "const a = 1");
@@ -336,7 +392,10 @@ static void fill_word(struct buf *out, const char *text, const char *word)
 static void words_of_clauses_are_names_everywhere_else(void **state)
 {
 	enum { RESERVED, CLAUSE, LATER };
-	static const struct { const char *word; int class; } words[] = {
+	static const struct {
+		const char *word;
+		int class;
+	} words[] = {
 #define KEYWORD(word, token, class) { word, class },
 #include "grammar/keywords.def"
 #undef KEYWORD
@@ -344,12 +403,13 @@ static void words_of_clauses_are_names_everywhere_else(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		struct buf text = {0};
+		struct buf text = { 0 };
 		struct parsed p;
 
 		if (i)
 			assert_true(strcmp(words[i - 1].word, words[i].word) < 0);
-		fill_word(&text, "fn f(@: int) {\n  let @ = @.@\n  @ = f(@: 1)\n  @(1)\n}", words[i].word);
+		fill_word(&text, "fn f(@: int) {\n  let @ = @.@\n  @ = f(@: 1)\n  @(1)\n}",
+			words[i].word);
 		parse_text(&p, buf_view(&text));
 		assert_int_equal(p.diags.error_count == 0, words[i].class != RESERVED);
 		drop(&p);
@@ -367,7 +427,8 @@ static void documentation_is_attached_to_what_follows(void **state)
 	struct parsed p;
 
 	(void)state;
-	parse_text(&p, STR("## The file.\n\n## One\n## two.\nconst a = 1\n\n## Lost.\n\nconst b = 2 ## not this\nconst c = 3\n"));
+	parse_text(&p, STR("## The file.\n\n## One\n## two.\nconst a = 1\n\n## Lost.\n\nconst b = "
+			   "2 ## not this\nconst c = 3\n"));
 	assert_int_equal(p.diags.error_count, 0);
 	assert_true(str_eq(p.file->doc, STR("The file.")));
 	assert_true(str_eq(p.file->first->doc, STR("One\ntwo.")));
@@ -392,10 +453,11 @@ static void a_broken_value_keeps_its_name(void **state)
 static void the_printed_form_is_that_of_the_design(void **state)
 {
 	struct parsed p;
-	struct buf out = {0};
+	struct buf out = { 0 };
 
 	(void)state;
-	parse_text(&p, STR("operations o(c: clickhouse) {\n\toperation \"drop the view\" on c {\n\t\tforward sql\"\"\n\t}\n}"));
+	parse_text(&p, STR("operations o(c: clickhouse) {\n\toperation \"drop the view\" on c "
+			   "{\n\t\tforward sql\"\"\n\t}\n}"));
 	diags_print_text(&p.diags, &p.sources, false, &out);
 	assert_string_equal(out.ptr,
 		"error[E0207]: operation \"drop the view\" says nothing about how to undo it\n"
@@ -403,10 +465,12 @@ static void the_printed_form_is_that_of_the_design(void **state)
 		"  |\n"
 		"2 |     operation \"drop the view\" on c {\n"
 		"  |     ^^^^^^^^^^^^^^^^^^^^^^^^^\n"
-		"  = help: add `rollback sql\"…\"`, `rollback nothing`, or `irreversible \"why\"`\n");
+		"  = help: add `rollback sql\"…\"`, `rollback nothing`, or `irreversible "
+		"\"why\"`\n");
 	buf_reset(&out);
 	diags_print_json(&p.diags, &p.sources, &out);
-	assert_non_null(strstr(out.ptr, "\"line\":2,\"column\":2,\"end_line\":2,\"end_column\":27"));
+	assert_non_null(
+		strstr(out.ptr, "\"line\":2,\"column\":2,\"end_line\":2,\"end_column\":27"));
 	drop(&p);
 	parse_text(&p, STR("const a = \"日本é\" 5"));
 	buf_reset(&out);
