@@ -45,7 +45,9 @@ static void init(struct flow *f, struct verifier *v, uint32_t function)
 	f->blocks = arena_array(&f->arena, struct block, count);
 	f->queue = arena_array(&f->arena, uint32_t, count);
 	f->words = (f->function->local_count + 63) / 64;
-	f->now.stack = arena_array(&f->arena, uint32_t, FUNCTION_STACK_MAX);
+	/* An instruction adds one value at the most, and a block is entered at one depth only. */
+	uint32_t deepest = f->function->code_count + 2;
+	f->now.stack = arena_array(&f->arena, uint32_t, deepest < FUNCTION_STACK_MAX ? deepest : FUNCTION_STACK_MAX);
 	f->now.stored = arena_array(&f->arena, uint64_t, f->words);
 }
 
