@@ -5,7 +5,7 @@
 /* As module.h says of function.lines. */
 #define COLUMN_MAX 1023u
 #define LINE_SHIFT 10
-#define NEAR_BYTES 4096u
+#define NEAR_BYTES 128u
 
 /* ---- functions ---- */
 
