@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static void refuse(struct verifier *v, const char *place, const char *format, va_list args)
+static void PRINTF_LIKE(3, 0) refuse(struct verifier *v, const char *place, const char *format, va_list args)
 {
 	struct buf why = { 0 };
 	if (!v->err)

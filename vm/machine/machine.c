@@ -169,7 +169,7 @@ enum machine_state machine_run(struct machine *vm, uint64_t fuel)
 	return vm->state;
 }
 
-static bool vfail(struct machine *vm, const struct cursor *c, const char *format, va_list args)
+static bool PRINTF_LIKE(3, 0) vfail(struct machine *vm, const struct cursor *c, const char *format, va_list args)
 {
 	struct buf why = { 0 };
 	buf_vformat(&why, format, args);
