@@ -14,20 +14,22 @@ static void leave(const char *what, const struct error *err)
 	_exit(1);
 }
 
-#define child_must(call) \
-	do { \
-		struct error err_ = {0}; \
+#define child_must(call)                   \
+	do {                               \
+		struct error err_ = { 0 }; \
 		struct error *err = &err_; \
-		if ((call) != OUTCOME_OK) \
+		if ((call) != OUTCOME_OK)  \
 			leave(#call, err); \
 	} while (0)
 
-/* One effect: every third in a transaction of its own behind a durable intent, the others together with the state. Ends
- * with the checkpoint's text being the number of effects that are done. */
+/* One effect: every third in a transaction of its own behind a durable intent, the others together
+ * with the state. Ends with the checkpoint's text being the number of effects that are done. */
 static void one_effect(struct store *s, struct step *step, int64_t number)
 {
 	char text[32], sql[64];
-	struct effect_intent intent = { .number = number, .attempt = 1, .query_id = "q", .operation_index = number % 3 };
+	struct effect_intent intent = {
+		.number = number, .attempt = 1, .query_id = "q", .operation_index = number % 3
+	};
 	struct effect_outcome outcome = { .number = number, .attempt = 1, .ok = true, .rows = 1 };
 	snprintf(text, sizeof(text), "%lld", (long long)number);
 	snprintf(sql, sizeof(sql), "INSERT INTO t VALUES (%lld)", (long long)number);
@@ -47,7 +49,9 @@ static void one_effect(struct store *s, struct step *step, int64_t number)
 	step->status = STATUS_RUNNING;
 	step->current_operation_index = number % 3;
 	step->operation_count = 1;
-	step->operations[0] = (struct operation_change){ number % 3, OPERATION_STATUS_RUNNING, number, number, 0, 0 };
+	step->operations[0] =
+		(struct operation_change){ number % 3, OPERATION_STATUS_RUNNING, number, number, 0,
+					   0 };
 	child_must(store_step(s, step, err));
 }
 
@@ -75,7 +79,8 @@ static int64_t work_and_kill(const struct place *p, struct step step, int64_t ne
 	close(ends[1]);
 	int64_t last = next - 1, number;
 	struct timespec some = { 0, (long)(rand() % 300) * 1000 };
-	/* At least one step, as opening takes longer than that; then some time more, down to within one step. */
+	/* At least one step, as opening takes longer than that; then some time more, down to within
+	 * one step. */
 	int64_t until = last + 1 + rand() % 200;
 	while (last < until && read(ends[0], &number, sizeof(number)) == sizeof(number))
 		last = number;
@@ -89,7 +94,8 @@ static int64_t work_and_kill(const struct place *p, struct step step, int64_t ne
 	return last;
 }
 
-/* Effects, journal, checkpoint and index all tell of the same moment, not before the last that was told. */
+/* Effects, journal, checkpoint and index all tell of the same moment, not before the last that was
+ * told. */
 static int64_t check_prefix(struct place *p, const struct step *step, int64_t told)
 {
 	struct run_state r;
@@ -126,7 +132,8 @@ static void what_is_left_after_a_kill_is_a_committed_prefix(void **state)
 	while ((done < STEPS_WANTED || kills < KILLS_WANTED) && kills < KILLS_MAX) {
 		int64_t told = work_and_kill(p, step, done + 1);
 		kills++;
-		must(store_claim(p->s, NAME, 1u << STATUS_RUNNING, STATUS_RUNNING, 1, "next", &step.epoch, err));
+		must(store_claim(p->s, NAME, 1u << STATUS_RUNNING, STATUS_RUNNING, 1, "next",
+				 &step.epoch, err));
 		done = check_prefix(p, &step, told);
 		/* An open effect is resolved before the next child begins: it did not happen. */
 		struct step resolve = step;
@@ -166,21 +173,24 @@ static void race(void (*run)(const struct place *p, int number), const struct pl
 	assert_int_equal(failed, 0);
 }
 
-/* Takes and gives back one of two migrations; whoever has one is alone, or the key in `inside` refuses it. */
+/* Takes and gives back one of two migrations; whoever has one is alone, or the key in `inside`
+ * refuses it. */
 static void claim_in_turns(const struct place *p, int number)
 {
 	struct store *s;
 	child_must(store_open(&s, p->where, err));
 	for (int won = 0, tries = 0; won < ROUNDS; tries++) {
 		struct str name = (tries + number) % 2 ? NAME : STR("0002_later");
-		struct error e = {0};
+		struct error e = { 0 };
 		int64_t epoch;
-		enum outcome o = store_claim(s, name, 1u << STATUS_NOT_STARTED | 1u << STATUS_STOPPED, STATUS_STARTING,
-					     1, "racer", &epoch, &e);
+		enum outcome o =
+			store_claim(s, name, 1u << STATUS_NOT_STARTED | 1u << STATUS_STOPPED,
+				    STATUS_STARTING, 1, "racer", &epoch, &e);
 		if (o == OUTCOME_OK) {
 			child_must(effect(s, "INSERT INTO inside VALUES (1)", err));
 			child_must(effect(s, "DELETE FROM inside", err));
-			child_must(store_settle(s, name, epoch, STATUS_STOPPED, 0, NULL, NULL, err));
+			child_must(
+				store_settle(s, name, epoch, STATUS_STOPPED, 0, NULL, NULL, err));
 			won++;
 		} else if (o != OUTCOME_NOT_NOW) {
 			leave("store_claim", &e);
@@ -197,7 +207,8 @@ static void only_one_of_many_has_a_migration(void **state)
 	must(store_register(p->s, STR("0002_later"), STR(""), STR(""), STR(""), err));
 	must(effect(p->s, "CREATE TABLE inside (n INTEGER PRIMARY KEY)", err));
 	race(claim_in_turns, p);
-	assert_int_equal(number_of(p, "SELECT CAST(sum(epoch) AS @int) FROM @migration"), RACERS * ROUNDS);
+	assert_int_equal(number_of(p, "SELECT CAST(sum(epoch) AS @int) FROM @migration"),
+			 RACERS * ROUNDS);
 }
 
 static void open_new(const struct place *p, int number)

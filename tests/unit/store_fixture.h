@@ -1,8 +1,9 @@
 /*
  * store_fixture.h - a new store of each kind for each test, and a way behind its back
  *
- * PostgreSQL: a database of its own on the server of AMIG_TEST_POSTGRES (tests/support/with-servers), made by the program and
- * dropped at its end; SQLite: a file in a temporary folder. BOTH(test) runs a test on both.
+ * PostgreSQL: a database of its own on the server of AMIG_TEST_POSTGRES
+ * (tests/support/with-servers), made by the program and dropped at its end; SQLite: a file in a
+ * temporary folder. BOTH(test) runs a test on both.
  */
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H
@@ -20,8 +21,8 @@
 
 struct place {
 	enum dialect dialect;
-	char where[512];		/* for store_open() */
-	char file[300];			/* SQLite's */
+	char where[512]; /* for store_open() */
+	char file[300]; /* SQLite's */
 	struct store *s;
 	struct arena arena;
 };
@@ -29,30 +30,37 @@ static struct place places[DIALECT_COUNT];
 static char scratch_folder[] = "/tmp/amig-store-XXXXXX";
 static char database[64];
 
-#define BOTH(test) \
+#define BOTH(test)                                                                             \
 	{ #test " (postgres)", test, fixture_open, fixture_close, &places[DIALECT_POSTGRES] }, \
-	{ #test " (sqlite)", test, fixture_open, fixture_close, &places[DIALECT_SQLITE] }
-#define ONLY(test, number) { #test, test, fixture_open, fixture_close, &places[number] }
+	{                                                                                      \
+#test " (sqlite)", test, fixture_open, fixture_close, &places[DIALECT_SQLITE]  \
+	}
+#define ONLY(test, number)                                                \
+	{                                                                 \
+#test, test, fixture_open, fixture_close, &places[number] \
+	}
 
 /* Fails the test with the error's words if the call failed. */
-#define must(call) \
-	do { \
-		struct error err_ = {0}; \
-		struct error *err = &err_; \
-		if ((call) != OUTCOME_OK) \
+#define must(call)                                                                             \
+	do {                                                                                   \
+		struct error err_ = { 0 };                                                     \
+		struct error *err = &err_;                                                     \
+		if ((call) != OUTCOME_OK)                                                      \
 			fail_msg("%s: %s", #call, err_.message ? err_.message : "no message"); \
-		error_clear(&err_); \
+		error_clear(&err_);                                                            \
 	} while (0)
 /* Fails the test unless the call ends so, with these words in its message. */
-#define must_refuse(outcome_, words_, call) \
-	do { \
-		struct error err_ = {0}; \
-		struct error *err = &err_; \
-		enum outcome o_ = (call); \
-		if (o_ != (outcome_) || err_.outcome != o_ || !err_.message || !strstr(err_.message, (words_))) \
+#define must_refuse(outcome_, words_, call)                                                     \
+	do {                                                                                    \
+		struct error err_ = { 0 };                                                      \
+		struct error *err = &err_;                                                      \
+		enum outcome o_ = (call);                                                       \
+		if (o_ != (outcome_) || err_.outcome != o_ || !err_.message ||                  \
+		    !strstr(err_.message, (words_)))                                            \
 			fail_msg("%s: outcome %d, '%s'; expected %d with '%s'", #call, (int)o_, \
-				 err_.message ? err_.message : "no message", (int)(outcome_), (words_)); \
-		error_clear(&err_); \
+				 err_.message ? err_.message : "no message", (int)(outcome_),   \
+				 (words_));                                                     \
+		error_clear(&err_);                                                             \
 	} while (0)
 
 static void admin(const char *url, const char *sql)
@@ -69,7 +77,7 @@ static void admin(const char *url, const char *sql)
 /* Several statements behind the store's back, in its dialect. */
 UNUSED static void behind(const struct place *p, const char *text)
 {
-	struct buf sql = {0};
+	struct buf sql = { 0 };
 	dialect_format(&sql, p->dialect, text);
 	if (p->dialect == DIALECT_POSTGRES) {
 		admin(p->where, sql.ptr);
@@ -88,7 +96,7 @@ UNUSED static void behind(const struct place *p, const char *text)
 /* One number behind the store's back. */
 UNUSED static int64_t number_of(const struct place *p, const char *text)
 {
-	struct buf sql = {0};
+	struct buf sql = { 0 };
 	int64_t n = -1;
 	dialect_format(&sql, p->dialect, text);
 	if (p->dialect == DIALECT_POSTGRES) {
@@ -126,7 +134,8 @@ UNUSED static enum outcome effect(struct store *s, const char *sql, struct error
 static void wipe(const struct place *p)
 {
 	if (p->dialect == DIALECT_POSTGRES) {
-		admin(p->where, "SET client_min_messages = error; DROP SCHEMA IF EXISTS amig CASCADE; "
+		admin(p->where,
+		      "SET client_min_messages = error; DROP SCHEMA IF EXISTS amig CASCADE; "
 		      "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
 		return;
 	}
@@ -168,7 +177,8 @@ static int fixture_begin(void **state)
 	(void)state;
 	const char *url = getenv("AMIG_TEST_POSTGRES");
 	if (!url || !*url) {
-		fprintf(stderr, "AMIG_TEST_POSTGRES is not set: run this by tests/support/with-servers\n");
+		fprintf(stderr,
+			"AMIG_TEST_POSTGRES is not set: run this by tests/support/with-servers\n");
 		return -1;
 	}
 	if (!mkdtemp(scratch_folder))
@@ -183,8 +193,8 @@ static int fixture_begin(void **state)
 	size_t len = strcspn(authority, "/?");
 	struct place *p = &places[DIALECT_POSTGRES];
 	p->dialect = DIALECT_POSTGRES;
-	snprintf(p->where, sizeof(p->where), "%.*s/%s%s", (int)(authority - url + (ptrdiff_t)len), url, database,
-		 more ? more : "");
+	snprintf(p->where, sizeof(p->where), "%.*s/%s%s", (int)(authority - url + (ptrdiff_t)len),
+		 url, database, more ? more : "");
 	p = &places[DIALECT_SQLITE];
 	p->dialect = DIALECT_SQLITE;
 	snprintf(p->file, sizeof(p->file), "%s/state.db", scratch_folder);
@@ -209,12 +219,27 @@ static int fixture_end(void **state)
 #define FROM_ANY ((1u << STATUS_COUNT) - 1)
 #define PLAN_COUNT 3
 static const struct operation_row plan_of_three[PLAN_COUNT] = {
-	{ .index = 0, .label = { "first", 5 }, .operation = 4, .options = { "\0o", 2 }, .captures = { "", 0 },
-	  .connection = { "db", 2 }, .rows = -1 },
-	{ .index = 1, .label = { "sécond", 7 }, .operation = 5, .options = { "", 0 }, .captures = { "\1\0\377", 3 },
-	  .connection = { "", 0 }, .rows = -1 },
-	{ .index = 2, .label = { "third", 5 }, .operation = 5, .options = { "", 0 }, .captures = { "x", 1 },
-	  .connection = { "db", 2 }, .rows = -1 },
+	{ .index = 0,
+	  .label = { "first", 5 },
+	  .operation = 4,
+	  .options = { "\0o", 2 },
+	  .captures = { "", 0 },
+	  .connection = { "db", 2 },
+	  .rows = -1 },
+	{ .index = 1,
+	  .label = { "sécond", 7 },
+	  .operation = 5,
+	  .options = { "", 0 },
+	  .captures = { "\1\0\377", 3 },
+	  .connection = { "", 0 },
+	  .rows = -1 },
+	{ .index = 2,
+	  .label = { "third", 5 },
+	  .operation = 5,
+	  .options = { "", 0 },
+	  .captures = { "x", 1 },
+	  .connection = { "db", 2 },
+	  .rows = -1 },
 };
 #define IMAGE STR("AMIGMOD\n\0 these are the bytes of a module")
 
@@ -223,8 +248,12 @@ UNUSED static struct step started(struct place *p)
 {
 	struct step step = { .migration = NAME };
 	struct run_row run = {
-		.migration = NAME, .app_version = STR("1.2.3"), .module_hash = hash_of(STR("identity")),
-		.params = STR("\0params"), .frozens = STR("frozens"), .operation_count = PLAN_COUNT,
+		.migration = NAME,
+		.app_version = STR("1.2.3"),
+		.module_hash = hash_of(STR("identity")),
+		.params = STR("\0params"),
+		.frozens = STR("frozens"),
+		.operation_count = PLAN_COUNT,
 	};
 	must(store_register(p->s, NAME, STR("An example"), STR("1.0.0"), STR("1.9.0"), err));
 	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "host:1", &step.epoch, err));
@@ -242,10 +271,10 @@ UNUSED static struct migration_row row_of(struct place *p)
 	return row;
 }
 
-#define assert_str(s, text) \
-	do { \
-		struct str s_ = (s); \
-		if (!str_eq(s_, str_c(text))) \
+#define assert_str(s, text)                                                  \
+	do {                                                                 \
+		struct str s_ = (s);                                         \
+		if (!str_eq(s_, str_c(text)))                                \
 			fail_msg("'%.*s' is not '%s'", STR_ARG(s_), (text)); \
 	} while (0)
 

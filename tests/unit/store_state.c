@@ -25,10 +25,15 @@ static void a_row_is_registered_once_and_follows_the_bundle(void **state)
 	size_t count;
 	must(store_migration(p->s, NAME, &p->arena, &row, &found, err));
 	assert_false(found);
-	must(store_register(p->s, STR("0002_later"), STR("Later"), STR("2.0.0"), STR("3.0.0"), err));
-	must(store_register(p->s, NAME, STR("An ex\xff" "ample"), STR("1.0.0"), STR("1.9.0"), err));
+	must(store_register(p->s, STR("0002_later"), STR("Later"), STR("2.0.0"), STR("3.0.0"),
+			    err));
+	must(store_register(p->s, NAME,
+			    STR("An ex\xff"
+				"ample"),
+			    STR("1.0.0"), STR("1.9.0"), err));
 	row = row_of(p);
-	assert_str(row.description, "An ex\xef\xbf\xbd" "ample");
+	assert_str(row.description, "An ex\xef\xbf\xbd"
+				    "ample");
 	assert_int_equal(row.status, STATUS_NOT_STARTED);
 	assert_int_equal(row.started_at, 0);
 	assert_int_equal(row.current_run, 0);
@@ -47,18 +52,22 @@ static void a_claim_raises_the_epoch_and_names_the_owner(void **state)
 	struct place *p = *state;
 	int64_t epoch;
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:7", &epoch, err));
+	must(store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:7", &epoch,
+			 err));
 	assert_int_equal(epoch, 1);
 	struct migration_row row = row_of(p);
 	assert_int_equal(row.epoch, 1);
 	assert_int_equal(row.status, STATUS_STARTING);
 	assert_str(row.lease_owner, "host:7");
 	must_refuse(OUTCOME_NOT_NOW, "is 'Starting', taken by host:7",
-		    store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:8", &epoch, err));
+		    store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:8",
+				&epoch, err));
 	must_refuse(OUTCOME_USAGE, "no migration '0009'",
-		    store_claim(p->s, STR("0009"), FROM_ANY, STATUS_STARTING, 1, "host:8", &epoch, err));
+		    store_claim(p->s, STR("0009"), FROM_ANY, STATUS_STARTING, 1, "host:8", &epoch,
+				err));
 	/* What was left by a runner that died may be claimed by whoever says so. */
-	must(store_claim(p->s, NAME, 1u << STATUS_STARTING, STATUS_RUNNING, 1, "host:8", &epoch, err));
+	must(store_claim(p->s, NAME, 1u << STATUS_STARTING, STATUS_RUNNING, 1, "host:8", &epoch,
+			 err));
 	assert_int_equal(epoch, 2);
 	assert_int_equal(row_of(p).status, STATUS_RUNNING);
 }
@@ -70,7 +79,8 @@ static void at_most_max_running_are_claimed(void **state)
 	started(p);
 	must(store_register(p->s, STR("0002_later"), STR(""), STR(""), STR(""), err));
 	must_refuse(OUTCOME_NOT_NOW, "migration 0001_example is running, and at most 1 may run",
-		    store_claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
+		    store_claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 1, "o", &epoch,
+				err));
 	must(store_claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 2, "o", &epoch, err));
 }
 
@@ -139,10 +149,13 @@ static void a_plan_of_thousands_is_kept(void **state)
 	struct run_state r;
 	struct run_row run = { .migration = NAME, .operation_count = COUNT };
 	for (int64_t i = 0; i < COUNT; i++)
-		plan[i] = (struct operation_row){ .index = i, .label = STR("one of many"), .rows = -1 };
+		plan[i] = (struct operation_row){ .index = i,
+						  .label = STR("one of many"),
+						  .rows = -1 };
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
 	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
-	must_refuse(OUTCOME_NOT_NOW, "took the migration over", store_start(p->s, &run, IMAGE, plan, epoch - 1, err));
+	must_refuse(OUTCOME_NOT_NOW, "took the migration over",
+		    store_start(p->s, &run, IMAGE, plan, epoch - 1, err));
 	assert_int_equal(number_of(p, "SELECT count(*) FROM @operation"), 0);
 	must(store_start(p->s, &run, IMAGE, plan, epoch, err));
 	must(store_load(p->s, run.id, &p->arena, &r, err));
@@ -158,12 +171,17 @@ static void a_step_writes_all_its_parts(void **state)
 	struct run_state r;
 	struct step step = started(p);
 	struct effect_intent intent = {
-		.number = 1, .operation_index = 0, .attempt = 1, .query_id = "amig-1-0-1-1", .sql = STR("ALTER …"),
+		.number = 1,
+		.operation_index = 0,
+		.attempt = 1,
+		.query_id = "amig-1-0-1-1",
+		.sql = STR("ALTER …"),
 		.connection = STR("db"),
 	};
 	step.intent = &intent;
 	step.operation_count = 1;
-	step.operations[0] = (struct operation_change){ 0, OPERATION_STATUS_RUNNING, 1, -1, true, false };
+	step.operations[0] =
+		(struct operation_change){ 0, OPERATION_STATUS_RUNNING, 1, -1, true, false };
 	step.set_migration = true;
 	step.status = STATUS_RUNNING;
 	step.current_query_id = "amig-1-0-1-1";
@@ -186,8 +204,10 @@ static void a_step_writes_all_its_parts(void **state)
 	step.outcome = &outcome;
 	step.intent = &second;
 	step.operation_count = 2;
-	step.operations[0] = (struct operation_change){ 0, OPERATION_STATUS_DONE, 1, 42, false, true };
-	step.operations[1] = (struct operation_change){ 1, OPERATION_STATUS_RUNNING, 1, -1, true, false };
+	step.operations[0] =
+		(struct operation_change){ 0, OPERATION_STATUS_DONE, 1, 42, false, true };
+	step.operations[1] =
+		(struct operation_change){ 1, OPERATION_STATUS_RUNNING, 1, -1, true, false };
 	step.set_checkpoint = true;
 	step.checkpoint = STR("\0frames\xff");
 	step.progress = 33;
@@ -212,8 +232,13 @@ static void the_journal_keeps_every_attempt(void **state)
 {
 	struct place *p = *state;
 	struct step step = started(p);
-	struct effect_intent intent = { .number = 1, .attempt = 1, .query_id = "q1", .sql = STR("S"), .backward = true };
-	struct effect_outcome failed = { .number = 1, .attempt = 1, .rows = -1, .error_code = STR("57014"),
+	struct effect_intent intent = {
+		.number = 1, .attempt = 1, .query_id = "q1", .sql = STR("S"), .backward = true
+	};
+	struct effect_outcome failed = { .number = 1,
+					 .attempt = 1,
+					 .rows = -1,
+					 .error_code = STR("57014"),
 					 .error_text = STR("bad \xff\0 text") };
 	struct effect_record *journal;
 	struct run_state r;
@@ -221,7 +246,9 @@ static void the_journal_keeps_every_attempt(void **state)
 	step.intent = &intent;
 	must(store_step(p->s, &step, err));
 	step.outcome = &failed;
-	step.intent = &(struct effect_intent){ .number = 1, .attempt = 2, .query_id = "q2", .sql = STR("S") };
+	step.intent = &(struct effect_intent){
+		.number = 1, .attempt = 2, .query_id = "q2", .sql = STR("S")
+	};
 	must(store_step(p->s, &step, err));
 	must(store_load(p->s, step.run, &p->arena, &r, err));
 	assert_int_equal(r.open_effect.number, 1);
@@ -231,7 +258,9 @@ static void the_journal_keeps_every_attempt(void **state)
 	must(store_step(p->s, &step, err));
 	/* Inside the store's own transaction: intent and outcome in one. */
 	step.outcome = &(struct effect_outcome){ .number = 2, .attempt = 1, .ok = true, .rows = 5 };
-	step.intent = &(struct effect_intent){ .number = 2, .attempt = 1, .query_id = "q3", .sql = STR("T") };
+	step.intent = &(struct effect_intent){
+		.number = 2, .attempt = 1, .query_id = "q3", .sql = STR("T")
+	};
 	must(store_step(p->s, &step, err));
 	must(store_effects(p->s, step.run, &p->arena, &journal, &count, err));
 	assert_int_equal(count, 3);
@@ -240,7 +269,8 @@ static void the_journal_keeps_every_attempt(void **state)
 	assert_str(journal[0].error_text, "bad \xef\xbf\xbd\xef\xbf\xbd text");
 	assert_true(journal[1].ok && journal[1].effect.attempt == 2 && !journal[1].effect.backward);
 	assert_int_equal(journal[2].rows, 5);
-	assert_true(journal[2].outcome_at >= journal[2].effect.intent_at && journal[2].effect.intent_at > 0);
+	assert_true(journal[2].outcome_at >= journal[2].effect.intent_at &&
+		    journal[2].effect.intent_at > 0);
 	/* An effect ends once. */
 	step.intent = NULL;
 	must_refuse(OUTCOME_DAMAGED, "has an outcome already", store_step(p->s, &step, err));
@@ -250,14 +280,17 @@ static void a_long_statement_is_kept_by_its_beginning(void **state)
 {
 	struct place *p = *state;
 	struct step step = started(p);
-	struct buf sql = {0};
+	struct buf sql = { 0 };
 	for (int i = 0; i < 100000; i++)
 		buf_text(&sql, "ééé");
-	step.intent = &(struct effect_intent){ .number = 1, .attempt = 1, .query_id = "q", .sql = buf_view(&sql) };
+	step.intent = &(struct effect_intent){
+		.number = 1, .attempt = 1, .query_id = "q", .sql = buf_view(&sql)
+	};
 	must(store_step(p->s, &step, err));
 	struct run_state r;
 	must(store_load(p->s, step.run, &p->arena, &r, err));
-	assert_true(r.open_effect.sql.len < 263000 && str_ends(r.open_effect.sql, STR("… (600000 bytes in all)")));
+	assert_true(r.open_effect.sql.len < 263000 &&
+		    str_ends(r.open_effect.sql, STR("… (600000 bytes in all)")));
 	buf_clear(&sql);
 }
 
@@ -282,7 +315,8 @@ static void a_step_of_a_runner_that_lost_the_run_writes_nothing(void **state)
 			step.status = STATUS_COMPLETED;
 			step.operation_count = 1;
 			step.operations[0].status = OPERATION_STATUS_DONE;
-			must_refuse(OUTCOME_NOT_NOW, "another runner took", store_step(p->s, &step, err));
+			must_refuse(OUTCOME_NOT_NOW, "another runner took",
+				    store_step(p->s, &step, err));
 		}
 	}
 	assert_int_equal(number_of(p, "SELECT count(*) FROM t"), 0);
@@ -298,22 +332,25 @@ static void effect_and_state_are_one_transaction(void **state)
 {
 	struct place *p = *state;
 	struct step step = started(p);
-	struct error e = {0};
+	struct error e = { 0 };
 	must(effect(p->s, "CREATE TABLE t (n INTEGER PRIMARY KEY)", err));
 	step.set_checkpoint = true;
 	for (int64_t i = 1; i <= 50; i++) {
 		char sql[64];
-		struct effect_outcome outcome = { .number = i, .attempt = 1, .ok = true, .rows = 1 };
+		struct effect_outcome outcome = {
+			.number = i, .attempt = 1, .ok = true, .rows = 1
+		};
 		struct effect_intent intent = { .number = i, .attempt = 1, .query_id = "q" };
 		snprintf(sql, sizeof(sql), "INSERT INTO t VALUES (%d)", (int)i);
 		step.outcome = &outcome;
 		step.intent = &intent;
 		must(store_begin(p->s, err));
 		must(effect(p->s, sql, err));
-		if (i % 5 == 0) {	/* given up, then done anew */
+		if (i % 5 == 0) { /* given up, then done anew */
 			store_abort(p->s);
 			must(store_begin(p->s, err));
-			assert_int_not_equal(effect(p->s, "INSERT INTO t VALUES (1)", &e), OUTCOME_OK);
+			assert_int_not_equal(effect(p->s, "INSERT INTO t VALUES (1)", &e),
+					     OUTCOME_OK);
 			store_abort(p->s);
 			must(store_begin(p->s, err));
 			must(effect(p->s, sql, err));
@@ -337,7 +374,7 @@ static void an_effect_that_ends_the_transaction_is_told(void **state)
 {
 	struct place *p = *state;
 	struct step step = started(p);
-	struct error e = {0};
+	struct error e = { 0 };
 	must(store_begin(p->s, err));
 	must(effect(p->s, "COMMIT", err));
 	assert_int_equal(store_step(p->s, &step, &e), OUTCOME_FAILED);
@@ -352,11 +389,12 @@ static void a_commit_that_the_effect_spoils_is_the_effects_failure(void **state)
 	struct place *p = *state;
 	struct step step = started(p);
 	must(effect(p->s, "CREATE TABLE a (n INTEGER PRIMARY KEY)", err));
-	must(effect(p->s, "CREATE TABLE b (n INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED)", err));
+	must(effect(p->s, "CREATE TABLE b (n INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED)",
+		    err));
 	must(store_begin(p->s, err));
 	must(effect(p->s, "INSERT INTO b VALUES (7)", err));
 	step.event = &(struct event_row){ .kind = STR("done") };
-	struct error e = {0};
+	struct error e = { 0 };
 	assert_int_equal(store_step(p->s, &step, &e), OUTCOME_FAILED);
 	assert_int_equal(e.class, ERROR_PERMANENT);
 	error_clear(&e);
@@ -379,12 +417,15 @@ static void the_end_of_a_run_is_kept(void **state)
 	step.status = STATUS_ERRORED;
 	step.progress = 40;
 	step.current_operation_index = 2;
-	step.error = &(struct error_row){ 2, STR("it failed"), STR("23505"), STR("INSERT"), STR("q-1"), 0 };
+	step.error = &(struct error_row){
+		2, STR("it failed"), STR("23505"), STR("INSERT"), STR("q-1"), 0
+	};
 	step.event = &(struct event_row){ STR("errored"), STR("host:1"), STR("…"), 0 };
 	must(store_step(p->s, &step, err));
 	step.error = &(struct error_row){ -1, STR("again"), STR(""), STR(""), STR(""), 0 };
 	must(store_step(p->s, &step, err));
-	must(store_add_event(p->s, NAME, &(struct event_row){ STR("note"), STR("me"), STR(""), 0 }, err));
+	must(store_add_event(p->s, NAME, &(struct event_row){ STR("note"), STR("me"), STR(""), 0 },
+			     err));
 	must(store_errors(p->s, NAME, &p->arena, &errors, &count, err));
 	assert_int_equal(count, 2);
 	assert_str(errors[0].description, "again");
@@ -439,7 +480,7 @@ static void a_stop_is_requested_and_seen_and_forgotten(void **state)
 static void parameters_and_settings_are_replaced(void **state)
 {
 	struct place *p = *state;
-	struct str (*pairs)[2], value;
+	struct str(*pairs)[2], value;
 	size_t count;
 	bool found;
 	must(store_setting(p->s, STR("x"), &p->arena, &value, &found, err));

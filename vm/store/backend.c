@@ -20,14 +20,16 @@ enum outcome store_miss(struct store *s, enum miss miss, struct error *err)
 	case MISS_NONE:
 		break;
 	case MISS_TAKEN:
-		error_set(err, OUTCOME_NOT_NOW, "another runner took the migration over; nothing was written");
+		error_set(err, OUTCOME_NOT_NOW,
+			  "another runner took the migration over; nothing was written");
 		error_hint(err, "amigrun status shows who has it");
 		return OUTCOME_NOT_NOW;
 	case MISS_OPERATION:
 		return damaged(s, err, "operation", "of this run", "a row of the plan is missing");
 	case MISS_EFFECT:
 		return damaged(s, err, "effect", "of this run",
-			       "the row of the effect that has just ended is missing or has an outcome already");
+			       "the row of the effect that has just ended is missing or has an "
+			       "outcome already");
 	case MISS_CHECKPOINT:
 		return damaged(s, err, "checkpoint", "of this run", "the row is missing");
 	case MISS_RUN:
@@ -36,9 +38,10 @@ enum outcome store_miss(struct store *s, enum miss miss, struct error *err)
 	BUG("no such miss");
 }
 
-enum outcome damaged(struct store *s, struct error *err, const char *table, const char *row, const char *format, ...)
+enum outcome damaged(struct store *s, struct error *err, const char *table, const char *row,
+		     const char *format, ...)
 {
-	struct buf name = {0}, words = {0};
+	struct buf name = { 0 }, words = { 0 };
 	char at_table[64];
 	snprintf(at_table, sizeof(at_table), "@%s", table);
 	dialect_format(&name, s->backend->dialect, at_table);
@@ -46,14 +49,17 @@ enum outcome damaged(struct store *s, struct error *err, const char *table, cons
 	va_start(args, format);
 	buf_vformat(&words, format, args);
 	va_end(args);
-	error_set(err, OUTCOME_DAMAGED, "the state is damaged: table %s, row %s: %s", name.ptr, row, words.ptr);
-	error_hint(err, "nothing was changed; docs/state.md says what may be mended by hand, and how");
+	error_set(err, OUTCOME_DAMAGED, "the state is damaged: table %s, row %s: %s", name.ptr, row,
+		  words.ptr);
+	error_hint(err,
+		   "nothing was changed; docs/state.md says what may be mended by hand, and how");
 	buf_clear(&name);
 	buf_clear(&words);
 	return OUTCOME_DAMAGED;
 }
 
-enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a, struct rows *rows, struct error *err)
+enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a,
+			    struct rows *rows, struct error *err)
 {
 	return s->backend->read(s, id, NULL, 0, a, rows, err);
 }
@@ -83,7 +89,7 @@ struct field field_clean(struct store *s, struct str text, size_t cap_bytes)
 	bool cut = cap_bytes && text.len > cap_bytes;
 	if (!text.ptr || (!cut && str_is_utf8(text) && !memchr(text.ptr, 0, text.len)))
 		return field_text(text);
-	struct buf b = {0};
+	struct buf b = { 0 };
 	struct str left = { text.ptr, cut ? cap_bytes : text.len };
 	while (left.len) {
 		size_t len = *left.ptr ? sequence(left) : 0;
@@ -103,7 +109,7 @@ struct field field_clean(struct store *s, struct str text, size_t cap_bytes)
 
 void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HASH_HEX_SIZE])
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	buf_sized(&b, str_c(s->id));
 	buf_u64(&b, (uint64_t)run);
 	buf_sized(&b, state);
@@ -113,7 +119,7 @@ void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HA
 
 void plan_hash(const struct operation_row *plan, size_t count, struct hash *out)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	for (size_t i = 0; i < count; i++) {
 		buf_u64(&b, (uint64_t)plan[i].index);
 		buf_sized(&b, plan[i].label);

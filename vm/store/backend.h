@@ -1,8 +1,9 @@
 /*
  * backend.h - what the store needs of a database: the store's logic is written once above it
  *
- * Inside of vm/store only. A transaction is begin, run… and read…, commit or rollback. run() may only queue: its failure is
- * then told by the next read() or commit(). After any failure the caller rolls back.
+ * Inside of vm/store only. A transaction is begin, run and read, commit or rollback. run() may
+ * only queue: its failure is then told by the next read() or commit(). After any failure the caller
+ * rolls back.
  */
 #ifndef VM_STORE_BACKEND_H
 #define VM_STORE_BACKEND_H
@@ -44,7 +45,8 @@ static inline struct field field_null(void)
 
 struct rows {
 	size_t count, columns;
-	struct field *fields;		/* row by row; bytes are 8-aligned, every text has a NUL behind it */
+	/* row by row; bytes are 8-aligned, every text has a NUL behind it */
+	struct field *fields;
 };
 static inline const struct field *rows_at(const struct rows *r, size_t row, size_t column)
 {
@@ -62,10 +64,10 @@ enum statement_id {
 enum miss statement_miss(enum statement_id id);
 
 enum begin_kind {
-	BEGIN_BATCH,		/* only run() until the commit */
+	BEGIN_BATCH, /* only run() until the commit */
 	BEGIN_WRITE,
-	BEGIN_READ,		/* one moment in time for several reads */
-	BEGIN_UPGRADE,		/* one process at a time */
+	BEGIN_READ,    /* one moment in time for several reads */
+	BEGIN_UPGRADE, /* one process at a time */
 };
 
 struct backend {
@@ -77,24 +79,25 @@ struct backend {
 	/* Several statements of SQL without parameters. */
 	enum outcome (*script)(struct store *s, const char *sql, struct error *err);
 	enum outcome (*begin)(struct store *s, enum begin_kind kind, struct error *err);
-	enum outcome (*run)(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			    struct error *err);
+	enum outcome (*run)(struct store *s, enum statement_id id, const struct field *fields,
+			    size_t count, struct error *err);
 	/* rows may be NULL; they live in the arena. */
-	enum outcome (*read)(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			     struct arena *a, struct rows *rows, struct error *err);
+	enum outcome (*read)(struct store *s, enum statement_id id, const struct field *fields,
+			     size_t count, struct arena *a, struct rows *rows, struct error *err);
 	enum outcome (*commit)(struct store *s, struct error *err);
 	void (*rollback)(struct store *s);
-	/* Whether the transaction of store_begin() is still the one that is open: an effect may have ended it. */
+	/* Whether the transaction of store_begin() is still the one that is open: an effect may
+	 * have ended it. */
 	bool (*still_begun)(struct store *s);
 };
 
 /* A backend's own store begins with this. */
 struct store {
 	const struct backend *backend;
-	char *sql[STATEMENT_COUNT];	/* in the backend's dialect */
-	char *id;			/* random, made with the tables */
-	bool begun;			/* by store_begin() */
-	struct arena scratch;		/* of one call */
+	char *sql[STATEMENT_COUNT]; /* in the backend's dialect */
+	char *id;		    /* random, made with the tables */
+	bool begun;		    /* by store_begin() */
+	struct arena scratch;	    /* of one call */
 };
 
 extern const struct backend store_postgres, store_sqlite;
@@ -102,22 +105,27 @@ extern const struct backend store_postgres, store_sqlite;
 enum outcome schema_open(struct store *s, struct error *err) MUST_USE;
 
 /* Several fields in a row: run(s, STATEMENT_X, err, field_int(1), …). */
-#define store_run(s, id, err, ...) \
-	((s)->backend->run((s), (id), (const struct field[]){ __VA_ARGS__ }, \
-			   sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), (err)))
-#define store_read(s, id, arena, rows, err, ...) \
-	((s)->backend->read((s), (id), (const struct field[]){ __VA_ARGS__ }, \
-			    sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), (arena), (rows), (err)))
-enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a, struct rows *rows, struct error *err);
-/* Ends a transaction: commits if o is OUTCOME_OK, else rolls back and returns o. Forgets what the call allocated. */
+#define store_run(s, id, err, ...)                                                               \
+	((s)->backend->run((s), (id), (const struct field[]){ __VA_ARGS__ },                     \
+			   sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), \
+			   (err)))
+#define store_read(s, id, arena, rows, err, ...)                                                  \
+	((s)->backend->read((s), (id), (const struct field[]){ __VA_ARGS__ },                     \
+			    sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), \
+			    (arena), (rows), (err)))
+enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a,
+			    struct rows *rows, struct error *err);
+/* Ends a transaction: commits if o is OUTCOME_OK, else rolls back and returns o. Forgets what the
+ * call allocated. */
 enum outcome store_end(struct store *s, enum outcome o, struct error *err);
 /* What an unmatched statement means. */
 enum outcome store_miss(struct store *s, enum miss miss, struct error *err);
-/* A text that both databases take: valid UTF-8 without NUL, at most cap_bytes (0: any). Lives in scratch if it differs. */
+/* A text that both databases take: valid UTF-8 without NUL, at most cap_bytes (0: any). Lives in
+ * scratch if it differs. */
 struct field field_clean(struct store *s, struct str text, size_t cap_bytes);
 /* The refusal of what can't be understood. table: its bare name. */
-enum outcome damaged(struct store *s, struct error *err, const char *table, const char *row, const char *format, ...)
-	PRINTF_LIKE(5, 6);
+enum outcome damaged(struct store *s, struct error *err, const char *table, const char *row,
+		     const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Reads of single cells: the first one that is wrong makes `reading.failed` and fills err. */
 struct reading {
@@ -125,7 +133,7 @@ struct reading {
 	const struct rows *rows;
 	size_t row;
 	const char *table;
-	char name[160];			/* of the row, for messages */
+	char name[160]; /* of the row, for messages */
 	enum outcome failed;
 	struct error *err;
 };
@@ -135,7 +143,8 @@ struct str reading_text(struct reading *r, size_t column);
 struct hash reading_hash(struct reading *r, size_t column, const char *name, bool may_be_empty);
 int64_t reading_time(struct reading *r, size_t column, const char *name);
 /* The number of a word in a table of count words. */
-int reading_word(struct reading *r, size_t column, const char *name, const char *const *words, int count);
+int reading_word(struct reading *r, size_t column, const char *name, const char *const *words,
+		 int count);
 enum outcome reading_migration(struct reading *r, struct migration_row *out);
 
 extern const char *const status_words[STATUS_COUNT];

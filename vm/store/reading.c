@@ -1,4 +1,5 @@
-/* reading.c - cells of a row that somebody may have edited by hand: believed when they make sense, else refused */
+/* reading.c - cells of a row that somebody may have edited by hand: believed when they make sense,
+ * else refused */
 #include "vm/store/backend.h"
 #include <stdio.h>
 
@@ -34,17 +35,19 @@ const char *status_label(enum migration_status s)
 	return status_labels[s];
 }
 
-static void refuse(struct reading *r, const char *column, const char *format, ...) PRINTF_LIKE(3, 4);
+static void refuse(struct reading *r, const char *column, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 static void refuse(struct reading *r, const char *column, const char *format, ...)
 {
 	if (r->failed != OUTCOME_OK)
 		return;
-	struct buf words = {0};
+	struct buf words = { 0 };
 	va_list args;
 	va_start(args, format);
 	buf_vformat(&words, format, args);
 	va_end(args);
-	r->failed = damaged(r->store, r->err, r->table, r->name, "column %s: %s", column, words.ptr);
+	r->failed =
+		damaged(r->store, r->err, r->table, r->name, "column %s: %s", column, words.ptr);
 	buf_clear(&words);
 }
 
@@ -54,8 +57,8 @@ int64_t reading_int(struct reading *r, size_t column, const char *name, int64_t 
 	if (f->kind != FIELD_INT)
 		refuse(r, name, "it has no number");
 	else if (f->number < low || f->number > high)
-		refuse(r, name, "%lld is not between %lld and %lld", (long long)f->number, (long long)low,
-		       (long long)high);
+		refuse(r, name, "%lld is not between %lld and %lld", (long long)f->number,
+		       (long long)low, (long long)high);
 	else
 		return f->number;
 	return low;
@@ -74,7 +77,7 @@ struct str reading_text(struct reading *r, size_t column)
 
 struct hash reading_hash(struct reading *r, size_t column, const char *name, bool may_be_empty)
 {
-	struct hash h = {{0}};
+	struct hash h = { { 0 } };
 	struct str hex = reading_text(r, column);
 	if (!(hex.len == 0 && may_be_empty) && !hash_from_hex(hex, &h))
 		refuse(r, name, "'%.*s' is not a hash of 32 hexadecimal digits", STR_ARG(hex));
@@ -89,13 +92,14 @@ int64_t reading_time(struct reading *r, size_t column, const char *name)
 	return f->number;
 }
 
-int reading_word(struct reading *r, size_t column, const char *name, const char *const *words, int count)
+int reading_word(struct reading *r, size_t column, const char *name, const char *const *words,
+		 int count)
 {
 	struct str word = reading_text(r, column);
 	for (int i = 0; i < count; i++)
 		if (str_eq(word, str_c(words[i])))
 			return i;
-	struct buf list = {0};
+	struct buf list = { 0 };
 	for (int i = 0; i < count; i++)
 		buf_format(&list, "%s%s", i ? ", " : "", words[i]);
 	refuse(r, name, "'%.*s' is unknown; it is one of %s", STR_ARG(word), list.ptr);
@@ -109,9 +113,11 @@ enum outcome reading_migration(struct reading *r, struct migration_row *out)
 	*out = (struct migration_row){
 		.name = reading_text(r, 0),
 		.description = reading_text(r, 1),
-		.status = (enum migration_status)reading_word(r, 2, "status", status_words, STATUS_COUNT),
+		.status = (enum migration_status)reading_word(r, 2, "status", status_words,
+							      STATUS_COUNT),
 		.progress = (int)reading_int(r, 3, "progress", 0, 100),
-		.current_operation_index = reading_int(r, 4, "current_operation_index", 0, INT64_MAX),
+		.current_operation_index =
+			reading_int(r, 4, "current_operation_index", 0, INT64_MAX),
 		.current_query_id = reading_text(r, 5),
 		.started_at = reading_time(r, 6, "started_at"),
 		.finished_at = reading_time(r, 7, "finished_at"),

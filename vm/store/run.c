@@ -1,23 +1,24 @@
-/* run.c - taking a migration, storing a run's beginning, reading it back and believing only what fits together */
+/* run.c - taking a migration, storing a run's beginning, reading it back and believing only what
+ * fits together */
 #include "vm/store/backend.h"
 #include <stdio.h>
 
-
 /* ---- claim ---- */
 
-static enum outcome read_migration(struct store *s, struct str name, struct arena *a, struct migration_row *out,
-				   struct error *err)
+static enum outcome read_migration(struct store *s, struct str name, struct arena *a,
+				   struct migration_row *out, struct error *err)
 {
 	bool found;
 	enum outcome o = store_migration(s, name, a, out, &found, err);
 	if (o == OUTCOME_OK && !found)
-		return error_set(err, OUTCOME_USAGE, "the state knows no migration '%.*s'", STR_ARG(name));
+		return error_set(err, OUTCOME_USAGE, "the state knows no migration '%.*s'",
+				 STR_ARG(name));
 	return o;
 }
 
 /* The reason why it can't be taken now, if there is one. */
-static enum outcome check_claim(struct store *s, const struct migration_row *row, unsigned from, int max_running,
-				struct error *err)
+static enum outcome check_claim(struct store *s, const struct migration_row *row, unsigned from,
+				int max_running, struct error *err)
 {
 	if (!(from & 1u << row->status)) {
 		error_set(err, OUTCOME_NOT_NOW, "migration %.*s is '%s'%s%.*s", STR_ARG(row->name),
@@ -26,20 +27,21 @@ static enum outcome check_claim(struct store *s, const struct migration_row *row
 		return OUTCOME_NOT_NOW;
 	}
 	struct rows rows;
-	enum outcome o = store_read(s, STATEMENT_ACTIVE, &s->scratch, &rows, err, field_text(row->name));
+	enum outcome o =
+		store_read(s, STATEMENT_ACTIVE, &s->scratch, &rows, err, field_text(row->name));
 	if (o != OUTCOME_OK || (int64_t)rows.count < max_running)
 		return o;
 	struct str other = rows_at(&rows, 0, 0)->text, status = rows_at(&rows, 0, 1)->text;
-	error_set(err, OUTCOME_NOT_NOW, "migration %.*s is %.*s, and at most %d may run at once", STR_ARG(other),
-		  STR_ARG(status), max_running);
+	error_set(err, OUTCOME_NOT_NOW, "migration %.*s is %.*s, and at most %d may run at once",
+		  STR_ARG(other), STR_ARG(status), max_running);
 	error_hint(err, "wait for it, stop it, or raise the setting max_running");
 	return OUTCOME_NOT_NOW;
 }
 
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to, int max_running,
-			 const char *owner, int64_t *epoch, struct error *err)
+enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
+			 int max_running, const char *owner, int64_t *epoch, struct error *err)
 {
-	struct migration_row row = {0};
+	struct migration_row row = { 0 };
 	struct rows ignored;
 	enum outcome o = s->backend->begin(s, BEGIN_WRITE, err);
 	if (o == OUTCOME_OK)
@@ -50,42 +52,48 @@ enum outcome store_claim(struct store *s, struct str name, unsigned from, enum m
 		o = check_claim(s, &row, from, max_running, err);
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
-			      field_text(str_c(status_word(row.status))), field_text(str_c(status_word(to))),
-			      field_text(str_c(owner)));
+			      field_text(str_c(status_word(row.status))),
+			      field_text(str_c(status_word(to))), field_text(str_c(owner)));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
 }
 
 /* ---- start ---- */
 
-static enum outcome add_plan(struct store *s, const struct run_row *run, const struct operation_row *plan,
-			     struct error *err)
+static enum outcome add_plan(struct store *s, const struct run_row *run,
+			     const struct operation_row *plan, struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
 	for (int64_t i = 0; i < run->operation_count && o == OUTCOME_OK; i++) {
 		if (plan[i].index != i)
-			BUG("operation %lld of the plan has the index %lld", (long long)i, (long long)plan[i].index);
+			BUG("operation %lld of the plan has the index %lld", (long long)i,
+			    (long long)plan[i].index);
 		o = store_run(s, STATEMENT_START_OPERATION, err, field_int(run->id), field_int(i),
-			      field_text(plan[i].label), field_int(plan[i].operation), field_bytes(plan[i].options),
-			      field_bytes(plan[i].captures), field_text(plan[i].connection),
+			      field_text(plan[i].label), field_int(plan[i].operation),
+			      field_bytes(plan[i].options), field_bytes(plan[i].captures),
+			      field_text(plan[i].connection),
 			      field_text(str_c(operation_status_words[plan[i].status])));
 	}
 	return o;
 }
 
-static enum outcome add_run(struct store *s, struct run_row *run, struct str module_image, struct error *err)
+static enum outcome add_run(struct store *s, struct run_row *run, struct str module_image,
+			    struct error *err)
 {
 	char module[HASH_HEX_SIZE], blob[HASH_HEX_SIZE], plan[HASH_HEX_SIZE];
 	struct rows rows;
 	hash_hex(run->module_hash, module);
 	hash_hex(hash_of(module_image), blob);
 	hash_hex(run->plan_hash, plan);
-	enum outcome o = store_run(s, STATEMENT_START_BLOB, err, field_text(str_c(blob)), field_bytes(module_image));
+	enum outcome o = store_run(s, STATEMENT_START_BLOB, err, field_text(str_c(blob)),
+				   field_bytes(module_image));
 	if (o == OUTCOME_OK)
-		o = store_read(s, STATEMENT_START_RUN, &s->scratch, &rows, err, field_text(run->migration),
-			       field_text(run->app_version), field_text(str_c(module)), field_text(str_c(blob)),
-			       field_bytes(run->params), field_bytes(run->frozens), field_int(run->operation_count),
-			       field_text(str_c(plan)), field_text(str_c(phase_words[run->phase])));
+		o = store_read(s, STATEMENT_START_RUN, &s->scratch, &rows, err,
+			       field_text(run->migration), field_text(run->app_version),
+			       field_text(str_c(module)), field_text(str_c(blob)),
+			       field_bytes(run->params), field_bytes(run->frozens),
+			       field_int(run->operation_count), field_text(str_c(plan)),
+			       field_text(str_c(phase_words[run->phase])));
 	if (o == OUTCOME_OK)
 		run->id = rows_at(&rows, 0, 0)->number;
 	return o;
@@ -104,18 +112,18 @@ enum outcome store_start(struct store *s, struct run_row *run, struct str module
 		o = add_plan(s, run, plan, err);
 	checkpoint_seal(s, run->id, STR(""), seal);
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_START_CHECKPOINT, err, field_int(run->id), field_bytes(STR("")),
-			      field_text(str_c(seal)));
+		o = store_run(s, STATEMENT_START_CHECKPOINT, err, field_int(run->id),
+			      field_bytes(STR("")), field_text(str_c(seal)));
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_START_MIGRATION, err, field_text(run->migration), field_int(epoch),
-			      field_text(str_c(module)), field_int(run->id));
+		o = store_run(s, STATEMENT_START_MIGRATION, err, field_text(run->migration),
+			      field_int(epoch), field_text(str_c(module)), field_int(run->id));
 	return store_end(s, o, err);
 }
 
 /* ---- load ---- */
 
-static struct reading reading_of(struct store *s, const struct rows *rows, const char *table, int64_t run,
-				 struct error *err)
+static struct reading reading_of(struct store *s, const struct rows *rows, const char *table,
+				 int64_t run, struct error *err)
 {
 	struct reading r = { .store = s, .rows = rows, .table = table, .err = err };
 	snprintf(r.name, sizeof(r.name), "of run %lld", (long long)run);
@@ -123,8 +131,8 @@ static struct reading reading_of(struct store *s, const struct rows *rows, const
 }
 
 /* Reads the run's row; blob: the name of its module's bytes. */
-static enum outcome load_run(struct store *s, struct arena *a, struct run_row *run, struct hash *blob,
-			     struct error *err)
+static enum outcome load_run(struct store *s, struct arena *a, struct run_row *run,
+			     struct hash *blob, struct error *err)
 {
 	struct rows rows;
 	enum outcome o = store_read(s, STATEMENT_RUN, a, &rows, err, field_int(run->id));
@@ -158,25 +166,29 @@ static enum outcome load_migration(struct store *s, struct arena *a, const struc
 	if (o != OUTCOME_OK)
 		return o;
 	if (!found)
-		return damaged(s, err, "migration", name, "it is missing, but run %lld belongs to it",
-			       (long long)run->id);
+		return damaged(s, err, "migration", name,
+			       "it is missing, but run %lld belongs to it", (long long)run->id);
 	if (row->current_run != run->id)
-		return damaged(s, err, "migration", name, "column current_run: %lld, but run %lld was asked for; "
+		return damaged(s, err, "migration", name,
+			       "column current_run: %lld, but run %lld was asked for; "
 			       "parts of different runs don't go together",
 			       (long long)row->current_run, (long long)run->id);
 	if (!hash_eq(row->module_hash, run->module_hash))
-		return damaged(s, err, "migration", name, "column module_hash: it is not that of run %lld",
+		return damaged(s, err, "migration", name,
+			       "column module_hash: it is not that of run %lld",
 			       (long long)run->id);
 	if (row->current_operation_index > run->operation_count)
 		return damaged(s, err, "migration", name,
-			       "column current_operation_index: %lld is outside of the plan of %lld operations; "
+			       "column current_operation_index: %lld is outside of the plan of "
+			       "%lld operations; "
 			       "write 0 to %lld",
-			       (long long)row->current_operation_index, (long long)run->operation_count,
-			       (long long)run->operation_count);
+			       (long long)row->current_operation_index,
+			       (long long)run->operation_count, (long long)run->operation_count);
 	return OUTCOME_OK;
 }
 
-static enum outcome load_plan(struct store *s, struct arena *a, struct run_state *out, struct error *err)
+static enum outcome load_plan(struct store *s, struct arena *a, struct run_state *out,
+			      struct error *err)
 {
 	struct rows rows;
 	enum outcome o = store_read(s, STATEMENT_PLAN, a, &rows, err, field_int(out->run.id));
@@ -184,20 +196,23 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 	if (o != OUTCOME_OK)
 		return o;
 	if ((int64_t)rows.count != out->run.operation_count)
-		return damaged(s, err, r.table, r.name, "there are %zu, but the plan has %lld operations", rows.count,
+		return damaged(s, err, r.table, r.name,
+			       "there are %zu, but the plan has %lld operations", rows.count,
 			       (long long)out->run.operation_count);
 	out->plan = arena_array(a, struct operation_row, rows.count);
 	for (; r.row < rows.count; r.row++) {
-		snprintf(r.name, sizeof(r.name), "run = %lld, operation_index = %zu", (long long)out->run.id, r.row);
+		snprintf(r.name, sizeof(r.name), "run = %lld, operation_index = %zu",
+			 (long long)out->run.id, r.row);
 		out->plan[r.row] = (struct operation_row){
-			.index = reading_int(&r, 0, "operation_index", (int64_t)r.row, (int64_t)r.row),
+			.index = reading_int(&r, 0, "operation_index", (int64_t)r.row,
+					     (int64_t)r.row),
 			.label = reading_text(&r, 1),
 			.operation = (uint32_t)reading_int(&r, 2, "operation", 0, UINT32_MAX),
 			.options = reading_text(&r, 3),
 			.captures = reading_text(&r, 4),
 			.connection = reading_text(&r, 5),
-			.status = (enum operation_status)reading_word(&r, 6, "status", operation_status_words,
-								      OPERATION_STATUS_COUNT),
+			.status = (enum operation_status)reading_word(
+				&r, 6, "status", operation_status_words, OPERATION_STATUS_COUNT),
 			.attempts = reading_int(&r, 7, "attempts", 0, INT64_MAX),
 			.rows = reading_int(&r, 8, "rows", -1, INT64_MAX),
 			.started_at = reading_time(&r, 9, "started_at"),
@@ -211,13 +226,15 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 	snprintf(r.name, sizeof(r.name), "of run %lld", (long long)out->run.id);
 	if (!hash_eq(h, out->run.plan_hash))
 		return damaged(s, err, r.table, r.name,
-			       "the plan is not the one that the run began with (its plan_hash differs): a label, "
+			       "the plan is not the one that the run began with (its plan_hash "
+			       "differs): a label, "
 			       "operation, connection, options or captures were edited");
 	return OUTCOME_OK;
 }
 
-static enum outcome load_checkpoint(struct store *s, struct arena *a, const struct migration_row *row,
-				    struct run_state *out, struct error *err)
+static enum outcome load_checkpoint(struct store *s, struct arena *a,
+				    const struct migration_row *row, struct run_state *out,
+				    struct error *err)
 {
 	struct rows rows;
 	int64_t run = out->run.id;
@@ -235,20 +252,23 @@ static enum outcome load_checkpoint(struct store *s, struct arena *a, const stru
 	char hex[HASH_HEX_SIZE];
 	checkpoint_seal(s, run, out->checkpoint, hex);
 	if (!hash_from_hex(str_c(hex), &wanted) || !hash_eq(seal, wanted))
-		return damaged(s, err, r.table, r.name, "column state: these bytes are of another run, or were edited "
+		return damaged(s, err, r.table, r.name,
+			       "column state: these bytes are of another run, or were edited "
 			       "(the seal differs)");
 	if (index != row->current_operation_index)
 		return damaged(s, err, r.table, r.name,
-			       "column operation_index: it was written inside operation %lld, but the migration's "
-			       "current_operation_index is %lld; to begin operation %lld anew, set state = %s",
+			       "column operation_index: it was written inside operation %lld, but "
+			       "the migration's "
+			       "current_operation_index is %lld; to begin operation %lld anew, set "
+			       "state = %s",
 			       (long long)index, (long long)row->current_operation_index,
 			       (long long)row->current_operation_index,
 			       s->backend->dialect == DIALECT_SQLITE ? "x''" : "''");
 	return OUTCOME_OK;
 }
 
-static enum outcome load_blob(struct store *s, struct arena *a, struct hash name, struct run_state *out,
-			      struct error *err)
+static enum outcome load_blob(struct store *s, struct arena *a, struct hash name,
+			      struct run_state *out, struct error *err)
 {
 	char hex[HASH_HEX_SIZE], row[80];
 	struct rows rows;
@@ -258,11 +278,14 @@ static enum outcome load_blob(struct store *s, struct arena *a, struct hash name
 	if (o != OUTCOME_OK)
 		return o;
 	if (rows.count == 0)
-		return damaged(s, err, "blob", row, "the module of run %lld is missing", (long long)out->run.id);
+		return damaged(s, err, "blob", row, "the module of run %lld is missing",
+			       (long long)out->run.id);
 	out->module_image = rows_at(&rows, 0, 0)->text;
 	if (!hash_eq(hash_of(out->module_image), name))
-		return damaged(s, err, "blob", row, "column bytes: the module of run %lld was changed (its hash differs)",
-			       (long long)out->run.id);
+		return damaged(
+			s, err, "blob", row,
+			"column bytes: the module of run %lld was changed (its hash differs)",
+			(long long)out->run.id);
 	return OUTCOME_OK;
 }
 
@@ -292,8 +315,8 @@ static void read_effect(struct reading *r, struct effect_record *out)
 	out->outcome_at = reading_time(r, 12, "outcome_at");
 }
 
-enum outcome store_effects(struct store *s, int64_t run, struct arena *a, struct effect_record **out, size_t *count,
-			   struct error *err)
+enum outcome store_effects(struct store *s, int64_t run, struct arena *a,
+			   struct effect_record **out, size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
@@ -308,11 +331,14 @@ enum outcome store_effects(struct store *s, int64_t run, struct arena *a, struct
 	return r.failed;
 }
 
-/* Only the journal's last row can be open: a further attempt is begun when what became of the one before is known. */
-static enum outcome load_effect(struct store *s, struct arena *a, struct run_state *out, struct error *err)
+/* Only the journal's last row can be open: a further attempt is begun when what became of the one
+ * before is known. */
+static enum outcome load_effect(struct store *s, struct arena *a, struct run_state *out,
+				struct error *err)
 {
 	struct rows rows;
-	enum outcome o = store_read(s, STATEMENT_LAST_EFFECT, a, &rows, err, field_int(out->run.id));
+	enum outcome o =
+		store_read(s, STATEMENT_LAST_EFFECT, a, &rows, err, field_int(out->run.id));
 	out->run.next_effect = 1;
 	if (o != OUTCOME_OK || rows.count == 0)
 		return o;
@@ -320,7 +346,8 @@ static enum outcome load_effect(struct store *s, struct arena *a, struct run_sta
 	struct effect_record last;
 	read_effect(&r, &last);
 	if (last.effect.operation_index >= out->run.operation_count)
-		return damaged(s, err, r.table, r.name, "column operation_index: %lld is outside of the plan",
+		return damaged(s, err, r.table, r.name,
+			       "column operation_index: %lld is outside of the plan",
 			       (long long)last.effect.operation_index);
 	out->run.next_effect = last.effect.number + 1;
 	if (!last.ended)
@@ -328,10 +355,11 @@ static enum outcome load_effect(struct store *s, struct arena *a, struct run_sta
 	return r.failed;
 }
 
-enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out, struct error *err)
+enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
+			struct error *err)
 {
 	struct migration_row row;
-	struct hash blob = {{0}};
+	struct hash blob = { { 0 } };
 	*out = (struct run_state){ .run.id = run };
 	enum outcome o = s->backend->begin(s, BEGIN_READ, err);
 	if (o == OUTCOME_OK)

@@ -25,15 +25,18 @@ static enum outcome read_version(struct store *s, int64_t *version, struct error
 	if (o != OUTCOME_OK)
 		return o;
 	if (rows.count != 1 || rows_at(&rows, 0, 1)->text.len == 0)
-		return damaged(s, err, "store", "one = 1", "it is missing or has no id: this is not a state store of "
+		return damaged(s, err, "store", "one = 1",
+			       "it is missing or has no id: this is not a state store of "
 			       "amig, or restore it from a backup");
 	*version = rows_at(&rows, 0, 0)->number;
 	free(s->id);
 	s->id = must_strdup(rows_at(&rows, 0, 1)->text.ptr);
 	if (*version > NEWEST || *version < 1) {
-		error_set(err, OUTCOME_DAMAGED, "the state store has schema version %lld; this amigrun knows 1 to %lld",
+		error_set(err, OUTCOME_DAMAGED,
+			  "the state store has schema version %lld; this amigrun knows 1 to %lld",
 			  (long long)*version, (long long)NEWEST);
-		error_hint(err, "use the amigrun that wrote it, or a newer one; nothing was changed");
+		error_hint(err,
+			   "use the amigrun that wrote it, or a newer one; nothing was changed");
 		return OUTCOME_DAMAGED;
 	}
 	return OUTCOME_OK;
@@ -41,7 +44,7 @@ static enum outcome read_version(struct store *s, int64_t *version, struct error
 
 static enum outcome run_step(struct store *s, const struct schema_step *step, struct error *err)
 {
-	struct buf sql = {0};
+	struct buf sql = { 0 };
 	dialect_format(&sql, s->backend->dialect, step->sql);
 	enum outcome o = s->backend->script(s, sql.ptr, err);
 	buf_clear(&sql);

@@ -1,7 +1,8 @@
 /* step.c - what a step changes, in one commit */
 #include "vm/store/backend.h"
 
-/* The journal is for people: a statement that carries megabytes of values is kept by its beginning. */
+/* The journal is for people: a statement that carries megabytes of values is kept by its
+ * beginning. */
 #define JOURNAL_CAP_BYTES ((size_t)256 << 10)
 
 static struct field words(struct store *s, struct str text)
@@ -29,33 +30,37 @@ static bool is_over(enum migration_status status)
 	return true;
 }
 
-/* First of all: it says whether the run is still this runner's, and holds the row until the commit. */
+/* First of all: it says whether the run is still this runner's, and holds the row until the
+ * commit. */
 static enum outcome put_migration(struct store *s, const struct step *step, struct error *err)
 {
 	if (!step->set_migration)
-		return store_run(s, STATEMENT_STEP_GUARD, err, field_text(step->migration), field_int(step->epoch),
-				 field_int(step->run));
-	struct field query_id = step->current_query_id ? field_text(str_c(step->current_query_id)) : field_null();
-	return store_run(s, STATEMENT_STEP_MIGRATION, err, field_text(step->migration), field_int(step->epoch),
-			 field_int(step->run), field_text(str_c(status_word(step->status))), field_int(step->progress),
-			 field_int(step->current_operation_index), query_id, field_bool(step->set_finished),
-			 field_bool(is_over(step->status)));
+		return store_run(s, STATEMENT_STEP_GUARD, err, field_text(step->migration),
+				 field_int(step->epoch), field_int(step->run));
+	struct field query_id =
+		step->current_query_id ? field_text(str_c(step->current_query_id)) : field_null();
+	return store_run(s, STATEMENT_STEP_MIGRATION, err, field_text(step->migration),
+			 field_int(step->epoch), field_int(step->run),
+			 field_text(str_c(status_word(step->status))), field_int(step->progress),
+			 field_int(step->current_operation_index), query_id,
+			 field_bool(step->set_finished), field_bool(is_over(step->status)));
 }
 
 static enum outcome put_outcome(struct store *s, const struct step *step, struct error *err)
 {
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_OUTCOME, err, field_int(step->run), field_int(o->number),
-			 field_int(o->attempt), field_text(o->ok ? STR("done") : STR("failed")), field_int(o->rows),
-			 words(s, o->error_code), words(s, o->error_text));
+			 field_int(o->attempt), field_text(o->ok ? STR("done") : STR("failed")),
+			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
 }
 
 static enum outcome put_intent(struct store *s, const struct step *step, struct error *err)
 {
 	const struct effect_intent *i = step->intent;
 	return store_run(s, STATEMENT_STEP_INTENT, err, field_int(step->run), field_int(i->number),
-			 field_int(i->attempt), field_int(i->operation_index), field_bool(i->backward),
-			 field_text(str_c(i->query_id)), words(s, i->sql), field_text(i->connection));
+			 field_int(i->attempt), field_int(i->operation_index),
+			 field_bool(i->backward), field_text(str_c(i->query_id)), words(s, i->sql),
+			 field_text(i->connection));
 }
 
 /* An effect inside the store's own transaction: begun and ended by one row. */
@@ -64,10 +69,10 @@ static enum outcome put_whole(struct store *s, const struct step *step, struct e
 	const struct effect_intent *i = step->intent;
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_WHOLE, err, field_int(step->run), field_int(i->number),
-			 field_int(i->attempt), field_int(i->operation_index), field_bool(i->backward),
-			 field_text(str_c(i->query_id)), words(s, i->sql), field_text(i->connection),
-			 field_text(o->ok ? STR("done") : STR("failed")), field_int(o->rows),
-			 words(s, o->error_code), words(s, o->error_text));
+			 field_int(i->attempt), field_int(i->operation_index),
+			 field_bool(i->backward), field_text(str_c(i->query_id)), words(s, i->sql),
+			 field_text(i->connection), field_text(o->ok ? STR("done") : STR("failed")),
+			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
 }
 
 static enum outcome put_effects(struct store *s, const struct step *step, struct error *err)
@@ -89,9 +94,11 @@ static enum outcome put_operations(struct store *s, const struct step *step, str
 	enum outcome o = OUTCOME_OK;
 	for (size_t i = 0; i < step->operation_count && o == OUTCOME_OK; i++) {
 		const struct operation_change *c = &step->operations[i];
-		o = store_run(s, STATEMENT_STEP_OPERATION, err, field_int(step->run), field_int(c->index),
-			      field_text(str_c(operation_status_words[c->status])), field_int(c->attempts),
-			      field_int(c->rows), field_bool(c->started), field_bool(c->finished));
+		o = store_run(s, STATEMENT_STEP_OPERATION, err, field_int(step->run),
+			      field_int(c->index),
+			      field_text(str_c(operation_status_words[c->status])),
+			      field_int(c->attempts), field_int(c->rows), field_bool(c->started),
+			      field_bool(c->finished));
 	}
 	return o;
 }
@@ -101,21 +108,26 @@ static enum outcome put_checkpoint(struct store *s, const struct step *step, str
 	char seal[HASH_HEX_SIZE];
 	checkpoint_seal(s, step->run, step->checkpoint, seal);
 	return store_run(s, STATEMENT_STEP_CHECKPOINT, err, field_int(step->run),
-			 step->set_migration ? field_int(step->current_operation_index) : field_null(),
-			 field_bytes(step->checkpoint), field_text(str_c(seal)), field_text(step->migration));
+			 step->set_migration ? field_int(step->current_operation_index)
+					     : field_null(),
+			 field_bytes(step->checkpoint), field_text(str_c(seal)),
+			 field_text(step->migration));
 }
 
-static enum outcome put_notes(struct store *s, struct str migration, int64_t run, const struct error_row *error,
-			      const struct event_row *event, struct error *err)
+static enum outcome put_notes(struct store *s, struct str migration, int64_t run,
+			      const struct error_row *error, const struct event_row *event,
+			      struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
 	if (error)
 		o = store_run(s, STATEMENT_ADD_ERROR, err, field_text(migration), field_int(run),
-			      field_int(error->operation_index), words(s, error->description), words(s, error->code),
-			      words(s, error->sql), words(s, error->query_id));
+			      field_int(error->operation_index), words(s, error->description),
+			      words(s, error->code), words(s, error->sql),
+			      words(s, error->query_id));
 	if (event && o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_ADD_EVENT, err, field_text(migration), field_int(run),
-			      field_text(event->kind), words(s, event->who), words(s, event->detail));
+			      field_text(event->kind), words(s, event->who),
+			      words(s, event->detail));
 	return o;
 }
 
@@ -141,7 +153,8 @@ static enum outcome open_transaction(struct store *s, struct error *err)
 	if (s->backend->still_begun(s))
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_FAILED, "the transaction ended before its effect was journaled");
-	error_hint(err, "the effect's SQL must not commit, roll back or begin a transaction itself");
+	error_hint(err,
+		   "the effect's SQL must not commit, roll back or begin a transaction itself");
 	err->class = ERROR_UNKNOWN;
 	return OUTCOME_FAILED;
 }
@@ -159,14 +172,16 @@ enum outcome store_step(struct store *s, const struct step *step, struct error *
 		o = put_checkpoint(s, step, err);
 	if (o == OUTCOME_OK && step->set_phase)
 		o = store_run(s, STATEMENT_STEP_PHASE, err, field_int(step->run),
-			      field_text(str_c(phase_words[step->phase])), field_bool(step->phase == PHASE_ENDED));
+			      field_text(str_c(phase_words[step->phase])),
+			      field_bool(step->phase == PHASE_ENDED));
 	if (o == OUTCOME_OK)
 		o = put_notes(s, step->migration, step->run, step->error, step->event, err);
 	return store_end(s, o, err);
 }
 
-enum outcome store_settle(struct store *s, struct str name, int64_t epoch, enum migration_status status, int progress,
-			  const struct error_row *error, const struct event_row *event, struct error *err)
+enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
+			  enum migration_status status, int progress, const struct error_row *error,
+			  const struct event_row *event, struct error *err)
 {
 	enum outcome o = s->backend->begin(s, BEGIN_BATCH, err);
 	if (o == OUTCOME_OK)

@@ -1,4 +1,5 @@
-/* store.c - opening the store, and the rows of migrations, errors, events, parameters and settings */
+/* store.c - opening the store, and the rows of migrations, errors, events, parameters and
+ * settings */
 #include "vm/store/backend.h"
 #include <stdlib.h>
 
@@ -18,8 +19,10 @@ enum outcome store_open(struct store **out, const char *where, struct error *err
 	if (str_starts(str_c(where), STR("sqlite:"))) {
 		backend = &store_sqlite;
 		rest = where + strlen("sqlite:");
-	} else if (!str_starts(str_c(where), STR("postgresql://")) && !str_starts(str_c(where), STR("postgres://"))) {
-		error_set(err, OUTCOME_USAGE, "the state store is neither postgresql://… nor sqlite:PATH");
+	} else if (!str_starts(str_c(where), STR("postgresql://")) &&
+		   !str_starts(str_c(where), STR("postgres://"))) {
+		error_set(err, OUTCOME_USAGE,
+			  "the state store is neither postgresql://… nor sqlite:PATH");
 		error_hint(err, "set AMIG_STATE, for example AMIG_STATE=sqlite:./amig.db");
 		return OUTCOME_USAGE;
 	}
@@ -29,7 +32,7 @@ enum outcome store_open(struct store **out, const char *where, struct error *err
 		return o;
 	s->backend = backend;
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-		struct buf sql = {0};
+		struct buf sql = { 0 };
 		dialect_format(&sql, backend->dialect, statements[i]);
 		s->sql[i] = buf_take(&sql);
 	}
@@ -65,12 +68,13 @@ const char *store_kind(const struct store *s)
 }
 
 /* One writing statement that is a transaction of its own. */
-#define write_alone(s, id, err, ...) \
-	(s->backend->begin(s, BEGIN_BATCH, err) == OUTCOME_OK ? \
-	 store_end(s, store_run(s, id, err, __VA_ARGS__), err) : err->outcome)
+#define write_alone(s, id, err, ...)                                     \
+	(s->backend->begin(s, BEGIN_BATCH, err) == OUTCOME_OK            \
+		 ? store_end(s, store_run(s, id, err, __VA_ARGS__), err) \
+		 : err->outcome)
 
-enum outcome store_migration(struct store *s, struct str name, struct arena *a, struct migration_row *out, bool *found,
-			     struct error *err)
+enum outcome store_migration(struct store *s, struct str name, struct arena *a,
+			     struct migration_row *out, bool *found, struct error *err)
 {
 	struct rows rows;
 	*found = false;
@@ -88,8 +92,8 @@ static int by_name(const void *a, const void *b)
 	return str_compare(x->name, y->name);
 }
 
-enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out, size_t *count,
-			      struct error *err)
+enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out,
+			      size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
@@ -110,7 +114,8 @@ enum outcome store_migrations(struct store *s, struct arena *a, struct migration
 }
 
 /* Whether the row says what it would say anyway: then it isn't written. */
-static enum outcome is_registered(struct store *s, const struct field *wanted, bool *same, struct error *err)
+static enum outcome is_registered(struct store *s, const struct field *wanted, bool *same,
+				  struct error *err)
 {
 	static const size_t columns[] = { 0, 1, 8, 9 };
 	struct rows rows;
@@ -121,23 +126,26 @@ static enum outcome is_registered(struct store *s, const struct field *wanted, b
 	return o;
 }
 
-enum outcome store_register(struct store *s, struct str name, struct str description, struct str min_version,
-			    struct str max_version, struct error *err)
+enum outcome store_register(struct store *s, struct str name, struct str description,
+			    struct str min_version, struct str max_version, struct error *err)
 {
 	const struct field wanted[] = {
-		field_text(name), field_clean(s, description, TEXT_CAP_BYTES), field_text(min_version),
+		field_text(name),
+		field_clean(s, description, TEXT_CAP_BYTES),
+		field_text(min_version),
 		field_text(max_version),
 	};
 	bool same;
 	enum outcome o = is_registered(s, wanted, &same, err);
 	if (o == OUTCOME_OK && !same)
-		o = write_alone(s, STATEMENT_REGISTER, err, wanted[0], wanted[1], wanted[2], wanted[3]);
+		o = write_alone(s, STATEMENT_REGISTER, err, wanted[0], wanted[1], wanted[2],
+				wanted[3]);
 	arena_clear(&s->scratch);
 	return o;
 }
 
-enum outcome store_errors(struct store *s, struct str name, struct arena *a, struct error_row **out, size_t *count,
-			  struct error *err)
+enum outcome store_errors(struct store *s, struct str name, struct arena *a, struct error_row **out,
+			  size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
@@ -145,7 +153,9 @@ enum outcome store_errors(struct store *s, struct str name, struct arena *a, str
 	if (o != OUTCOME_OK)
 		return o;
 	*out = arena_array(a, struct error_row, rows.count);
-	struct reading r = { .store = s, .rows = &rows, .table = "error", .name = "of this migration", .err = err };
+	struct reading r = {
+		.store = s, .rows = &rows, .table = "error", .name = "of this migration", .err = err
+	};
 	for (; r.row < rows.count; r.row++)
 		(*out)[r.row] = (struct error_row){
 			.operation_index = reading_int(&r, 0, "operation_index", -1, INT64_MAX),
@@ -159,8 +169,8 @@ enum outcome store_errors(struct store *s, struct str name, struct arena *a, str
 	return r.failed;
 }
 
-enum outcome store_events(struct store *s, struct str name, struct arena *a, struct event_row **out, size_t *count,
-			  struct error *err)
+enum outcome store_events(struct store *s, struct str name, struct arena *a, struct event_row **out,
+			  size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
@@ -168,7 +178,9 @@ enum outcome store_events(struct store *s, struct str name, struct arena *a, str
 	if (o != OUTCOME_OK)
 		return o;
 	*out = arena_array(a, struct event_row, rows.count);
-	struct reading r = { .store = s, .rows = &rows, .table = "event", .name = "of this migration", .err = err };
+	struct reading r = {
+		.store = s, .rows = &rows, .table = "event", .name = "of this migration", .err = err
+	};
 	for (; r.row < rows.count; r.row++)
 		(*out)[r.row] = (struct event_row){
 			.kind = reading_text(&r, 0),
@@ -180,16 +192,19 @@ enum outcome store_events(struct store *s, struct str name, struct arena *a, str
 	return r.failed;
 }
 
-enum outcome store_add_event(struct store *s, struct str name, const struct event_row *event, struct error *err)
+enum outcome store_add_event(struct store *s, struct str name, const struct event_row *event,
+			     struct error *err)
 {
-	return write_alone(s, STATEMENT_ADD_EVENT, err, field_text(name), field_int(0), field_text(event->kind),
-			   field_clean(s, event->who, TEXT_CAP_BYTES), field_clean(s, event->detail, TEXT_CAP_BYTES));
+	return write_alone(s, STATEMENT_ADD_EVENT, err, field_text(name), field_int(0),
+			   field_text(event->kind), field_clean(s, event->who, TEXT_CAP_BYTES),
+			   field_clean(s, event->detail, TEXT_CAP_BYTES));
 }
 
-enum outcome store_set_parameter(struct store *s, struct str migration, struct str name, struct str json,
-				 struct error *err)
+enum outcome store_set_parameter(struct store *s, struct str migration, struct str name,
+				 struct str json, struct error *err)
 {
-	return write_alone(s, STATEMENT_SET_PARAMETER, err, field_text(migration), field_text(name), field_text(json));
+	return write_alone(s, STATEMENT_SET_PARAMETER, err, field_text(migration), field_text(name),
+			   field_text(json));
 }
 
 static int by_key(const void *a, const void *b)
@@ -198,15 +213,15 @@ static int by_key(const void *a, const void *b)
 	return str_compare(x[0], y[0]);
 }
 
-enum outcome store_parameters(struct store *s, struct str migration, struct arena *a, struct str (**out)[2],
-			      size_t *count, struct error *err)
+enum outcome store_parameters(struct store *s, struct str migration, struct arena *a,
+			      struct str (**out)[2], size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
 	enum outcome o = store_read(s, STATEMENT_PARAMETERS, a, &rows, err, field_text(migration));
 	if (o != OUTCOME_OK)
 		return o;
-	struct str (*pairs)[2] = arena_alloc(a, arena_bytes(sizeof(*pairs), rows.count));
+	struct str(*pairs)[2] = arena_alloc(a, arena_bytes(sizeof(*pairs), rows.count));
 	for (size_t i = 0; i < rows.count; i++) {
 		pairs[i][0] = rows_at(&rows, i, 0)->text;
 		pairs[i][1] = rows_at(&rows, i, 1)->text;
@@ -218,8 +233,8 @@ enum outcome store_parameters(struct store *s, struct str migration, struct aren
 	return OUTCOME_OK;
 }
 
-enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value, bool *found,
-			   struct error *err)
+enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
+			   bool *found, struct error *err)
 {
 	struct rows rows;
 	*found = false;
@@ -231,17 +246,20 @@ enum outcome store_setting(struct store *s, struct str name, struct arena *a, st
 	return OUTCOME_OK;
 }
 
-enum outcome store_set_setting(struct store *s, struct str name, struct str value, struct error *err)
+enum outcome store_set_setting(struct store *s, struct str name, struct str value,
+			       struct error *err)
 {
 	return write_alone(s, STATEMENT_SET_SETTING, err, field_text(name), field_text(value));
 }
 
-enum outcome store_request_stop(struct store *s, struct str name, bool *was_running, struct error *err)
+enum outcome store_request_stop(struct store *s, struct str name, bool *was_running,
+				struct error *err)
 {
-	struct rows rows = {0};
+	struct rows rows = { 0 };
 	enum outcome o = s->backend->begin(s, BEGIN_WRITE, err);
 	if (o == OUTCOME_OK)
-		o = store_read(s, STATEMENT_REQUEST_STOP, &s->scratch, &rows, err, field_text(name));
+		o = store_read(s, STATEMENT_REQUEST_STOP, &s->scratch, &rows, err,
+			       field_text(name));
 	*was_running = rows.count > 0;
 	return store_end(s, o, err);
 }
@@ -249,7 +267,8 @@ enum outcome store_request_stop(struct store *s, struct str name, bool *was_runn
 enum outcome store_stop_requested(struct store *s, struct str name, bool *out, struct error *err)
 {
 	struct rows rows;
-	enum outcome o = store_read(s, STATEMENT_STOP_REQUESTED, &s->scratch, &rows, err, field_text(name));
+	enum outcome o =
+		store_read(s, STATEMENT_STOP_REQUESTED, &s->scratch, &rows, err, field_text(name));
 	*out = o == OUTCOME_OK && rows.count && rows_at(&rows, 0, 0)->number;
 	if (!s->begun)
 		arena_clear(&s->scratch);

@@ -1,13 +1,16 @@
 /*
- * store.h - the durable state of every run: one interface, in PostgreSQL (schema amig) and in SQLite (tables amig_…)
+ * store.h - the durable state of every run: one interface, in PostgreSQL (schema amig) and in
+ * SQLite (tables amig_…)
  *
- * The tables are in schema.def. Everything a step changes is one struct step, written by one commit. Where the target of
- * an effect is the store's own database, store_begin() … effect … store_step() is one transaction with it; without
- * store_begin(), store_step() is a transaction of its own. Every commit is durable on return.
+ * The tables are in schema.def. Everything a step changes is one struct step, written by one
+ * commit. Where the target of an effect is the store's own database, store_begin() … effect …
+ * store_step() is one transaction with it; without store_begin(), store_step() is a transaction of
+ * its own. Every commit is durable on return.
  *
- * A state that cannot be understood (unknown status, newer schema, index out of range, checkpoint of another run) is
- * refused with OUTCOME_DAMAGED; a store that cannot be reached, is full or read-only: OUTCOME_UNREACHABLE. In both cases
- * nothing was changed, except that after a failed COMMIT it is not known (class ERROR_UNKNOWN).
+ * A state that cannot be understood (unknown status, newer schema, index out of range, checkpoint
+ * of another run) is refused with OUTCOME_DAMAGED; a store that cannot be reached, is full or
+ * read-only: OUTCOME_UNREACHABLE. In both cases nothing was changed, except that after a failed
+ * COMMIT it is not known (class ERROR_UNKNOWN).
  */
 #ifndef VM_STORE_STORE_H
 #define VM_STORE_STORE_H
@@ -29,94 +32,106 @@ const char *status_label(enum migration_status s);
 
 struct store;
 
-/* where: "postgresql://…", "postgres://…", "sqlite:PATH". Makes and upgrades the tables (its own versioned steps, in one
- * transaction each, safe when two start at once). */
+/* where: "postgresql://…", "postgres://…", "sqlite:PATH". Makes and upgrades the tables (by its
+ * own versioned steps, in one transaction each, safe when two start at once). */
 enum outcome store_open(struct store **out, const char *where, struct error *err) MUST_USE;
 void store_close(struct store *s);
-/* The open session, for connection_share(): a struct postgres * or struct sqlite *; kind is "postgres" or "sqlite". */
+/* The open session, for connection_share(): a struct postgres * or struct sqlite *; kind is
+ * "postgres" or "sqlite". */
 void *store_session(struct store *s);
 const char *store_kind(const struct store *s);
 
-/* A row of table migration. Texts live in the arena given to the reading call. Times: microseconds since 1970 UTC, 0 none. */
+/* A row of table migration. Texts live in the arena given to the reading call. Times: microseconds
+ * since 1970 UTC, 0 none. */
 struct migration_row {
 	struct str name, description;
 	enum migration_status status;
-	int progress;				/* 0–100 */
+	int progress; /* 0–100 */
 	int64_t current_operation_index;
 	struct str current_query_id;
 	int64_t started_at, finished_at;
 	struct str min_version, max_version;
-	struct hash module_hash;		/* of the current run's module; zero none */
+	struct hash module_hash; /* of the current run's module; zero none */
 	struct str lease_owner;
 	int64_t epoch, lease_expires_at;
-	int64_t current_run;			/* 0 none */
+	int64_t current_run; /* 0 none */
 	bool stop_requested;
 };
 
 /* Makes the row if there is none; updates description and version range. */
-enum outcome store_register(struct store *s, struct str name, struct str description, struct str min_version,
-			    struct str max_version, struct error *err) MUST_USE;
+enum outcome store_register(struct store *s, struct str name, struct str description,
+			    struct str min_version, struct str max_version,
+			    struct error *err) MUST_USE;
 /* false in *found: no such row. */
-enum outcome store_migration(struct store *s, struct str name, struct arena *a, struct migration_row *out, bool *found,
-			     struct error *err) MUST_USE;
-enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out, size_t *count,
-			      struct error *err) MUST_USE;	/* by name */
+enum outcome store_migration(struct store *s, struct str name, struct arena *a,
+			     struct migration_row *out, bool *found, struct error *err) MUST_USE;
+enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out,
+			      size_t *count, struct error *err) MUST_USE; /* by name */
 
 /* One operation of a plan. */
 enum operation_status {
 #define OPERATION_STATUS(name, word) OPERATION_STATUS_##name,
-#include "vm/store/operation_status.def"	/* PENDING RUNNING DONE FAILED ROLLING_BACK ROLLED_BACK */
+/* PENDING RUNNING DONE FAILED ROLLING_BACK ROLLED_BACK */
+#include "vm/store/operation_status.def"
 #undef OPERATION_STATUS
 	OPERATION_STATUS_COUNT
 };
 struct operation_row {
 	int64_t index;
 	struct str label;
-	uint32_t operation;			/* number of the operation in the module */
-	struct str options, captures;		/* encoded values */
-	struct str connection;			/* name, "" none */
+	uint32_t operation;	      /* number of the operation in the module */
+	struct str options, captures; /* encoded values */
+	struct str connection;	      /* name, "" none */
 	enum operation_status status;
-	int64_t attempts, rows;			/* rows -1: not told */
+	int64_t attempts, rows; /* rows -1: not told */
 	int64_t started_at, finished_at;
 };
 
-enum run_phase {				/* what a run is doing; kept in table run */
+enum run_phase { /* what a run is doing; kept in table run */
 #define RUN_PHASE(name, word) PHASE_##name,
-#include "vm/store/phase.def"			/* FORWARD POSTCHECK BACKWARD ENDED */
+#include "vm/store/phase.def" /* FORWARD POSTCHECK BACKWARD ENDED */
 #undef RUN_PHASE
-	PHASE_COUNT
+		 PHASE_COUNT
 };
 struct run_row {
 	int64_t id;
 	struct str migration, app_version;
 	struct hash module_hash;
-	struct str params, frozens;		/* encoded values (a list each) */
+	struct str params, frozens; /* encoded values (a list each) */
 	int64_t operation_count;
-	struct hash plan_hash;			/* over the plan's rows: a plan edited by hand is refused */
+	/* over the plan's rows: a plan edited by hand is refused */
+	struct hash plan_hash;
 	enum run_phase phase;
-	int64_t next_effect;			/* reading only: one more than the highest effect number in the journal */
+	/* reading only: one more than the highest effect number in the journal */
+	int64_t next_effect;
 	int64_t started_at, finished_at;
 };
 
-/* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one statement if its status is one
- * of `from` (bit set of 1 << status) and fewer than max_running others are Starting/Running/Stopping/Rolling back; else
- * OUTCOME_NOT_NOW with the reason. Raises the epoch, sets the lease's owner, forgets a request to stop. */
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to, int max_running,
-			 const char *owner, int64_t *epoch, struct error *err) MUST_USE;
-/* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction. Sets run->id. */
-enum outcome store_start(struct store *s, struct run_row *run, struct str module_image, const struct operation_row *plan,
-			 int64_t epoch, struct error *err) MUST_USE;
-/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part belongs together. */
+/* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one
+ * statement if its status is one of `from` (bit set of 1 << status) and fewer than max_running
+ * others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason. Raises
+ * the epoch, sets the lease's owner, forgets a request to stop. */
+enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
+			 int max_running, const char *owner, int64_t *epoch,
+			 struct error *err) MUST_USE;
+/* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
+ * Sets run->id. */
+enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
+			 const struct operation_row *plan, int64_t epoch,
+			 struct error *err) MUST_USE;
+/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
+ * belongs together. */
 struct run_state {
 	struct run_row run;
-	struct operation_row *plan;		/* run.operation_count */
-	struct str module_image;		/* 8-aligned */
-	/* checkpoint: state of the machine inside the current operation; bytes empty: at the operation's beginning */
+	struct operation_row *plan; /* run.operation_count */
+	struct str module_image;    /* 8-aligned */
+	/* checkpoint: state of the machine inside the current operation; bytes empty: at the
+	 * operation's beginning */
 	struct str checkpoint;
 	/* the effect whose intent is durable and whose outcome is not: number 0 none */
 	struct effect_row {
 		int64_t number, operation_index, attempt;
-		bool backward;			/* an effect of the rollback */
+		bool backward; /* an effect of the rollback */
 		struct str query_id, sql, connection;
 		int64_t intent_at;
 	} open_effect;
@@ -126,24 +141,27 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
-	bool ended, ok;				/* ended: its outcome is known */
-	int64_t rows;				/* -1 not told */
+	bool ended, ok; /* ended: its outcome is known */
+	int64_t rows;	/* -1 not told */
 	struct str error_code, error_text;
 	int64_t outcome_at;
 };
-enum outcome store_effects(struct store *s, int64_t run, struct arena *a, struct effect_record **out, size_t *count,
-			   struct error *err) MUST_USE;
+enum outcome store_effects(struct store *s, int64_t run, struct arena *a,
+			   struct effect_record **out, size_t *count, struct error *err) MUST_USE;
 
 /* ---- steps ---- */
 struct effect_outcome {
-	int64_t number, attempt;		/* as in its intent: a retry keeps the number and raises the attempt */
+	/* as in its intent: a retry keeps the number and raises the attempt */
+	int64_t number, attempt;
 	bool ok;
-	int64_t rows;				/* -1 not told */
+	int64_t rows; /* -1 not told */
 	struct str error_code, error_text;
 };
-struct effect_intent {				/* also written whole by an effect inside the store's transaction: with its outcome */
-	/* A further attempt of an effect keeps its number and has a higher attempt: the journal keeps a row of each, and only
-	 * the last row can be the open effect. A long sql is kept by its beginning. */
+/* also written whole by an effect inside the store's transaction: with its outcome */
+struct effect_intent {
+	/* A further attempt of an effect keeps its number and has a higher attempt: the journal
+	 * keeps a row of each, and only the last row can be the open effect. A long sql is kept by
+	 * its beginning. */
 	int64_t number, operation_index, attempt;
 	bool backward;
 	const char *query_id;
@@ -153,62 +171,77 @@ struct operation_change {
 	int64_t index;
 	enum operation_status status;
 	int64_t attempts, rows;
-	bool started, finished;			/* set the times to now */
+	bool started, finished; /* set the times to now */
 };
 struct error_row {
-	int64_t operation_index;		/* -1 none */
-	struct str description;			/* the whole text for people */
+	int64_t operation_index; /* -1 none */
+	struct str description;	 /* the whole text for people */
 	struct str code, sql, query_id;
-	int64_t created_at;			/* reading only */
+	int64_t created_at; /* reading only */
 };
 struct event_row {
-	struct str kind, who, detail;		/* kinds: vm/run/event.def */
-	int64_t at;				/* reading only */
+	struct str kind, who, detail; /* kinds: vm/run/event.def */
+	int64_t at;		      /* reading only */
 };
-#define STEP_CHANGES_MAX 2
+#define STEP_CHANGES_MAX 2 /* operations that a step changes */
 struct step {
 	int64_t run, epoch;
 	struct str migration;
 	/* any of these may be absent */
-	const struct effect_outcome *outcome;	/* ends the effect of that number */
-	const struct effect_intent *intent;	/* begins the next (with outcome of the same number: both at once) */
+	const struct effect_outcome *outcome; /* ends the effect of that number */
+	/* begins the next (with outcome of the same number: both at once) */
+	const struct effect_intent *intent;
 	struct operation_change operations[STEP_CHANGES_MAX];
 	size_t operation_count;
 	bool set_checkpoint;
-	struct str checkpoint;			/* empty: at an operation's beginning */
+	struct str checkpoint; /* empty: at an operation's beginning */
 	bool set_migration;
 	enum migration_status status;
 	int progress;
 	int64_t current_operation_index;
-	const char *current_query_id;		/* NULL: as it is */
-	bool set_finished;			/* finished_at := now */
+	const char *current_query_id; /* NULL: as it is */
+	bool set_finished;	      /* finished_at := now */
 	bool set_phase;
 	enum run_phase phase;
 	const struct error_row *error;
 	const struct event_row *event;
 };
-/* Conditional on the epoch: OUTCOME_NOT_NOW ("another runner took over") when it has moved on, nothing written. */
+/* Conditional on the epoch: OUTCOME_NOT_NOW ("another runner took over") when it has moved on,
+ * nothing written. store_step() ends the transaction of store_begin() in any case. OUTCOME_FAILED:
+ * the transaction could not be committed for the effect's sake (a deferred constraint, a
+ * serialization failure), nothing happened; or, with class ERROR_UNKNOWN, the effect's own SQL
+ * ended the transaction before its journal was written. The two operations are different ones. */
 enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
-enum outcome store_step(struct store *s, const struct step *step, struct error *err) MUST_USE;	/* commits */
-void store_abort(struct store *s);		/* rolls back what store_begin() opened */
+/* commits */
+enum outcome store_step(struct store *s, const struct step *step, struct error *err) MUST_USE;
+void store_abort(struct store *s); /* rolls back what store_begin() opened */
 
-/* A change of the row alone, without a run (Failed at startup, not required → Completed, mark): conditional on the epoch. */
-enum outcome store_settle(struct store *s, struct str name, int64_t epoch, enum migration_status status, int progress,
-			  const struct error_row *error, const struct event_row *event, struct error *err) MUST_USE;
-enum outcome store_request_stop(struct store *s, struct str name, bool *was_running, struct error *err) MUST_USE;
-enum outcome store_stop_requested(struct store *s, struct str name, bool *out, struct error *err) MUST_USE;
+/* A change of the row alone, without a run (Failed at startup, not required → Completed, mark):
+ * conditional on the epoch. */
+enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
+			  enum migration_status status, int progress, const struct error_row *error,
+			  const struct event_row *event, struct error *err) MUST_USE;
+enum outcome store_request_stop(struct store *s, struct str name, bool *was_running,
+				struct error *err) MUST_USE;
+/* Not while a statement runs in the store's session (from a watch): that takes a store of its
+ * own. */
+enum outcome store_stop_requested(struct store *s, struct str name, bool *out,
+				  struct error *err) MUST_USE;
 
-enum outcome store_errors(struct store *s, struct str name, struct arena *a, struct error_row **out, size_t *count,
-			  struct error *err) MUST_USE;		/* newest first */
-enum outcome store_events(struct store *s, struct str name, struct arena *a, struct event_row **out, size_t *count,
-			  struct error *err) MUST_USE;		/* newest first */
-enum outcome store_add_event(struct store *s, struct str name, const struct event_row *event, struct error *err) MUST_USE;
+enum outcome store_errors(struct store *s, struct str name, struct arena *a, struct error_row **out,
+			  size_t *count, struct error *err) MUST_USE; /* newest first */
+enum outcome store_events(struct store *s, struct str name, struct arena *a, struct event_row **out,
+			  size_t *count, struct error *err) MUST_USE; /* newest first */
+enum outcome store_add_event(struct store *s, struct str name, const struct event_row *event,
+			     struct error *err) MUST_USE;
 /* Parameters that an operator set before a run: name and JSON text. */
-enum outcome store_set_parameter(struct store *s, struct str migration, struct str name, struct str json, struct error *err) MUST_USE;
-enum outcome store_parameters(struct store *s, struct str migration, struct arena *a, struct str (**out)[2], size_t *count,
-			      struct error *err) MUST_USE;
-enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value, bool *found,
-			   struct error *err) MUST_USE;
-enum outcome store_set_setting(struct store *s, struct str name, struct str value, struct error *err) MUST_USE;
+enum outcome store_set_parameter(struct store *s, struct str migration, struct str name,
+				 struct str json, struct error *err) MUST_USE;
+enum outcome store_parameters(struct store *s, struct str migration, struct arena *a,
+			      struct str (**out)[2], size_t *count, struct error *err) MUST_USE;
+enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
+			   bool *found, struct error *err) MUST_USE;
+enum outcome store_set_setting(struct store *s, struct str name, struct str value,
+			       struct error *err) MUST_USE;
 
 #endif

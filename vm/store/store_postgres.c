@@ -1,10 +1,11 @@
 /*
  * store_postgres.c - the store in PostgreSQL, schema amig
  *
- * Everything that is run() waits in libpq's buffer and goes out with the next read() or the commit, as one pipeline of
- * prepared statements with one sync: a step is one round trip. A batch is one implicit transaction. A statement that must
- * find a row is wrapped so that the server itself fails, and undoes everything, when it finds none. The statements of a
- * step become one (store_postgres_step.c).
+ * Everything that is run() waits in libpq's buffer and goes out with the next read() or the commit,
+ * as one pipeline of prepared statements with one sync: a step is one round trip. A batch is one
+ * implicit transaction. A statement that must find a row is wrapped so that the server itself
+ * fails, and undoes everything, when it finds none. The statements of a step become one
+ * (store_postgres_step.c).
  */
 #include "vm/store/store_postgres.h"
 #include <stdio.h>
@@ -21,11 +22,13 @@ static struct postgres_store *own(struct store *s)
 	return (struct postgres_store *)s;
 }
 
-/* What the driver calls a failed statement means damage here, as nobody but the store wrote these statements; a COMMIT,
- * and a conflict of transactions, can fail for the sake of the effect in the same transaction. */
+/* What the driver calls a failed statement means damage here, as nobody but the store wrote these
+ * statements; a COMMIT, and a conflict of transactions, can fail for the sake of the effect in the
+ * same transaction. */
 static enum outcome fail(struct postgres_store *p, enum statement_id id, struct error *err)
 {
-	if (err->outcome == OUTCOME_FAILED && !(p->base.begun && (id == STATEMENT_COMMIT || err->class == ERROR_TRANSIENT))) {
+	if (err->outcome == OUTCOME_FAILED &&
+	    !(p->base.begun && (id == STATEMENT_COMMIT || err->class == ERROR_TRANSIENT))) {
 		bool ours = err->class == ERROR_PERMANENT && strcmp(err->code, "42501") != 0 &&
 			    (strncmp(err->code, "42", 2) == 0 || strncmp(err->code, "22", 2) == 0 ||
 			     strncmp(err->code, "23", 2) == 0);
@@ -61,7 +64,8 @@ static bool *is_prepared(struct postgres_store *p, const struct queued *q)
 static bool is_being_prepared(const struct postgres_store *p, const struct queued *q)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (p->queue[i].is_prepare && p->queue[i].id == q->id && p->queue[i].shape == q->shape)
+		if (p->queue[i].is_prepare && p->queue[i].id == q->id &&
+		    p->queue[i].shape == q->shape)
 			return true;
 	return false;
 }
@@ -82,7 +86,7 @@ static enum outcome prepare(struct postgres_store *p, const struct queued *q, st
 	if (*is_prepared(p, q) || is_being_prepared(p, q))
 		return OUTCOME_OK;
 	char name[24];
-	struct buf sql = {0};
+	struct buf sql = { 0 };
 	name_of(q, name);
 	text_of(&sql, p, q);
 	int sent = PQsendPrepare(p->session.pg, name, sql.ptr, 0, NULL);
@@ -95,8 +99,8 @@ static enum outcome prepare(struct postgres_store *p, const struct queued *q, st
 }
 
 /* Texts and bytes go as they are, numbers as digits. */
-static enum outcome send(struct postgres_store *p, struct queued q, const struct field *fields, size_t count,
-			 struct error *err)
+static enum outcome send(struct postgres_store *p, struct queued q, const struct field *fields,
+			 size_t count, struct error *err)
 {
 	const char *values[STEP_FIELDS_MAX];
 	int lengths[STEP_FIELDS_MAX], formats[STEP_FIELDS_MAX];
@@ -108,7 +112,8 @@ static enum outcome send(struct postgres_store *p, struct queued q, const struct
 		const struct field *f = &fields[i];
 		bool raw = f->kind == FIELD_TEXT || f->kind == FIELD_BYTES;
 		if (raw && f->text.len > BUF_CAP_BYTES)
-			return error_set(err, OUTCOME_USAGE, "state store: a value is larger than PostgreSQL takes");
+			return error_set(err, OUTCOME_USAGE,
+					 "state store: a value is larger than PostgreSQL takes");
 		if (f->kind == FIELD_BOOL)
 			strcpy(digits[i], f->number ? "t" : "f");
 		else if (f->kind == FIELD_INT)
@@ -125,8 +130,8 @@ static enum outcome send(struct postgres_store *p, struct queued q, const struct
 	return OUTCOME_OK;
 }
 
-static enum outcome send_one(struct postgres_store *p, enum statement_id id, const struct field *fields, size_t count,
-			     struct error *err)
+static enum outcome send_one(struct postgres_store *p, enum statement_id id,
+			     const struct field *fields, size_t count, struct error *err)
 {
 	return send(p, (struct queued){ .id = id }, fields, count, err);
 }
@@ -159,7 +164,8 @@ static void forget_prepared(struct postgres_store *p)
 }
 
 /* Reads the answer to one queued statement; result: its rows, of the last statement only. */
-static enum outcome answer(struct postgres_store *p, const struct queued *q, PGresult **result, struct error *err)
+static enum outcome answer(struct postgres_store *p, const struct queued *q, PGresult **result,
+			   struct error *err)
 {
 	PGresult *first = NULL, *next;
 	*result = NULL;
@@ -180,7 +186,7 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 		o = miss != MISS_NONE ? store_miss(&p->base, miss, err) : fail(p, q->id, err);
 		PQclear(first);
 	}
-	struct error ignored = {0};
+	struct error ignored = { 0 };
 	while (postgres_result(&p->session, NULL, &next, &ignored) == OUTCOME_OK && next)
 		PQclear(next);
 	error_clear(&ignored);
@@ -195,15 +201,17 @@ static enum outcome flush(struct postgres_store *p, PGresult **last, struct erro
 	if (!postgres_is_alive(&p->session) || !PQpipelineSync(p->session.pg))
 		failed = lost(p, err);
 	for (size_t i = 0; i < p->count && postgres_is_alive(&p->session); i++) {
-		struct error after = {0};
+		struct error after = { 0 };
 		PQclear(result);
-		enum outcome o = answer(p, &p->queue[i], &result, failed == OUTCOME_OK ? err : &after);
+		enum outcome o =
+			answer(p, &p->queue[i], &result, failed == OUTCOME_OK ? err : &after);
 		error_clear(&after);
 		failed = failed == OUTCOME_OK ? o : failed;
 	}
-	struct error late = {0};
+	struct error late = { 0 };
 	PGresult *sync = NULL;
-	if (postgres_is_alive(&p->session) && postgres_result(&p->session, NULL, &sync, &late) != OUTCOME_OK &&
+	if (postgres_is_alive(&p->session) &&
+	    postgres_result(&p->session, NULL, &sync, &late) != OUTCOME_OK &&
 	    failed == OUTCOME_OK) {
 		error_take(err, &late);
 		failed = fail(p, STATEMENT_COUNT, err);
@@ -234,13 +242,17 @@ static enum outcome flush(struct postgres_store *p, PGresult **last, struct erro
 static enum outcome open_store(struct store **out, const char *where, struct error *err)
 {
 	struct postgres_store *p = must_alloc(sizeof(*p));
-	*p = (struct postgres_store){0};
+	*p = (struct postgres_store){ 0 };
 	enum outcome o = postgres_open(&p->session, where, "amig", NULL, err);
-	/* A commit is durable when it is told: the setting of a database or role must not weaken that. */
+	/* A commit is durable when it is told: the setting of a database or role must not weaken
+	 * that. */
 	if (o == OUTCOME_OK)
-		o = postgres_query(&p->session, "SELECT set_config('synchronous_commit', 'on', false) "
-				   "WHERE current_setting('synchronous_commit') = 'off'; SET client_encoding = 'UTF8'; "
-				   "SET client_min_messages = 'warning'", NULL, NULL, err);
+		o = postgres_query(&p->session,
+				   "SELECT set_config('synchronous_commit', 'on', false) "
+				   "WHERE current_setting('synchronous_commit') = 'off'; SET "
+				   "client_encoding = 'UTF8'; "
+				   "SET client_min_messages = 'warning'",
+				   NULL, NULL, err);
 	if (o != OUTCOME_OK) {
 		if (o == OUTCOME_FAILED)
 			err->outcome = o = OUTCOME_UNREACHABLE;
@@ -276,8 +288,8 @@ static enum outcome script(struct store *s, const char *sql, struct error *err)
 	return o;
 }
 
-static enum outcome run_now(struct postgres_store *p, enum statement_id id, const struct field *fields, size_t count,
-			    struct error *err)
+static enum outcome run_now(struct postgres_store *p, enum statement_id id,
+			    const struct field *fields, size_t count, struct error *err)
 {
 	enum outcome o = enter(p, err);
 	if (o == OUTCOME_OK)
@@ -308,8 +320,8 @@ static enum outcome send_gathered(struct postgres_store *p, struct error *err)
 	return o;
 }
 
-static enum outcome run(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			struct error *err)
+static enum outcome run(struct store *s, enum statement_id id, const struct field *fields,
+			size_t count, struct error *err)
 {
 	struct postgres_store *p = own(s);
 	if (!p->batch && !s->begun)
@@ -343,15 +355,16 @@ static struct field cell(const PGresult *result, int row, int column, struct are
 		return field_bytes(copy);
 	}
 	default:
-		return field_text(arena_str(a, (struct str){ text, (size_t)PQgetlength(result, row, column) }));
+		return field_text(arena_str(
+			a, (struct str){ text, (size_t)PQgetlength(result, row, column) }));
 	}
 }
 
-static enum outcome read(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			 struct arena *a, struct rows *rows, struct error *err)
+static enum outcome read(struct store *s, enum statement_id id, const struct field *fields,
+			 size_t count, struct arena *a, struct rows *rows, struct error *err)
 {
 	PGresult *result = NULL;
-	*rows = (struct rows){0};
+	*rows = (struct rows){ 0 };
 	enum outcome o = enter(own(s), err);
 	if (o == OUTCOME_OK)
 		o = send_one(own(s), id, fields, count, err);
@@ -408,10 +421,10 @@ static enum outcome commit(struct store *s, struct error *err)
 static void rollback(struct store *s)
 {
 	struct postgres_store *p = own(s);
-	struct error ignored = {0};
+	struct error ignored = { 0 };
 	gathered_clear(&p->gathered);
 	if (p->session.in_pipeline && p->batch)
-		postgres_abandon(&p->session);		/* a sync would commit what is queued */
+		postgres_abandon(&p->session); /* a sync would commit what is queued */
 	else if (p->session.in_pipeline)
 		flush(p, NULL, &ignored);
 	error_clear(&ignored);
@@ -422,11 +435,21 @@ static void rollback(struct store *s)
 static bool still_begun(struct store *s)
 {
 	const struct postgres *session = &own(s)->session;
-	return session->begin_due || (postgres_is_alive(session) && PQtransactionStatus(session->pg) == PQTRANS_INTRANS);
+	return session->begin_due ||
+	       (postgres_is_alive(session) && PQtransactionStatus(session->pg) == PQTRANS_INTRANS);
 }
 
 const struct backend store_postgres = {
-	.kind = "postgres", .dialect = DIALECT_POSTGRES, .open = open_store, .close = close_store, .session = session,
-	.script = script, .begin = begin, .run = run, .read = read, .commit = commit, .rollback = rollback,
+	.kind = "postgres",
+	.dialect = DIALECT_POSTGRES,
+	.open = open_store,
+	.close = close_store,
+	.session = session,
+	.script = script,
+	.begin = begin,
+	.run = run,
+	.read = read,
+	.commit = commit,
+	.rollback = rollback,
 	.still_begun = still_begun,
 };

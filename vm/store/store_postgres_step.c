@@ -1,9 +1,10 @@
 /*
  * store_postgres_step.c - the statements of a step as one
  *
- * WITH s0 AS (UPDATE … RETURNING 1), s1 AS (INSERT … RETURNING 1) SELECT …: parsed and planned once for each combination
- * that steps have, then bound and executed once a step. The parts see the state before the step, so no part may depend on
- * what another one writes, and no row may be written twice.
+ * WITH s0 AS (UPDATE … RETURNING 1), s1 AS (INSERT … RETURNING 1) SELECT …: planned once
+ * for each combination that steps have, then bound and executed once a step. The parts see the
+ * state before the step, so no part may depend on what another one writes, and no row may be
+ * written twice.
  */
 #include "vm/store/store_postgres.h"
 
@@ -72,8 +73,11 @@ void shape_sql(struct buf *out, struct store *s, const struct shape *shape)
 		if (miss == MISS_NONE)
 			buf_format(out, "(SELECT count(*) FROM s%zu)", i);
 		else
-			buf_format(out, "CAST((SELECT CASE count(*) WHEN 0 THEN '" MISS_WORD "%d' ELSE '1' END FROM "
-				   "s%zu) AS integer)", (int)miss, i);
+			buf_format(out,
+				   "CAST((SELECT CASE count(*) WHEN 0 THEN '" MISS_WORD
+				   "%d' ELSE '1' END FROM "
+				   "s%zu) AS integer)",
+				   (int)miss, i);
 	}
 }
 

@@ -14,13 +14,15 @@ static struct sqlite *session_of(struct store *s)
 	return &((struct sqlite_store *)s)->session;
 }
 
-/* What the driver calls a failed statement means damage here: nobody but the store wrote these statements. In a
- * transaction of store_begin() a COMMIT can fail for the effect's sake (a deferred foreign key): that stays FAILED. */
+/* What the driver calls a failed statement means damage here: nobody but the store wrote these
+ * statements. In a transaction of store_begin() a COMMIT can fail for the effect's sake (a deferred
+ * foreign key): that stays FAILED. */
 static enum outcome fail(struct store *s, enum statement_id id, struct error *err)
 {
 	sqlite_fail(session_of(s), err);
 	if (err->outcome == OUTCOME_FAILED && id != STATEMENT_COMMIT)
-		err->outcome = err->class == ERROR_TRANSIENT ? OUTCOME_UNREACHABLE : OUTCOME_DAMAGED;
+		err->outcome =
+			err->class == ERROR_TRANSIENT ? OUTCOME_UNREACHABLE : OUTCOME_DAMAGED;
 	error_prefix(err, "state store %s: ", session_of(s)->path);
 	return err->outcome;
 }
@@ -28,7 +30,7 @@ static enum outcome fail(struct store *s, enum statement_id id, struct error *er
 static enum outcome open_store(struct store **out, const char *where, struct error *err)
 {
 	struct sqlite_store *s = must_alloc(sizeof(*s));
-	*s = (struct sqlite_store){0};
+	*s = (struct sqlite_store){ 0 };
 	enum outcome o = sqlite_open(&s->session, where, err);
 	if (o != OUTCOME_OK) {
 		error_prefix(err, "state store: ");
@@ -63,11 +65,16 @@ static int bind(sqlite3_stmt *st, const struct field *fields, size_t count)
 		const struct field *f = &fields[i];
 		int at = (int)i + 1, rc = SQLITE_OK;
 		switch (f->kind) {
-		case FIELD_NULL: rc = sqlite3_bind_null(st, at); break;
+		case FIELD_NULL:
+			rc = sqlite3_bind_null(st, at);
+			break;
 		case FIELD_INT:
-		case FIELD_BOOL: rc = sqlite3_bind_int64(st, at, f->number); break;
+		case FIELD_BOOL:
+			rc = sqlite3_bind_int64(st, at, f->number);
+			break;
 		case FIELD_TEXT:
-			rc = sqlite3_bind_text64(st, at, f->text.ptr, f->text.len, SQLITE_STATIC, SQLITE_UTF8);
+			rc = sqlite3_bind_text64(st, at, f->text.ptr, f->text.len, SQLITE_STATIC,
+						 SQLITE_UTF8);
 			break;
 		case FIELD_BYTES:
 			rc = sqlite3_bind_blob64(st, at, f->text.ptr, f->text.len, SQLITE_STATIC);
@@ -103,7 +110,8 @@ static void keep(sqlite3_stmt *st, struct arena *a, struct rows *rows, size_t *r
 	rows->columns = (size_t)sqlite3_column_count(st);
 	if (rows->count == *room) {
 		*room = *room ? *room * 2 : 4;
-		struct field *more = arena_array(a, struct field, arena_bytes(*room, rows->columns));
+		struct field *more =
+			arena_array(a, struct field, arena_bytes(*room, rows->columns));
 		if (rows->count)
 			memcpy(more, rows->fields, rows->count * rows->columns * sizeof(*more));
 		rows->fields = more;
@@ -113,15 +121,16 @@ static void keep(sqlite3_stmt *st, struct arena *a, struct rows *rows, size_t *r
 	rows->count++;
 }
 
-static enum outcome read(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			 struct arena *a, struct rows *rows, struct error *err)
+static enum outcome read(struct store *s, enum statement_id id, const struct field *fields,
+			 size_t count, struct arena *a, struct rows *rows, struct error *err)
 {
 	struct sqlite *db = session_of(s);
 	sqlite3_stmt *st;
 	size_t room = 0, seen = 0;
 	if (rows)
-		*rows = (struct rows){0};
-	if (sqlite_prepare_kept(db, s->sql[id], &st, err) != OUTCOME_OK || bind(st, fields, count) != SQLITE_OK)
+		*rows = (struct rows){ 0 };
+	if (sqlite_prepare_kept(db, s->sql[id], &st, err) != OUTCOME_OK ||
+	    bind(st, fields, count) != SQLITE_OK)
 		return fail(s, id, err);
 	int rc;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -138,8 +147,8 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
 	return o;
 }
 
-static enum outcome run(struct store *s, enum statement_id id, const struct field *fields, size_t count,
-			struct error *err)
+static enum outcome run(struct store *s, enum statement_id id, const struct field *fields,
+			size_t count, struct error *err)
 {
 	return read(s, id, fields, count, NULL, NULL, err);
 }
@@ -165,7 +174,16 @@ static bool still_begun(struct store *s)
 }
 
 const struct backend store_sqlite = {
-	.kind = "sqlite", .dialect = DIALECT_SQLITE, .open = open_store, .close = close_store, .session = session,
-	.script = script, .begin = begin, .run = run, .read = read, .commit = commit, .rollback = rollback,
+	.kind = "sqlite",
+	.dialect = DIALECT_SQLITE,
+	.open = open_store,
+	.close = close_store,
+	.session = session,
+	.script = script,
+	.begin = begin,
+	.run = run,
+	.read = read,
+	.commit = commit,
+	.rollback = rollback,
 	.still_begun = still_begun,
 };
