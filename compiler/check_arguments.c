@@ -9,14 +9,17 @@ static uint32_t position_of(const struct parameter_list *list, struct str name)
 	return list->count;
 }
 
-static void unknown_argument(struct checker *c, const struct argument *a, const struct parameter_list *list)
+static void unknown_argument(struct checker *c, const struct argument *a,
+			     const struct parameter_list *list)
 {
-	suggest(c, wrong(c, a->name.span, DIAG_ARGUMENT_UNKNOWN, list->function, kept(c->unit, a->name.text)),
+	suggest(c,
+		wrong(c, a->name.span, DIAG_ARGUMENT_UNKNOWN, list->function,
+		      kept(c->unit, a->name.text)),
 		diag_nearest(a->name.text, list->names, list->count));
 }
 
-static bool place_argument(struct checker *c, struct expression *call, struct argument *a, uint32_t *next,
-			   const struct parameter_list *list)
+static bool place_argument(struct checker *c, struct expression *call, struct argument *a,
+			   uint32_t *next, const struct parameter_list *list)
 {
 	uint32_t at;
 
@@ -31,13 +34,15 @@ static bool place_argument(struct checker *c, struct expression *call, struct ar
 		wrong(c, a->value->span, DIAG_ARGUMENT_ORDER);
 		return false;
 	} else if (*next >= list->count) {
-		wrong(c, a->value->span, DIAG_ARGUMENT_SURPLUS, list->function, list->count, list->count == 1 ? "" : "s");
+		wrong(c, a->value->span, DIAG_ARGUMENT_SURPLUS, list->function, list->count,
+		      list->count == 1 ? "" : "s");
 		return false;
 	} else {
 		at = (*next)++;
 	}
 	if (call->call.values[at]) {
-		wrong(c, a->name.text.len ? a->name.span : a->value->span, DIAG_FIELD_TWICE, kept(c->unit, list->names[at]));
+		wrong(c, a->name.text.len ? a->name.span : a->value->span, DIAG_FIELD_TWICE,
+		      kept(c->unit, list->names[at]));
 		return false;
 	}
 	call->call.values[at] = a->value;
@@ -61,7 +66,8 @@ bool sort_arguments(struct checker *c, struct expression *call, struct expressio
 	for (uint32_t i = 0; good && i < list->count; i++) {
 		if (call->call.values[i] || list->optional[i])
 			continue;
-		wrong(c, call->span, DIAG_ARGUMENT_MISSING, list->function, kept(c->unit, list->names[i]));
+		wrong(c, call->span, DIAG_ARGUMENT_MISSING, list->function,
+		      kept(c->unit, list->names[i]));
 		good = false;
 	}
 	return good;

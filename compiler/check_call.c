@@ -18,18 +18,19 @@ bool place_allows(struct checker *c, struct span span, unsigned what, const char
 
 static const char *argument_words(struct checker *c, struct str parameter, const char *function)
 {
-	return arena_format(&c->unit->arena, "the argument `%.*s` of `%s`", STR_ARG(parameter), function).ptr;
+	return phrase(c, "the argument `%.*s` of `%s`", STR_ARG(parameter), function);
 }
 
 /* An argument that was checked, for a place of a type. Only here a connection may be one. */
-static void fit_argument(struct checker *c, struct expression *value, uint32_t wanted, struct str parameter,
-			 const char *function)
+static void fit_argument(struct checker *c, struct expression *value, uint32_t wanted,
+			 struct str parameter, const char *function)
 {
 	uint32_t type = value->type;
 
 	if (type == TYPE_NOTHING)
 		wrong(c, value->span, DIAG_NO_VALUE);
-	else if (type == TYPE_ANY ? wanted != TYPE_ANY : !types_assignable(&c->unit->types, type, wanted))
+	else if (type == TYPE_ANY ? wanted != TYPE_ANY
+				  : !types_assignable(&c->unit->types, type, wanted))
 		mismatch(c, value, wanted, argument_words(c, parameter, function));
 	else if (type_kind_of(c->unit, type) == TYPE_CONNECTION && value->kind != EXPRESSION_NAME)
 		wrong(c, value->span, DIAG_CONNECTION_KEPT);
@@ -37,12 +38,14 @@ static void fit_argument(struct checker *c, struct expression *value, uint32_t w
 
 /* ---- what an author declares ---- */
 
-static uint32_t check_declared(struct checker *c, struct expression *e, struct symbol *fn, struct expression *receiver)
+static uint32_t check_declared(struct checker *c, struct expression *e, struct symbol *fn,
+			       struct expression *receiver)
 {
 	struct arena *arena = &c->unit->arena;
 	struct str *names = arena_array(arena, struct str, fn->parameter_count + 1);
 	bool *optional = arena_array(arena, bool, fn->parameter_count + 1);
-	struct parameter_list list = { kept(c->unit, fn->name), fn->parameter_count, names, optional };
+	struct parameter_list list = { kept(c->unit, fn->name), fn->parameter_count, names,
+				       optional };
 
 	e->symbol = fn;
 	for (uint32_t i = 0; i < fn->parameter_count; i++) {
@@ -54,7 +57,8 @@ static uint32_t check_declared(struct checker *c, struct expression *e, struct s
 	if (sort_arguments(c, e, receiver, &list))
 		for (uint32_t i = 0; i < list.count; i++)
 			if (e->call.values[i])
-				fit_argument(c, e->call.values[i], fn->parameters[i]->type, names[i], list.function);
+				fit_argument(c, e->call.values[i], fn->parameters[i]->type,
+					     names[i], list.function);
 	return fn->type;
 }
 
@@ -76,7 +80,8 @@ static uint32_t check_ident(struct checker *c, struct expression *e)
 	struct expression *list = arena_new(&c->unit->arena, struct expression);
 	struct argument *a = e->call.arguments;
 
-	if (a && !a->next && check_expression(c, a->value) == types_list(&c->unit->types, TYPE_STRING)) {
+	if (a && !a->next &&
+	    check_expression(c, a->value) == types_list(&c->unit->types, TYPE_STRING)) {
 		list = a->value;
 	} else {
 		list->kind = EXPRESSION_LIST;
@@ -109,14 +114,16 @@ static const char *argument_types(struct checker *c, const struct expression *e)
 	return words;
 }
 
-static bool overload_takes(struct checker *c, const struct expression *e, const struct signature *s, uint32_t *bound)
+static bool overload_takes(struct checker *c, const struct expression *e, const struct signature *s,
+			   uint32_t *bound)
 {
 	uint32_t i = 0;
 
 	*bound = NO_TYPE;
 	for (const struct argument *a = e->call.arguments; a; a = a->next, i++) {
 		if (i >= s->count || (a->name.text.len && !str_eq(a->name.text, s->names[i])) ||
-		    a->value->type == TYPE_ANY || !pattern_takes(&c->unit->types, s->patterns[i], a->value->type, bound))
+		    a->value->type == TYPE_ANY ||
+		    !pattern_takes(&c->unit->types, s->patterns[i], a->value->type, bound))
 			return false;
 	}
 	return i == s->count;
@@ -135,19 +142,22 @@ static void take_in_order(struct checker *c, struct expression *e)
 		e->call.values[count++] = a->value;
 }
 
-static void no_overload(struct checker *c, const struct expression *e, const uint32_t *numbers, uint32_t count)
+static void no_overload(struct checker *c, const struct expression *e, const uint32_t *numbers,
+			uint32_t count)
 {
 	const char *name = builtin_table[numbers[0]].name;
 	size_t number = wrong(c, e->span, DIAG_NO_OVERLOAD, name, argument_types(c, e));
 	struct buf help = { 0 };
 
 	for (uint32_t i = 0; i < count; i++)
-		buf_format(&help, "%s%s%s", i ? ", or " : "there is ", name, builtin_table[numbers[i]].signature);
+		buf_format(&help, "%s%s%s", i ? ", or " : "there is ", name,
+			   builtin_table[numbers[i]].signature);
 	diag_help(&c->unit->diags, number, "%s", help.ptr);
 	buf_clear(&help);
 }
 
-static uint32_t check_overloads(struct checker *c, struct expression *e, const uint32_t *numbers, uint32_t count)
+static uint32_t check_overloads(struct checker *c, struct expression *e, const uint32_t *numbers,
+				uint32_t count)
 {
 	struct signature s;
 	uint32_t bound;
@@ -176,7 +186,8 @@ static uint32_t check_overloads(struct checker *c, struct expression *e, const u
 static uint32_t check_builtin(struct checker *c, struct expression *e, const struct symbol *symbol)
 {
 	static const bool optional[SIGNATURE_MAX];
-	uint32_t numbers[OVERLOADS_MAX], count = find_overloads(symbol->name, numbers), bound = NO_TYPE;
+	uint32_t numbers[OVERLOADS_MAX], bound = NO_TYPE;
+	uint32_t count = find_overloads(symbol->name, numbers);
 	const char *name = builtin_table[symbol->number].name;
 	struct signature s;
 	struct parameter_list list;
@@ -193,8 +204,10 @@ static uint32_t check_builtin(struct checker *c, struct expression *e, const str
 	for (uint32_t i = 0; i < s.count; i++) {
 		struct expression *value = e->call.values[i];
 
-		if (!pattern_takes(&c->unit->types, s.patterns[i], value->type, &bound) || value->type == TYPE_NOTHING)
-			fit_argument(c, value, pattern_type(&c->unit->types, s.patterns[i], bound), s.names[i], name);
+		if (!pattern_takes(&c->unit->types, s.patterns[i], value->type, &bound) ||
+		    value->type == TYPE_NOTHING)
+			fit_argument(c, value, pattern_type(&c->unit->types, s.patterns[i], bound),
+				     s.names[i], name);
 	}
 	if (str_eq(symbol->name, STR("replace")) || str_eq(symbol->name, STR("matches")))
 		check_pattern(c, e->call.values[1]);
@@ -209,7 +222,8 @@ static struct symbol *find_method(struct checker *c, uint32_t connection, struct
 	const struct map *modules = &c->module->scope->names[NAMES_MODULE];
 
 	for (size_t i = 0; !found && i < modules->count; i++)
-		found = module_method(((struct symbol *)modules->entries[i].value)->module, connection, name);
+		found = module_method(((struct symbol *)modules->entries[i].value)->module,
+				      connection, name);
 	return found;
 }
 
@@ -217,14 +231,17 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 {
 	VEC(struct str) candidates = { 0 };
 	const struct map *modules = &c->module->scope->names[NAMES_MODULE];
-	struct str kind = types_get(&c->unit->types, connection)->connection, name = callee->field.name.text, near;
-	size_t number = wrong(c, callee->field.name.span, DIAG_UNKNOWN_METHOD, kept(c->unit, kind), kept(c->unit, name));
+	struct str kind = types_get(&c->unit->types, connection)->connection,
+		   name = callee->field.name.text, near;
+	size_t number = wrong(c, callee->field.name.span, DIAG_UNKNOWN_METHOD, kept(c->unit, kind),
+			      kept(c->unit, name));
 
 	for (size_t i = 0; i < ARRAY_SIZE(query_names); i++)
 		vec_push(&candidates, str_c(query_names[i]));
 	for (size_t m = 0; m <= modules->count; m++) {
 		const struct unit_module *module =
-			m < modules->count ? ((struct symbol *)modules->entries[m].value)->module : c->module;
+			m < modules->count ? ((struct symbol *)modules->entries[m].value)->module
+					   : c->module;
 		const struct map *callables = &module->scope->names[NAMES_CALLABLE];
 
 		for (size_t i = 0; i < callables->count; i++)
@@ -236,7 +253,8 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 	if (near.len)
 		suggest(c, number, near);
 	else if (!scope_find(c->scope, NAMES_MODULE, kind))
-		diag_help(&c->unit->diags, number, "the standard library's functions come with `use %.*s`", STR_ARG(kind));
+		diag_help(&c->unit->diags, number,
+			  "the standard library's functions come with `use %.*s`", STR_ARG(kind));
 }
 
 static uint32_t check_all_arguments(struct checker *c, struct expression *e)
@@ -247,7 +265,8 @@ static uint32_t check_all_arguments(struct checker *c, struct expression *e)
 	return TYPE_NEVER;
 }
 
-static uint32_t call_symbol(struct checker *c, struct expression *e, struct symbol *symbol, struct expression *receiver)
+static uint32_t call_symbol(struct checker *c, struct expression *e, struct symbol *symbol,
+			    struct expression *receiver)
 {
 	bool including = c->including;
 
@@ -271,13 +290,15 @@ static struct symbol *find_member(struct checker *c, const struct expression *ca
 	if (base->kind != EXPRESSION_NAME)
 		return NULL;
 	module = scope_find(c->scope, NAMES_MODULE, base->name.text);
-	return module ? scope_find_here(module->module->scope, NAMES_CALLABLE, callee->field.name.text) : NULL;
+	return module ? scope_find_here(module->module->scope, NAMES_CALLABLE,
+					callee->field.name.text)
+		      : NULL;
 }
 
 static uint32_t check_method(struct checker *c, struct expression *e)
 {
 	struct expression *callee = e->call.callee, *base = callee->field.base;
-	struct symbol *connection = name_connection(c, base), *symbol;
+	struct symbol *connection = name_connection(c, base), *symbol = NULL;
 	struct str name = callee->field.name.text;
 	uint32_t type;
 
@@ -290,8 +311,9 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 		if (symbol)
 			return call_symbol(c, e, symbol, base);
 	}
-	symbol = connection || !scope_find(c->scope, NAMES_VALUE, base->kind == EXPRESSION_NAME ? base->name.text : STR(""))
-			 ? find_member(c, callee) : NULL;
+	if (connection || base->kind != EXPRESSION_NAME ||
+	    !scope_find(c->scope, NAMES_VALUE, base->name.text))
+		symbol = find_member(c, callee);
 	if (symbol)
 		return call_symbol(c, e, symbol, NULL);
 	check_all_arguments(c, e);
@@ -303,8 +325,9 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 		const struct symbol *module = scope_find(c->scope, NAMES_MODULE, base->name.text);
 
 		if (module) {
-			suggest(c, wrong(c, callee->field.name.span, DIAG_UNKNOWN_MEMBER, kept(c->unit, module->name),
-					 kept(c->unit, name)),
+			suggest(c,
+				wrong(c, callee->field.name.span, DIAG_UNKNOWN_MEMBER,
+				      kept(c->unit, module->name), kept(c->unit, name)),
 				scope_nearest(module->module->scope, NAMES_CALLABLE, name));
 			return TYPE_NEVER;
 		}
@@ -314,7 +337,8 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 		size_t number = wrong(c, callee->span, DIAG_NO_METHODS, type_text(c->unit, type));
 
 		if (scope_find(c->unit->language, NAMES_CALLABLE, name))
-			diag_help(&c->unit->diags, number, "it is a function: `%.*s(…)`", STR_ARG(name));
+			diag_help(&c->unit->diags, number, "it is a function: `%.*s(…)`",
+				  STR_ARG(name));
 	}
 	return TYPE_NEVER;
 }
@@ -338,7 +362,8 @@ static void unknown_function(struct checker *c, const struct expression *callee)
 
 		if (!scope_find_here(module->module->scope, NAMES_CALLABLE, name))
 			continue;
-		diag_help(&c->unit->diags, number, "did you mean `%.*s.%.*s`?", STR_ARG(module->name), STR_ARG(name));
+		diag_help(&c->unit->diags, number, "did you mean `%.*s.%.*s`?",
+			  STR_ARG(module->name), STR_ARG(name));
 		return;
 	}
 	suggest(c, number, near);

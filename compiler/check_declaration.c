@@ -1,14 +1,18 @@
-/* check_declaration.c - what a file declares beside its migration: constants, functions, operations */
+/* check_declaration.c - what a file declares beside its migration: constants, functions, operations
+ */
 #include "compiler/checker.h"
 
 enum { CHECKING = 1, CHECKED };
 
 static struct checker checker_of(struct unit *u, struct unit_module *m, const char *place)
 {
-	return (struct checker){ .unit = u, .module = m, .scope = m->scope, .place = place, .result = TYPE_NOTHING };
+	return (struct checker){
+		.unit = u, .module = m, .scope = m->scope, .place = place, .result = TYPE_NOTHING
+	};
 }
 
-/* A constant is checked when something first uses it, so that their order in the file does not matter. */
+/* A constant is checked when something first uses it, so that their order in the file does not
+ * matter. */
 void check_const(struct unit *u, struct symbol *symbol, struct span used_at)
 {
 	struct declaration *d = symbol->declaration;
@@ -32,14 +36,17 @@ void check_const(struct unit *u, struct symbol *symbol, struct span used_at)
 	} else {
 		uint32_t type = check_value(&c, d->constant.value);
 
-		symbol->type = check_kept_type(&c, d->name, d->constant.value->span, type) ? type : TYPE_NEVER;
+		symbol->type = check_kept_type(&c, d->name, d->constant.value->span, type)
+				       ? type
+				       : TYPE_NEVER;
 	}
 	symbol->state = CHECKED;
 }
 
 static void check_default(struct checker *c, struct parameter *p, uint32_t type)
 {
-	const char *what = arena_format(&c->unit->arena, "the default of `%.*s`", STR_ARG(p->name.text)).ptr;
+	const char *what =
+		phrase(c, "the default of `%.*s`", STR_ARG(p->name.text));
 
 	if (p->value)
 		check_wanted(c, p->value, type, what);
@@ -82,7 +89,8 @@ static void check_body(struct unit *u, struct unit_module *m, struct declaration
 			check_default(&c, p, p->symbol->type);
 	c.scope = unit_scope(u, m->scope);
 	for (struct parameter *p = d->fn.parameters; p; p = p->next)
-		if (p->symbol && p->name.text.len && !scope_find(c.scope, NAMES_VALUE, p->name.text))
+		if (p->symbol && p->name.text.len &&
+		    !scope_find(c.scope, NAMES_VALUE, p->name.text))
 			scope_add(c.scope, p->symbol);
 	c.owner = d->symbol;
 	c.place = d->kind == DECLARATION_FN ? "a function" : "the plan of `operations`";
@@ -98,7 +106,8 @@ static void check_body(struct unit *u, struct unit_module *m, struct declaration
 	c.result = d->symbol->type;
 	check_statements(&c, d->fn.body);
 	if (c.result != TYPE_NOTHING && c.result != TYPE_NEVER && !block_ends(d->fn.body))
-		wrong(&c, d->name.span, DIAG_RETURN_MISSING, kept(u, d->name.text), type_text(u, c.result));
+		wrong(&c, d->name.span, DIAG_RETURN_MISSING, kept(u, d->name.text),
+		      type_text(u, c.result));
 }
 
 void check_declarations(struct unit *u, struct unit_module *m)
@@ -111,7 +120,9 @@ void check_declarations(struct unit *u, struct unit_module *m)
 			break;
 		case DECLARATION_TYPE:
 			if (d->symbol && d->type)
-				type_resolve(u, m->scope, &(struct type_syntax){ .kind = SYNTAX_NAMED, .name = d->name });
+				type_resolve(u, m->scope,
+					     &(struct type_syntax){ .kind = SYNTAX_NAMED,
+								    .name = d->name });
 			break;
 		case DECLARATION_FN:
 		case DECLARATION_OPERATIONS:

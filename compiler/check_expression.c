@@ -23,10 +23,12 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 	if (found == TYPE_ANY) {
 		number = wrong(c, e->span, DIAG_ANY_USED);
 		if (type_is_answer(&u->types, wanted))
-			diag_help(&u->diags, number, "say what is expected: `… as %s`", type_text(u, wanted));
+			diag_help(&u->diags, number, "say what is expected: `… as %s`",
+				  type_text(u, wanted));
 		return;
 	}
-	if (found == TYPE_OPTIONAL && types_assignable(&u->types, types_get(&u->types, e->type)->element, wanted)) {
+	if (found == TYPE_OPTIONAL &&
+	    types_assignable(&u->types, types_get(&u->types, e->type)->element, wanted)) {
 		wrong(c, e->span, DIAG_OPTIONAL_USED, type_text(u, e->type));
 		return;
 	}
@@ -34,14 +36,17 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 		wrong(c, e->span, DIAG_SQL_EXPECTED, what);
 		return;
 	}
-	number = wrong(c, e->span, DIAG_MISMATCH, what, type_text(u, wanted), type_text(u, e->type));
+	number =
+		wrong(c, e->span, DIAG_MISMATCH, what, type_text(u, wanted), type_text(u, e->type));
 	if (found == TYPE_INT && to == TYPE_FLOAT)
-		diag_help(&u->diags, number, "write it with a point (`1.0`), or convert it: `float(…)`");
+		diag_help(&u->diags, number,
+			  "write it with a point (`1.0`), or convert it: `float(…)`");
 	else if (found == TYPE_FLOAT && to == TYPE_INT)
 		diag_help(&u->diags, number, "convert it: `int(…)` drops the fraction");
 	else if (found == TYPE_INT && to == TYPE_DURATION)
 		diag_help(&u->diags, number, "a duration has a unit: 250ms 30s 5m 2h 7d");
-	else if (to == TYPE_STRING && (found == TYPE_INT || found == TYPE_FLOAT || found == TYPE_DURATION || found == TYPE_VERSION))
+	else if (to == TYPE_STRING && (found == TYPE_INT || found == TYPE_FLOAT ||
+				       found == TYPE_DURATION || found == TYPE_VERSION))
 		diag_help(&u->diags, number, "put it into a text: `\"${…}\"`");
 	else if (found == TYPE_STRING && to == TYPE_IDENT)
 		diag_help(&u->diags, number, "make a name of it: `ident(…)`");
@@ -82,7 +87,8 @@ static uint32_t check_list(struct checker *c, struct expression *e)
 		} else if (types_join(&c->unit->types, element, type, &joined)) {
 			element = joined;
 		} else {
-			wrong(c, a->value->span, DIAG_LIST_TYPES, type_text(c->unit, element), type_text(c->unit, type));
+			wrong(c, a->value->span, DIAG_LIST_TYPES, type_text(c->unit, element),
+			      type_text(c->unit, type));
 			good = false;
 		}
 	}
@@ -162,7 +168,8 @@ static uint32_t check_if(struct checker *c, struct expression *e)
 		return TYPE_NEVER;
 	if (types_join(&c->unit->types, then, otherwise, &joined))
 		return joined;
-	wrong(c, e->span, DIAG_BRANCH_TYPES, type_text(c->unit, then), type_text(c->unit, otherwise));
+	wrong(c, e->span, DIAG_BRANCH_TYPES, type_text(c->unit, then),
+	      type_text(c->unit, otherwise));
 	return TYPE_NEVER;
 }
 
@@ -186,7 +193,8 @@ void check_condition(struct checker *c, struct condition *condition)
 			wrong(c, condition->value->span, DIAG_NEVER_NULL, type_text(c->unit, type));
 		type = TYPE_NEVER;
 	}
-	condition->symbol = declare(c, c->planning ? SYMBOL_PLAN_LET : SYMBOL_LET, condition->let, type);
+	condition->symbol =
+		declare(c, c->planning ? SYMBOL_PLAN_LET : SYMBOL_LET, condition->let, type);
 	condition->symbol->value = condition->value;
 }
 
@@ -194,7 +202,8 @@ bool check_kept_type(struct checker *c, struct name name, struct span span, uint
 {
 	if (type == TYPE_NEVER)
 		return true;
-	if (!type_has(&c->unit->types, type, TYPE_NULL) && !type_has(&c->unit->types, type, TYPE_NEVER))
+	if (!type_has(&c->unit->types, type, TYPE_NULL) &&
+	    !type_has(&c->unit->types, type, TYPE_NEVER))
 		return true;
 	wrong(c, span, DIAG_UNTYPABLE, kept(c->unit, name.text));
 	return false;
@@ -233,7 +242,8 @@ static uint32_t check_kind(struct checker *c, struct expression *e)
 	BUG("expression of kind %d", (int)e->kind);
 }
 
-/* Told once a file, by whoever first comes to it: the parser may have, and the neighbours of what is too deep are as deep. */
+/* Told once a file, by whoever first comes to it: the parser may have, and the neighbours of what
+ * is too deep are as deep. */
 bool is_too_deep(struct checker *c, struct span span)
 {
 	const struct diags *diags = &c->unit->diags;
@@ -241,7 +251,8 @@ bool is_too_deep(struct checker *c, struct span span)
 	if (c->depth < CHECK_DEPTH_MAX)
 		return false;
 	for (size_t i = 0; i < diags->all.count; i++)
-		if (diags->all.at[i].code == DIAG_TOO_DEEP && diags->all.at[i].span.source == span.source)
+		if (diags->all.at[i].code == DIAG_TOO_DEEP &&
+		    diags->all.at[i].span.source == span.source)
 			return true;
 	wrong(c, span, DIAG_TOO_DEEP);
 	return true;

@@ -5,7 +5,8 @@
 
 static bool fold(const struct expression *e, struct folded *out, unsigned depth);
 
-static bool fold_arithmetic(enum operator operator, const struct folded *a, const struct folded *b, struct folded *out)
+static bool fold_arithmetic(enum operator operator, const struct folded * a, const struct folded *b,
+			    struct folded *out)
 {
 	int64_t *to = &out->number;
 
@@ -82,7 +83,8 @@ static bool fold(const struct expression *e, struct folded *out, unsigned depth)
 		return expression_text(e, &out->text);
 	case EXPRESSION_NAME:
 	case EXPRESSION_FIELD:
-		return e->symbol && e->symbol->kind == SYMBOL_CONST && fold(e->symbol->value, out, depth - 1);
+		return e->symbol && e->symbol->kind == SYMBOL_CONST &&
+		       fold(e->symbol->value, out, depth - 1);
 	case EXPRESSION_UNARY:
 		return fold_unary(e, out, depth - 1);
 	case EXPRESSION_BINARY:

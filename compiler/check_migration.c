@@ -12,8 +12,8 @@ static bool is_good_name(struct str name)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.ptr[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-		      c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '-' || c == '.'))
 			return false;
 	}
 	return true;
@@ -46,7 +46,8 @@ static void check_range(struct checker *c, const struct need_syntax *need)
 		rest = comma < 0 ? STR("") : (struct str){ rest.ptr + len + 1, rest.len - len - 1 };
 		while (skip < one.len && memchr("<>=", one.ptr[skip], 3))
 			skip++;
-		if (!semver_parse(str_trim((struct str){ one.ptr + skip, one.len - skip }), &version))
+		if (!semver_parse(str_trim((struct str){ one.ptr + skip, one.len - skip }),
+				  &version))
 			return;
 		if (one.ptr[0] != '<' && (!has_least || semver_compare(version, least) > 0)) {
 			least = version;
@@ -58,7 +59,8 @@ static void check_range(struct checker *c, const struct need_syntax *need)
 		}
 		open = open || (skip == 1 && one.ptr[0] != '=');
 	}
-	if (has_least && has_most && (semver_compare(least, most) > 0 || (open && semver_compare(least, most) == 0)))
+	if (has_least && has_most &&
+	    (semver_compare(least, most) > 0 || (open && semver_compare(least, most) == 0)))
 		wrong(c, need->span, DIAG_RANGE_EMPTY, kept(c->unit, need->range));
 }
 
@@ -77,14 +79,16 @@ static void check_needs(struct checker *c, struct migration_syntax *m)
 			type = types_connection(&c->unit->types, kind.text);
 		} else if (kind.text.len) {
 			struct str known[8];
-			size_t known_count = 0, number = wrong(c, kind.span, DIAG_UNKNOWN_KIND, kept(c->unit, kind.text));
+			size_t known_count = 0, number = wrong(c, kind.span, DIAG_UNKNOWN_KIND,
+							       kept(c->unit, kind.text));
 
 			for (; type_connection_kinds[known_count]; known_count++)
 				known[known_count] = str_c(type_connection_kinds[known_count]);
 			suggest(c, number, diag_nearest(kind.text, known, known_count));
 		}
 		check_range(c, n);
-		n->symbol = declare(c, type == TYPE_NEVER ? SYMBOL_ERROR : SYMBOL_NEED, n->name, type);
+		n->symbol =
+			declare(c, type == TYPE_NEVER ? SYMBOL_ERROR : SYMBOL_NEED, n->name, type);
 		n->symbol->need = n;
 		n->symbol->number = c->migration->need_count;
 		c->migration->needs[c->migration->need_count++] = n->symbol;
@@ -98,9 +102,10 @@ static bool is_param_type(const struct unit *u, uint32_t type)
 	const struct type *t = types_get(&u->types, type);
 
 	if (t->kind == TYPE_LIST || t->kind == TYPE_OPTIONAL)
-		return types_get(&u->types, t->element)->kind < TYPE_SCALAR_COUNT && is_param_type(u, t->element);
-	return type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING || type == TYPE_DURATION ||
-	       type == TYPE_TIMESTAMP || type == TYPE_VERSION;
+		return types_get(&u->types, t->element)->kind < TYPE_SCALAR_COUNT &&
+		       is_param_type(u, t->element);
+	return type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING ||
+	       type == TYPE_DURATION || type == TYPE_TIMESTAMP || type == TYPE_VERSION;
 }
 
 /* <0, 0, >0 of two folded values of one type; false: they have no order that is known here. */
@@ -132,8 +137,8 @@ static void check_within(struct checker *c, struct param_syntax *p, uint32_t typ
 		return;
 	check_wanted(c, p->within_min, type, "a bound of `within`");
 	check_wanted(c, p->within_max, type, "a bound of `within`");
-	if (type != TYPE_NEVER && type != TYPE_INT && type != TYPE_FLOAT && type != TYPE_STRING && type != TYPE_DURATION &&
-	    type != TYPE_TIMESTAMP && type != TYPE_VERSION) {
+	if (type != TYPE_NEVER && type != TYPE_INT && type != TYPE_FLOAT && type != TYPE_STRING &&
+	    type != TYPE_DURATION && type != TYPE_TIMESTAMP && type != TYPE_VERSION) {
 		wrong(c, p->within_min->span, DIAG_WITHIN_TYPE, type_text(c->unit, type));
 		return;
 	}
@@ -142,7 +147,8 @@ static void check_within(struct checker *c, struct param_syntax *p, uint32_t typ
 	if (compare_known(&least, &most, &order) && order > 0)
 		wrong(c, p->within_max->span, DIAG_REVERSED, "within");
 	else if (p->value && expression_fold(p->value, &value) &&
-		 ((compare_known(&value, &least, &order) && order < 0) || (compare_known(&value, &most, &order) && order > 0)))
+		 ((compare_known(&value, &least, &order) && order < 0) ||
+		  (compare_known(&value, &most, &order) && order > 0)))
 		wrong(c, p->value->span, DIAG_DEFAULT_OUTSIDE, kept(c->unit, p->name.text));
 }
 
@@ -153,11 +159,14 @@ static void check_one_of(struct checker *c, struct param_syntax *p, uint32_t typ
 
 	if (!p->one_of)
 		return;
-	check_wanted(c, p->one_of, type == TYPE_NEVER ? TYPE_NEVER : type_list(c->unit, p->one_of->span, type), "`one of`");
+	check_wanted(c, p->one_of,
+		     type == TYPE_NEVER ? TYPE_NEVER : type_list(c->unit, p->one_of->span, type),
+		     "`one of`");
 	if (p->one_of->kind != EXPRESSION_LIST || !p->value || !expression_fold(p->value, &value))
 		return;
 	for (const struct argument *a = p->one_of->elements; a; a = a->next)
-		if (!expression_fold(a->value, &one) || !compare_known(&value, &one, &order) || order == 0)
+		if (!expression_fold(a->value, &one) || !compare_known(&value, &one, &order) ||
+		    order == 0)
 			return;
 	wrong(c, p->value->span, DIAG_DEFAULT_OUTSIDE, kept(c->unit, p->name.text));
 }
@@ -175,7 +184,8 @@ static void check_params(struct checker *c, struct migration_syntax *m)
 		count++;
 	c->migration->params = arena_array(&c->unit->arena, struct symbol *, count + 1);
 	for (struct param_syntax *p = m->params; p; p = p->next) {
-		uint32_t type = p->type ? type_resolve(c->unit, c->module->scope, p->type) : TYPE_NEVER;
+		uint32_t type =
+			p->type ? type_resolve(c->unit, c->module->scope, p->type) : TYPE_NEVER;
 
 		if (type != TYPE_NEVER && !is_param_type(c->unit, type)) {
 			wrong(c, p->type->span, DIAG_PARAM_TYPE, type_text(c->unit, type));
@@ -183,7 +193,7 @@ static void check_params(struct checker *c, struct migration_syntax *m)
 		}
 		if (p->value)
 			check_wanted(&plain, p->value, type,
-				     arena_format(&c->unit->arena, "the default of `%.*s`", STR_ARG(p->name.text)).ptr);
+				     phrase(c, "the default of `%.*s`", STR_ARG(p->name.text)));
 		check_within(&plain, p, type);
 		check_one_of(&plain, p, type);
 		p->symbol = declare(c, SYMBOL_PARAM, p->name, type);
@@ -239,11 +249,14 @@ static void check_check(struct checker *c, struct check_syntax *check, struct ma
 	if (check->label && expression_text(check->label, &text)) {
 		before = map_add(labels, text, check->label);
 		if (before)
-			diag_note(&c->unit->diags, wrong(c, check->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)),
-				  before->span, "the first one");
+			diag_note(
+				&c->unit->diags,
+				wrong(c, check->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)),
+				before->span, "the first one");
 	}
 	if (check->every)
 		check_every(c, check->every);
+	check_plain(c, check->label, "the label of a check");
 	c->place = places[check->kind];
 	check_block(c, check->body);
 }

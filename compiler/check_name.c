@@ -6,6 +6,20 @@ const char *kept(struct unit *u, struct str text)
 	return arena_c(&u->arena, text);
 }
 
+const char *phrase(struct checker *c, const char *format, ...)
+{
+	struct buf text = { 0 };
+	const char *words;
+	va_list args;
+
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	words = kept(c->unit, buf_view(&text));
+	buf_clear(&text);
+	return words;
+}
+
 void suggest(struct checker *c, size_t number, struct str near)
 {
 	if (near.len)
@@ -27,7 +41,8 @@ bool is_free(struct checker *c, const struct symbol *symbol)
 
 	if (!before || before->kind == SYMBOL_ERROR)
 		return true;
-	number = wrong(c, symbol->span, DIAG_NAME_TAKEN, kept(c->unit, symbol->name), symbol_words(before));
+	number = wrong(c, symbol->span, DIAG_NAME_TAKEN, kept(c->unit, symbol->name),
+		       symbol_words(before));
 	diag_note(&c->unit->diags, number, before->span, "declared here");
 	return false;
 }
@@ -45,7 +60,8 @@ struct symbol *declare(struct checker *c, enum symbol_kind kind, struct name nam
 
 static bool is_declared_later(const struct checker *c, struct str name)
 {
-	const struct statement *s = c->migration ? c->migration->declaration->migration->plan : NULL;
+	const struct statement *s =
+		c->migration ? c->migration->declaration->migration->plan : NULL;
 
 	for (; s; s = s->next)
 		if (s->kind == STATEMENT_LET && str_eq(s->let.name.text, name))
@@ -67,10 +83,12 @@ static uint32_t unknown(struct checker *c, struct expression *e)
 	}
 	other = scope_find(c->scope, NAMES_MODULE, name);
 	if (other) {
-		number = wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name), symbol_words(other));
+		number = wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name),
+			       symbol_words(other));
 
 		if (type_is_connection_kind(name))
-			diag_help(&c->unit->diags, number, "to have the connection, say `needs %.*s` in the migration",
+			diag_help(&c->unit->diags, number,
+				  "to have the connection, say `needs %.*s` in the migration",
 				  STR_ARG(name));
 		return TYPE_NEVER;
 	}
@@ -133,8 +151,9 @@ static bool check_module_field(struct checker *c, struct expression *e, uint32_t
 	*type = TYPE_NEVER;
 	symbol = scope_find_here(module->module->scope, NAMES_VALUE, e->field.name.text);
 	if (!symbol || symbol->kind == SYMBOL_ERROR) {
-		suggest(c, wrong(c, e->field.name.span, DIAG_UNKNOWN_MEMBER, kept(c->unit, module->name),
-				 kept(c->unit, e->field.name.text)),
+		suggest(c,
+			wrong(c, e->field.name.span, DIAG_UNKNOWN_MEMBER,
+			      kept(c->unit, module->name), kept(c->unit, e->field.name.text)),
 			scope_nearest(module->module->scope, NAMES_VALUE, e->field.name.text));
 		return true;
 	}
@@ -156,7 +175,8 @@ uint32_t record_field(const struct types *types, uint32_t type, struct str name)
 	return NO_FIELD;
 }
 
-static void unknown_field(struct checker *c, const struct expression *e, const struct type *record, uint32_t type)
+static void unknown_field(struct checker *c, const struct expression *e, const struct type *record,
+			  uint32_t type)
 {
 	struct str *names = arena_array(&c->unit->arena, struct str, record->field_count + 1);
 	size_t number = wrong(c, e->field.name.span, DIAG_UNKNOWN_FIELD, type_text(c->unit, type),
@@ -179,14 +199,17 @@ uint32_t check_field(struct checker *c, struct expression *e)
 	if (type == TYPE_NEVER)
 		return TYPE_NEVER;
 	if (record->kind == TYPE_CONNECTION) {
-		size_t number = wrong(c, e->span, DIAG_METHOD_NOT_CALLED, kept(c->unit, e->field.name.text));
+		size_t number = wrong(c, e->span, DIAG_METHOD_NOT_CALLED,
+				      kept(c->unit, e->field.name.text));
 
-		diag_help(&c->unit->diags, number, "call it: `.%.*s(…)`", STR_ARG(e->field.name.text));
+		diag_help(&c->unit->diags, number, "call it: `.%.*s(…)`",
+			  STR_ARG(e->field.name.text));
 		return TYPE_NEVER;
 	}
 	if (record->kind != TYPE_RECORD) {
 		if (!unfinished(c, e->field.base))
-			wrong(c, e->span, DIAG_NOT_A_RECORD, type_text(c->unit, type), kept(c->unit, e->field.name.text));
+			wrong(c, e->span, DIAG_NOT_A_RECORD, type_text(c->unit, type),
+			      kept(c->unit, e->field.name.text));
 		return TYPE_NEVER;
 	}
 	field = record_field(&c->unit->types, type, e->field.name.text);

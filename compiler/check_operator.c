@@ -2,14 +2,28 @@
 #include "compiler/checker.h"
 
 static const char *const operator_texts[] = {
-	[OPERATOR_OR] = "or", [OPERATOR_AND] = "and", [OPERATOR_NOT] = "not", [OPERATOR_EQUAL] = "==",
-	[OPERATOR_NOT_EQUAL] = "!=", [OPERATOR_LESS] = "<", [OPERATOR_LESS_EQUAL] = "<=", [OPERATOR_GREATER] = ">",
-	[OPERATOR_GREATER_EQUAL] = ">=", [OPERATOR_IN] = "in", [OPERATOR_MATCHES] = "matches", [OPERATOR_ADD] = "+",
-	[OPERATOR_SUBTRACT] = "-", [OPERATOR_MULTIPLY] = "*", [OPERATOR_DIVIDE] = "/", [OPERATOR_REMAINDER] = "%",
-	[OPERATOR_NEGATE] = "-", [OPERATOR_OTHERWISE] = "??",
+	[OPERATOR_OR] = "or",
+	[OPERATOR_AND] = "and",
+	[OPERATOR_NOT] = "not",
+	[OPERATOR_EQUAL] = "==",
+	[OPERATOR_NOT_EQUAL] = "!=",
+	[OPERATOR_LESS] = "<",
+	[OPERATOR_LESS_EQUAL] = "<=",
+	[OPERATOR_GREATER] = ">",
+	[OPERATOR_GREATER_EQUAL] = ">=",
+	[OPERATOR_IN] = "in",
+	[OPERATOR_MATCHES] = "matches",
+	[OPERATOR_ADD] = "+",
+	[OPERATOR_SUBTRACT] = "-",
+	[OPERATOR_MULTIPLY] = "*",
+	[OPERATOR_DIVIDE] = "/",
+	[OPERATOR_REMAINDER] = "%",
+	[OPERATOR_NEGATE] = "-",
+	[OPERATOR_OTHERWISE] = "??",
 };
 
-/* What arithmetic gives: the instructions of opcodes.def, and duration and int the other way round. */
+/* What arithmetic gives: the instructions of opcodes.def, and duration and int the other way round.
+ */
 static const struct { enum operator operator; enum type_kind left, right, result; } arithmetic[] = {
 	{ OPERATOR_ADD, TYPE_INT, TYPE_INT, TYPE_INT },
 	{ OPERATOR_ADD, TYPE_FLOAT, TYPE_FLOAT, TYPE_FLOAT },
@@ -37,8 +51,9 @@ uint32_t check_unary(struct checker *c, struct expression *e)
 	struct expression *operand = e->binary.left;
 	uint32_t type = check_value(c, operand);
 	enum operator operator = e->binary.operator;
-	bool fits = operator == OPERATOR_NOT ? type == TYPE_BOOL
-					     : type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_DURATION;
+	bool fits = operator== OPERATOR_NOT
+			    ? type == TYPE_BOOL
+			    : type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_DURATION;
 
 	if (type == TYPE_NEVER)
 		return operator == OPERATOR_NOT ? TYPE_BOOL : TYPE_NEVER;
@@ -52,7 +67,8 @@ uint32_t check_unary(struct checker *c, struct expression *e)
 static size_t wrong_operands(struct checker *c, const struct expression *e)
 {
 	return wrong(c, e->span, DIAG_OPERANDS, operator_texts[e->binary.operator],
-		     type_text(c->unit, e->binary.left->type), type_text(c->unit, e->binary.right->type));
+		     type_text(c->unit, e->binary.left->type),
+		     type_text(c->unit, e->binary.right->type));
 }
 
 /* Says of the first of the two that must be finished by `as` or `??` that it must. */
@@ -67,25 +83,32 @@ static uint32_t check_arithmetic(struct checker *c, const struct expression *e)
 	size_t number;
 
 	for (size_t i = 0; i < ARRAY_SIZE(arithmetic); i++)
-		if (arithmetic[i].operator == e->binary.operator && arithmetic[i].left == left->type &&
-		    arithmetic[i].right == right->type)
+		if (arithmetic[i]
+			    .
+			    operator== e->binary.
+			    operator&& arithmetic[i]
+			    .left == left->type && arithmetic[i]
+			    .right == right->type)
 			return arithmetic[i].result;
 	if (either_unfinished(c, e))
 		return TYPE_NEVER;
 	number = wrong_operands(c, e);
-	if ((left->type == TYPE_INT && right->type == TYPE_FLOAT) || (left->type == TYPE_FLOAT && right->type == TYPE_INT))
-		diag_help(&c->unit->diags, number, "nothing is converted by itself: make the int a float with `float(…)`");
+	if ((left->type == TYPE_INT && right->type == TYPE_FLOAT) ||
+	    (left->type == TYPE_FLOAT && right->type == TYPE_INT))
+		diag_help(&c->unit->diags, number,
+			  "nothing is converted by itself: make the int a float with `float(…)`");
 	else if (left->type == TYPE_STRING || right->type == TYPE_STRING)
 		diag_help(&c->unit->diags, number, "write one text with holes: `\"… ${…}\"`");
 	else if (left->type == TYPE_SQL && right->type == TYPE_SQL)
-		diag_help(&c->unit->diags, number, "write one template, sql\"${…} ${…}\", or join them with sql_join(…)");
+		diag_help(&c->unit->diags, number,
+			  "write one template, sql\"${…} ${…}\", or use sql_join(…)");
 	return TYPE_NEVER;
 }
 
 static bool is_sorted(uint32_t type)
 {
-	return type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING || type == TYPE_DURATION ||
-	       type == TYPE_TIMESTAMP || type == TYPE_VERSION;
+	return type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING ||
+	       type == TYPE_DURATION || type == TYPE_TIMESTAMP || type == TYPE_VERSION;
 }
 
 static void check_order(struct checker *c, const struct expression *e)
@@ -159,7 +182,8 @@ static uint32_t check_logic(struct checker *c, const struct expression *e)
 	const struct expression *sides[2] = { e->binary.left, e->binary.right };
 
 	for (size_t i = 0; i < 2; i++)
-		if (sides[i]->type != TYPE_BOOL && sides[i]->type != TYPE_NEVER && !unfinished(c, sides[i]))
+		if (sides[i]->type != TYPE_BOOL && sides[i]->type != TYPE_NEVER &&
+		    !unfinished(c, sides[i]))
 			wrong(c, sides[i]->span, DIAG_OPERAND, operator_texts[e->binary.operator],
 			      type_text(c->unit, sides[i]->type));
 	return TYPE_BOOL;

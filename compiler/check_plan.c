@@ -5,13 +5,14 @@ static const char *label_words(struct checker *c, const struct operation_syntax 
 {
 	struct str label = expression_label(&c->unit->arena, o->label);
 
-	return arena_format(&c->unit->arena, "\"%.*s\"", STR_ARG(label)).ptr;
+	return phrase(c, "\"%.*s\"", STR_ARG(label));
 }
 
 /* ---- clauses of an operation ---- */
 
 /* A clause's value, which must be within bounds where the compiler can know it. */
-static void check_clause(struct checker *c, struct expression *e, uint32_t type, int64_t least, const char *name)
+static void check_clause(struct checker *c, struct expression *e, uint32_t type, int64_t least,
+			 const char *name)
 {
 	struct folded known;
 
@@ -43,10 +44,12 @@ static void check_settings(struct checker *c, const struct operation_syntax *o)
 
 		if (map_add(&seen, a->name.text, a))
 			wrong(c, a->name.span, DIAG_FIELD_TWICE, kept(c->unit, a->name.text));
-		if (type == TYPE_NEVER || type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING)
+		if (type == TYPE_NEVER || type == TYPE_BOOL || type == TYPE_INT ||
+		    type == TYPE_FLOAT || type == TYPE_STRING)
 			continue;
 		if (!unfinished(c, a->value))
-			wrong(c, a->value->span, DIAG_SETTING_TYPE, kept(c->unit, a->name.text), type_text(c->unit, type));
+			wrong(c, a->value->span, DIAG_SETTING_TYPE, kept(c->unit, a->name.text),
+			      type_text(c->unit, type));
 	}
 	map_clear(&seen);
 }
@@ -77,7 +80,7 @@ static void check_on(struct checker *c, struct operation_syntax *o)
 		return;
 	}
 	number = wrong(c, o->on->span, DIAG_NOT_A_NEED,
-		       arena_format(&c->unit->arena, "`%.*s`", STR_ARG(o->on->name.text)).ptr);
+		       phrase(c, "`%.*s`", STR_ARG(o->on->name.text)));
 	for (uint32_t i = 0; c->migration && i < c->migration->need_count; i++)
 		vec_push(&candidates, c->migration->needs[i]->name);
 	suggest(c, number, diag_nearest(o->on->name.text, candidates.at, candidates.count));
@@ -85,7 +88,8 @@ static void check_on(struct checker *c, struct operation_syntax *o)
 	c->on = unit_symbol(c->unit, SYMBOL_ERROR, o->on->name);
 }
 
-static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action, const char *place)
+static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action,
+			 const char *place)
 {
 	const char *outer = c->place;
 
@@ -96,7 +100,8 @@ static void check_action(struct checker *c, const struct operation_syntax *o, st
 	if (action->sql) {
 		if (!c->on)
 			wrong(c, o->head, DIAG_ON_MISSING, label_words(c, o));
-		check_wanted(c, action->sql, TYPE_SQL, arena_format(&c->unit->arena, "what `%s` sends", place + 2).ptr);
+		check_wanted(c, action->sql, TYPE_SQL,
+			     phrase(c, "what `%s` sends", place + 2));
 	}
 	check_block(c, action->block);
 	c->allowed = ALLOW_CALL | ALLOW_READ;
@@ -113,6 +118,8 @@ static void check_rollback(struct checker *c, const struct operation_syntax *o)
 		check_action(c, o, o->rollback, "a rollback");
 		return;
 	case ROLLBACK_IS_IRREVERSIBLE:
+		check_plain(c, o->irreversible, "the reason of `irreversible`");
+		break;
 	case ROLLBACK_IS_NOTHING:
 		break;
 	}
@@ -136,8 +143,9 @@ static void check_label(struct checker *c, const struct operation_syntax *o)
 	}
 	before = map_add(&c->labels, text, o->label);
 	if (before)
-		diag_note(&c->unit->diags, wrong(c, o->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)), before->span,
-			  "the first one");
+		diag_note(&c->unit->diags,
+			  wrong(c, o->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)),
+			  before->span, "the first one");
 }
 
 void check_operation(struct checker *c, struct operation_syntax *o)
@@ -238,7 +246,7 @@ static void check_include(struct checker *c, struct statement *s)
 	c->including = false;
 	if (call->symbol && call->symbol->kind != SYMBOL_OPERATIONS)
 		wrong(c, call->span, DIAG_INCLUDE_WHAT,
-		      arena_format(&c->unit->arena, "`%.*s`", STR_ARG(call->symbol->name)).ptr);
+		      phrase(c, "`%.*s`", STR_ARG(call->symbol->name)));
 }
 
 void check_plan(struct checker *c, struct statement *first)

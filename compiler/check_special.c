@@ -1,7 +1,9 @@
-/* check_special.c - what the language itself knows how to call: queries, effects, the instance's facts */
+/* check_special.c - what the language itself knows how to call: queries, effects, the instance's
+ * facts */
 #include "compiler/checker.h"
 
-/* The connection that is meant where none is written: that of the query, of the operation, or the only one there is. */
+/* The connection that is meant where none is written: that of the query, of the operation, or the
+ * only one there is. */
 static struct symbol *find_implied(struct checker *c)
 {
 	struct symbol *only = NULL;
@@ -64,7 +66,7 @@ static uint32_t check_query(struct checker *c, struct expression *e, enum specia
 			wrong(c, sql->span, DIAG_NO_VALUE);
 		else if (sql->type != TYPE_SQL)
 			mismatch(c, sql, TYPE_SQL,
-				 arena_format(&c->unit->arena, "the argument of `.%s`", name).ptr);
+				 phrase(c, "the argument of `.%s`", name));
 	}
 	if (special == SPECIAL_EXEC)
 		return types_optional(&c->unit->types, TYPE_INT);
@@ -72,14 +74,16 @@ static uint32_t check_query(struct checker *c, struct expression *e, enum specia
 }
 
 /* The one argument of a special function, if it has one. */
-static bool check_only(struct checker *c, struct expression *e, const char *name, struct str parameter, bool may_lack)
+static bool check_only(struct checker *c, struct expression *e, const char *name,
+		       struct str parameter, bool may_lack)
 {
 	struct parameter_list list = { name, parameter.len ? 1 : 0, &parameter, &may_lack };
 
 	return sort_arguments(c, e, NULL, &list);
 }
 
-static void check_connection_argument(struct checker *c, struct expression *e, const char *name, bool may_lack)
+static void check_connection_argument(struct checker *c, struct expression *e, const char *name,
+				      bool may_lack)
 {
 	struct expression *value;
 
@@ -89,7 +93,8 @@ static void check_connection_argument(struct checker *c, struct expression *e, c
 	if (!value)
 		e->call.values[0] = implied_connection(c, e->span, name);
 	else if (value->type != TYPE_NEVER &&
-		 (type_kind_of(c->unit, value->type) != TYPE_CONNECTION || value->kind != EXPRESSION_NAME))
+		 (type_kind_of(c->unit, value->type) != TYPE_CONNECTION ||
+		  value->kind != EXPRESSION_NAME))
 		wrong(c, value->span, DIAG_CONNECTION_EXPECTED, name);
 }
 
@@ -103,8 +108,10 @@ static void check_text_argument(struct checker *c, struct expression *e, const c
 uint32_t check_special(struct checker *c, struct expression *e, enum special special)
 {
 	const struct expression *callee = e->call.callee;
-	const char *name = kept(c->unit, callee->kind == EXPRESSION_FIELD ? callee->field.name.text : callee->name.text);
-	struct symbol *symbol = unit_symbol(c->unit, SYMBOL_SPECIAL, (struct name){ .text = str_c(name) });
+	const char *name = kept(c->unit, callee->kind == EXPRESSION_FIELD ? callee->field.name.text
+									  : callee->name.text);
+	struct symbol *symbol =
+		unit_symbol(c->unit, SYMBOL_SPECIAL, (struct name){ .text = str_c(name) });
 
 	symbol->number = special;
 	e->symbol = symbol;

@@ -3,7 +3,7 @@
 
 void check_let(struct checker *c, struct statement *s, enum symbol_kind kind)
 {
-	const char *what = arena_format(&c->unit->arena, "`%.*s`", STR_ARG(s->let.name.text)).ptr;
+	const char *what = phrase(c, "`%.*s`", STR_ARG(s->let.name.text));
 	uint32_t type;
 
 	if (s->let.type) {
@@ -35,20 +35,22 @@ static void check_assign(struct checker *c, struct statement *s)
 	if (!symbol) {
 		check_value(c, s->assign.value);
 		number = wrong(c, name.span, DIAG_UNKNOWN_NAME, kept(c->unit, name.text));
-		diag_help(&c->unit->diags, number, "a new variable is made by `var %.*s = …`", STR_ARG(name.text));
+		diag_help(&c->unit->diags, number, "a new variable is made by `var %.*s = …`",
+			  STR_ARG(name.text));
 		suggest(c, number, scope_nearest(c->scope, NAMES_VALUE, name.text));
 		return;
 	}
 	s->symbol = symbol;
 	if (symbol->kind == SYMBOL_VAR) {
 		check_wanted(c, s->assign.value, symbol->type,
-			     arena_format(&c->unit->arena, "`%.*s`", STR_ARG(name.text)).ptr);
+			     phrase(c, "`%.*s`", STR_ARG(name.text)));
 		return;
 	}
 	check_value(c, s->assign.value);
 	if (symbol->kind == SYMBOL_ERROR)
 		return;
-	number = wrong(c, name.span, DIAG_NOT_ASSIGNABLE, kept(c->unit, name.text), symbol_words(symbol));
+	number = wrong(c, name.span, DIAG_NOT_ASSIGNABLE, kept(c->unit, name.text),
+		       symbol_words(symbol));
 	if (symbol->kind == SYMBOL_LET)
 		diag_help(&c->unit->diags, number, "declare it with `var` instead of `let`");
 	diag_note(&c->unit->diags, number, symbol->span, "declared here");
@@ -126,7 +128,8 @@ static void check_alone(struct checker *c, struct expression *e)
 	if (type == TYPE_NEVER)
 		return;
 	if (e->kind == EXPRESSION_CALL && e->symbol &&
-	    (e->symbol->kind == SYMBOL_FN || (e->symbol->kind == SYMBOL_SPECIAL && e->symbol->number == SPECIAL_EXEC)))
+	    (e->symbol->kind == SYMBOL_FN ||
+	     (e->symbol->kind == SYMBOL_SPECIAL && e->symbol->number == SPECIAL_EXEC)))
 		return;
 	wrong(c, e->span, DIAG_UNUSED_VALUE);
 }
@@ -177,7 +180,8 @@ static void check_statement(struct checker *c, struct statement *s)
 		break;
 	case STATEMENT_OPERATION:
 	case STATEMENT_INCLUDE:
-		wrong(c, s->span, DIAG_NOT_IN_BLOCK, s->kind == STATEMENT_INCLUDE ? "`include`" : "an operation");
+		wrong(c, s->span, DIAG_NOT_IN_BLOCK,
+		      s->kind == STATEMENT_INCLUDE ? "`include`" : "an operation");
 		break;
 	case STATEMENT_ERROR:
 		break;
@@ -190,7 +194,8 @@ void check_statements(struct checker *c, struct block *block)
 		check_statement(c, s);
 }
 
-/* `else if` is a block in a block: counted with the nesting of expressions, for both use the same stack. */
+/* `else if` is a block in a block: counted with the nesting of expressions, for both use the same
+ * stack. */
 void check_block(struct checker *c, struct block *block)
 {
 	struct scope *outer;

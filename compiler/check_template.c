@@ -6,8 +6,8 @@
 
 static bool is_plain(uint32_t type)
 {
-	return type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING || type == TYPE_DURATION ||
-	       type == TYPE_TIMESTAMP || type == TYPE_VERSION;
+	return type == TYPE_BOOL || type == TYPE_INT || type == TYPE_FLOAT || type == TYPE_STRING ||
+	       type == TYPE_DURATION || type == TYPE_TIMESTAMP || type == TYPE_VERSION;
 }
 
 void check_string(struct checker *c, struct expression *e)
@@ -18,10 +18,20 @@ void check_string(struct checker *c, struct expression *e)
 		if (!p->hole)
 			continue;
 		type = check_value(c, p->hole);
-		if (type == TYPE_NEVER || is_plain(type) || type == TYPE_IDENT || unfinished(c, p->hole))
+		if (type == TYPE_NEVER || is_plain(type) || type == TYPE_IDENT ||
+		    unfinished(c, p->hole))
 			continue;
 		wrong(c, p->hole->span, DIAG_TEXT_HOLE, type_text(c->unit, type));
 	}
+}
+
+void check_plain(struct checker *c, const struct expression *e, const char *what)
+{
+	const struct part *p = e && e->kind == EXPRESSION_STRING ? e->parts : NULL;
+
+	for (; p; p = p->next)
+		if (p->hole)
+			wrong(c, p->span, DIAG_HOLE_IN_NAME, what);
 }
 
 /* ---- SQL ---- */
@@ -32,7 +42,8 @@ enum inside { INSIDE_NOTHING, INSIDE_QUOTES, INSIDE_LINE_COMMENT, INSIDE_COMMENT
 struct reading {
 	enum inside inside;
 	char quote;
-	bool unsure;		/* dollar quotes, backslashes in quotes: dialects differ, nothing is said any more */
+	bool unsure; /* dollar quotes, backslashes in quotes: dialects differ, nothing is said any
+			more */
 };
 
 static size_t read_quoted(struct reading *r, struct str text, size_t i)
@@ -115,9 +126,11 @@ static void wrong_hole(struct checker *c, const struct expression *hole)
 	if (kind == TYPE_RECORD)
 		diag_help(&c->unit->diags, number, "name the field that is meant");
 	else if (kind == TYPE_LIST && types_get(&c->unit->types, hole->type)->element == TYPE_SQL)
-		diag_help(&c->unit->diags, number, "join the fragments: `sql_join(…, sql\", \")`");
+		diag_help(&c->unit->diags, number,
+			  "join the fragments: `sql_join(…, sql\", \")`");
 	else if (kind == TYPE_OPTIONAL)
-		diag_help(&c->unit->diags, number, "say what stands there when it is null: `… ?? …`");
+		diag_help(&c->unit->diags, number,
+			  "say what stands there when it is null: `… ?? …`");
 }
 
 void check_sql(struct checker *c, struct expression *e)
@@ -151,7 +164,8 @@ void check_pattern(struct checker *c, const struct expression *e)
 
 	if (!expression_text(e, &text))
 		return;
-	code = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, PCRE2_UTF | PCRE2_UCP, &error, &at, NULL);
+	code = pcre2_compile((PCRE2_SPTR)text.ptr, text.len, PCRE2_UTF | PCRE2_UCP, &error, &at,
+			     NULL);
 	if (code) {
 		pcre2_code_free(code);
 		return;

@@ -10,7 +10,8 @@ enum { UNSEEN, SEEING, SEEN };
 
 static int by_name(const void *a, const void *b)
 {
-	const struct unit_migration *x = *(struct unit_migration *const *)a, *y = *(struct unit_migration *const *)b;
+	const struct unit_migration *x = *(struct unit_migration *const *)a,
+				    *y = *(struct unit_migration *const *)b;
 	int order = str_compare(x->name, y->name);
 
 	if (order)
@@ -40,14 +41,16 @@ static void drop_doubles(struct unit *u)
 
 	for (size_t i = 0; i < u->migrations.count; i++) {
 		struct unit_migration *m = u->migrations.at[i];
-		const struct unit_migration *before = kept_count ? u->migrations.at[kept_count - 1] : NULL;
+		const struct unit_migration *before =
+			kept_count ? u->migrations.at[kept_count - 1] : NULL;
 		size_t number;
 
 		if (!before || !str_eq(before->name, m->name)) {
 			u->migrations.at[kept_count++] = m;
 			continue;
 		}
-		number = diag_add(&u->diags, m->declaration->migration->head, DIAG_MIGRATION_NAME_TAKEN, kept(u, m->name));
+		number = diag_add(&u->diags, m->declaration->migration->head,
+				  DIAG_MIGRATION_NAME_TAKEN, kept(u, m->name));
 		diag_note(&u->diags, number, before->declaration->migration->head, "the first one");
 	}
 	u->migrations.count = kept_count;
@@ -79,11 +82,13 @@ static void link_one(struct unit *u, struct unit_migration *m)
 		struct unit_migration *found = find(u, d->name.text);
 
 		if (map_add(&seen, d->name.text, m))
-			diag_add(&u->diags, d->name.span, DIAG_DEPENDS_TWICE, kept(u, d->name.text));
+			diag_add(&u->diags, d->name.span, DIAG_DEPENDS_TWICE,
+				 kept(u, d->name.text));
 		else if (found)
 			m->depends[m->depends_count++] = found;
 		else if (!u->has_migration ||
-			 !u->has_migration(u->context, u->sources.all.at[m->module->source].path, d->name.text))
+			 !u->has_migration(u->context, u->sources.all.at[m->module->source].path,
+					   d->name.text))
 			unknown_dependency(u, d->name);
 	}
 	map_clear(&seen);
@@ -91,8 +96,8 @@ static void link_one(struct unit *u, struct unit_migration *m)
 
 struct step { struct unit_migration *m; uint32_t next; };
 
-/* A way that comes back to one that it is still on is a circle: told once, where it closes. An own stack, for a chain of
- * migrations may be long. */
+/* A way that comes back to one that it is still on is a circle: told once, where it closes. An own
+ * stack, for a chain of migrations may be long. */
 static void find_circles(struct unit *u, struct unit_migration *start)
 {
 	VEC(struct step) way = { 0 };
@@ -121,7 +126,8 @@ static void find_circles(struct unit *u, struct unit_migration *start)
 			for (; from < way.count; from++)
 				buf_format(&words, "\"%.*s\" → ", STR_ARG(way.at[from].m->name));
 			buf_format(&words, "\"%.*s\"", STR_ARG(to->name));
-			diag_add(&u->diags, m->declaration->migration->head, DIAG_DEPENDS_CYCLE, kept(u, buf_view(&words)));
+			diag_add(&u->diags, m->declaration->migration->head, DIAG_DEPENDS_CYCLE,
+				 kept(u, buf_view(&words)));
 			buf_clear(&words);
 		}
 	}
@@ -151,10 +157,12 @@ static uint32_t add_capped(uint32_t a, uint32_t b)
 }
 
 /* How many operations and includes an `operations` stands for, counted once. */
-static uint32_t measure(struct unit *u, struct symbol *operations, const struct statement *at, unsigned depth)
+static uint32_t measure(struct unit *u, struct symbol *operations, const struct statement *at,
+			unsigned depth)
 {
 	if (operations->state == SEEING || depth > CHECK_DEPTH_MAX) {
-		diag_add(&u->diags, at->span, operations->state == SEEING ? DIAG_INCLUDE_CYCLE : DIAG_TOO_DEEP,
+		diag_add(&u->diags, at->span,
+			 operations->state == SEEING ? DIAG_INCLUDE_CYCLE : DIAG_TOO_DEEP,
 			 kept(u, operations->name));
 		return 0;
 	}
@@ -181,10 +189,15 @@ static uint32_t measure_list(struct unit *u, const struct statement *first, unsi
 		else if (s->kind == STATEMENT_FOR && s->loop.body)
 			one = measure_list(u, s->loop.body->first, depth + 1);
 		else if (s->kind == STATEMENT_IF)
-			one = add_capped(s->branch.then ? measure_list(u, s->branch.then->first, depth + 1) : 0,
-					 s->branch.otherwise ? measure_list(u, s->branch.otherwise->first, depth + 1) : 0);
-		else if (s->kind == STATEMENT_INCLUDE && s->expression && s->expression->kind == EXPRESSION_CALL &&
-			 s->expression->symbol && s->expression->symbol->kind == SYMBOL_OPERATIONS)
+			one = add_capped(
+				s->branch.then ? measure_list(u, s->branch.then->first, depth + 1)
+					       : 0,
+				s->branch.otherwise
+					? measure_list(u, s->branch.otherwise->first, depth + 1)
+					: 0);
+		else if (s->kind == STATEMENT_INCLUDE && s->expression &&
+			 s->expression->kind == EXPRESSION_CALL && s->expression->symbol &&
+			 s->expression->symbol->kind == SYMBOL_OPERATIONS)
 			one = add_capped(measure(u, s->expression->symbol, s, depth + 1), 1);
 		total = add_capped(total, one);
 	}
@@ -195,12 +208,14 @@ void graph_check_includes(struct unit *u)
 {
 	for (size_t i = 0; i < u->modules.count; i++)
 		for (struct declaration *d = u->modules.at[i]->tree->first; d; d = d->next)
-			if (d->kind == DECLARATION_OPERATIONS && d->symbol && d->fn.body && d->fn.body->first)
+			if (d->kind == DECLARATION_OPERATIONS && d->symbol && d->fn.body &&
+			    d->fn.body->first)
 				measure(u, d->symbol, d->fn.body->first, 0);
 	for (size_t i = 0; i < u->migrations.count; i++) {
 		const struct migration_syntax *m = u->migrations.at[i]->declaration->migration;
 
 		if (measure_list(u, m->plan, 0) > PLAN_OPERATIONS_MAX)
-			diag_add(&u->diags, m->head, DIAG_TOO_MANY_OF, "operations", PLAN_OPERATIONS_MAX);
+			diag_add(&u->diags, m->head, DIAG_TOO_MANY_OF, "operations",
+				 PLAN_OPERATIONS_MAX);
 	}
 }

@@ -33,7 +33,9 @@ static struct unit_module *open_library(struct unit *u, struct name name)
 	if (u->read_module)
 		text = u->read_module(u->context, name.text, &path);
 	if (!text.ptr) {
-		suggest_kind(u, diag_add(&u->diags, name.span, DIAG_UNKNOWN_MODULE, kept(u, name.text)), name.text);
+		suggest_kind(
+			u, diag_add(&u->diags, name.span, DIAG_UNKNOWN_MODULE, kept(u, name.text)),
+			name.text);
 		return NULL;
 	}
 	m = arena_new(&u->arena, struct unit_module);
@@ -94,7 +96,8 @@ static bool is_taken(struct unit *u, struct unit_module *m, const struct symbol 
 
 	if (!before)
 		return false;
-	number = diag_add(&u->diags, symbol->span, DIAG_NAME_TAKEN, kept(u, symbol->name), symbol_words(before));
+	number = diag_add(&u->diags, symbol->span, DIAG_NAME_TAKEN, kept(u, symbol->name),
+			  symbol_words(before));
 	if (before->module || before->declaration)
 		diag_note(&u->diags, number, before->span, "declared here");
 	return true;

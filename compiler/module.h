@@ -1,8 +1,8 @@
 /*
  * module.h - files and what they use: loading, and the names that a file declares
  *
- * A module is loaded once a unit. Its declarations are all visible to who uses it, as MODULE.name, and as methods of
- * connections; its own `use`s are not handed on.
+ * A module is loaded once a unit. Its declarations are all visible to who uses it, as MODULE.name,
+ * and as methods of connections; its own `use`s are not handed on.
  */
 #ifndef COMPILER_MODULE_H
 #define COMPILER_MODULE_H
@@ -13,8 +13,8 @@
 void module_load_used(struct unit *u);
 /* Makes the scope of a file: a symbol for each declaration and module that it uses. */
 void module_declare(struct unit *u, struct unit_module *m);
-/* The symbols of a file's own callables whose first parameter is of this connection type, by name; NULL: none. Signatures
- * must be known. */
+/* The symbols of a file's own callables whose first parameter is of this connection type, by name;
+ * NULL: none. Signatures must be known. */
 struct symbol *module_method(const struct unit_module *m, uint32_t connection, struct str name);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * scope.h - names and what they stand for
  *
- * A scope is a frame of a chain: file, migration, function or operation, block. Four kinds of names live side by side and
- * never hide one another: values, callables, types and modules; only the place of a name says which of them is meant.
- * Within the values nothing hides anything: a name that is still visible can't be declared again. Symbols live in the
- * unit's arena and are compared by address.
+ * A scope is a frame of a chain: file, migration, function or operation, block. Four kinds of names
+ * live side by side and never hide one another: values, callables, types and modules; only the
+ * place of a name says which of them is meant. Within the values nothing hides anything: a name
+ * that is still visible can't be declared again. Symbols live in the unit's arena and are compared
+ * by address.
  */
 #ifndef COMPILER_SCOPE_H
 #define COMPILER_SCOPE_H
@@ -25,9 +26,11 @@ enum symbol_kind {
 	SYMBOL_PARAM,		/* of the migration: opcode PARAM `number` */
 	SYMBOL_FROZEN,		/* a `let` of the migration: opcode FROZEN `number` */
 	SYMBOL_NEED,		/* a connection of the migration: opcode CONNECTION `number` */
-	SYMBOL_PLAN_LET,	/* in a body of a plan's `for` or `if`, in `operations`; also `if let` of a plan: captured */
+	/* in a body of a plan's `for` or `if`, in `operations`; `if let` of a plan: captured */
+	SYMBOL_PLAN_LET,
 	SYMBOL_PLAN_LOOP,	/* the variable of a plan's `for`: captured */
-	SYMBOL_PLAN_PARAMETER,	/* of `operations`: captured; of a connection type: resolved to a need at each include */
+	/* of `operations`: captured; of a connection type: resolved to a need at each include */
+	SYMBOL_PLAN_PARAMETER,
 	/* callables */
 	SYMBOL_FN,		/* `declaration` */
 	SYMBOL_OPERATIONS,	/* `declaration` */
@@ -38,11 +41,14 @@ enum symbol_kind {
 	SYMBOL_MODULE,		/* `module` */
 };
 
-/* What the language itself knows how to call. SPECIAL_VALUE … SPECIAL_EXISTS are in the order of enum query_shape. */
+/* What the language itself knows how to call. SPECIAL_VALUE … SPECIAL_EXISTS are in the order of
+ * enum query_shape. */
 enum special {
-	SPECIAL_VALUE, SPECIAL_ROW, SPECIAL_ROWS, SPECIAL_COLUMN, SPECIAL_EXISTS,	/* c.value(sql): QUERY */
+	/* c.value(sql): QUERY */
+	SPECIAL_VALUE, SPECIAL_ROW, SPECIAL_ROWS, SPECIAL_COLUMN, SPECIAL_EXISTS,
 	SPECIAL_EXEC,			/* c.exec(sql) */
-	SPECIAL_NOW, SPECIAL_UUID, SPECIAL_SETTING, SPECIAL_ENV, SPECIAL_APP_VERSION, SPECIAL_SERVICE_VERSION,
+	SPECIAL_NOW, SPECIAL_UUID, SPECIAL_SETTING, SPECIAL_ENV, SPECIAL_APP_VERSION,
+	SPECIAL_SERVICE_VERSION,
 	SPECIAL_CLUSTER,		/* cluster(c): string? */
 	SPECIAL_ON_CLUSTER,		/* on_cluster(c): sql, `ON CLUSTER name` or empty */
 	SPECIAL_COUNT,
@@ -53,10 +59,13 @@ struct unit_module;
 struct symbol {
 	enum symbol_kind kind;
 	struct str name;
-	struct span span;		/* of the name where it is declared; nowhere for what the language brings */
+	/* of the name where it is declared; nowhere for what the language brings */
+	struct span span;
 	uint32_t type;			/* of the value; FN: of the result */
-	uint32_t number;		/* PARAM, FROZEN, NEED: its place in the migration; BUILTIN, SPECIAL */
-	struct unit_module *module;	/* that declares it; MODULE: that it stands for; NULL: the language */
+	/* PARAM, FROZEN, NEED: its place in the migration; BUILTIN, SPECIAL */
+	uint32_t number;
+	/* that declares it; MODULE: that it stands for; NULL: the language */
+	struct unit_module *module;
 	struct declaration *declaration;	/* CONST, TYPE, FN, OPERATIONS */
 	struct need_syntax *need;	/* NEED */
 	struct param_syntax *param;	/* PARAM */
@@ -80,9 +89,11 @@ struct scope {
 enum name_space symbol_name_space(const struct symbol *s);
 /* Whether a clause of an operation that uses it gets it as a captured value. */
 bool symbol_is_captured(const struct symbol *s, const struct types *types);
-const char *symbol_words(const struct symbol *s);	/* "a parameter of the migration", for messages */
+/* "a parameter of the migration", for messages */
+const char *symbol_words(const struct symbol *s);
 
-struct symbol *scope_find(const struct scope *s, enum name_space space, struct str name);	/* here and outwards; NULL */
+/* here and outwards; NULL */
+struct symbol *scope_find(const struct scope *s, enum name_space space, struct str name);
 struct symbol *scope_find_here(const struct scope *s, enum name_space space, struct str name);
 void scope_add(struct scope *s, struct symbol *symbol);
 /* The visible name nearest to one that is not there, or "". */

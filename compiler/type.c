@@ -51,7 +51,8 @@ uint32_t type_list(struct unit *u, struct span span, uint32_t element)
 	return TYPE_NEVER;
 }
 
-uint32_t type_record(struct unit *u, struct span span, const struct type_field *fields, uint32_t count)
+uint32_t type_record(struct unit *u, struct span span, const struct type_field *fields,
+		     uint32_t count)
 {
 	uint32_t weight = 1;
 
@@ -80,8 +81,10 @@ bool type_has(const struct types *types, uint32_t type, enum type_kind kind)
 
 bool type_is_answer(const struct types *types, uint32_t type)
 {
-	static const enum type_kind never_answered[] = { TYPE_NOTHING, TYPE_NULL, TYPE_DURATION, TYPE_VERSION, TYPE_IDENT,
-		TYPE_SQL, TYPE_ANY, TYPE_CONNECTION };
+	static const enum type_kind never_answered[] = { TYPE_NOTHING,	TYPE_NULL,
+							 TYPE_DURATION, TYPE_VERSION,
+							 TYPE_IDENT,	TYPE_SQL,
+							 TYPE_ANY,	TYPE_CONNECTION };
 
 	for (size_t i = 0; i < ARRAY_SIZE(never_answered); i++)
 		if (type_has(types, type, never_answered[i]))
@@ -123,7 +126,8 @@ static uint32_t resolve_named(struct unit *u, struct scope *scope, struct name n
 	return TYPE_NEVER;
 }
 
-static uint32_t resolve_record(struct unit *u, struct scope *scope, const struct type_syntax *syntax)
+static uint32_t resolve_record(struct unit *u, struct scope *scope,
+			       const struct type_syntax *syntax)
 {
 	VEC(struct type_field) fields = { 0 };
 	struct map seen = { 0 };
@@ -226,7 +230,9 @@ uint32_t pattern_type(struct types *types, struct str pattern, uint32_t bound)
 	if (str_starts(pattern, STR("[")))
 		return types_list(types, pattern_type(types, inner(pattern), bound));
 	if (str_ends(pattern, STR("?")))
-		return types_optional(types, pattern_type(types, (struct str){ pattern.ptr, pattern.len - 1 }, bound));
+		return types_optional(
+			types,
+			pattern_type(types, (struct str){ pattern.ptr, pattern.len - 1 }, bound));
 	if (!types_scalar(pattern, &scalar))
 		BUG("a built-in's signature names the type %.*s", STR_ARG(pattern));
 	return scalar;
@@ -244,6 +250,7 @@ bool pattern_takes(struct types *types, struct str pattern, uint32_t type, uint3
 		return types_assignable(types, type, *bound);
 	}
 	if (str_starts(pattern, STR("[")))
-		return t->kind == TYPE_LIST && pattern_takes(types, inner(pattern), t->element, bound);
+		return t->kind == TYPE_LIST &&
+		       pattern_takes(types, inner(pattern), t->element, bound);
 	return types_assignable(types, type, pattern_type(types, pattern, *bound));
 }

@@ -1,7 +1,8 @@
 /*
  * type.h - the types that a source writes, and those of the built-in functions' signatures
  *
- * TYPE_NEVER is the type of what is wrong: it goes with everything, so that one mistake gives one message.
+ * TYPE_NEVER is the type of what is wrong: it goes with everything, so that one mistake gives one
+ * message.
  */
 #ifndef COMPILER_TYPE_H
 #define COMPILER_TYPE_H
@@ -22,16 +23,21 @@ struct signature {
 uint32_t type_resolve(struct unit *u, struct scope *scope, const struct type_syntax *syntax);
 /* Of list and record types, unless they would be too large: then a diagnostic and TYPE_NEVER. */
 uint32_t type_list(struct unit *u, struct span span, uint32_t element);
-uint32_t type_record(struct unit *u, struct span span, const struct type_field *fields, uint32_t count);
-const char *type_text(struct unit *u, uint32_t type);	/* as an author writes it, in the unit's arena */
+uint32_t type_record(struct unit *u, struct span span, const struct type_field *fields,
+		     uint32_t count);
+/* as an author writes it, in the unit's arena */
+const char *type_text(struct unit *u, uint32_t type);
 enum type_kind type_kind_of(const struct unit *u, uint32_t type);
-bool type_has(const struct types *types, uint32_t type, enum type_kind kind);	/* itself or a part of it */
-bool type_is_answer(const struct types *types, uint32_t type);	/* whether a query's answer can be taken `as` it */
+/* itself or a part of it */
+bool type_has(const struct types *types, uint32_t type, enum type_kind kind);
+/* whether a query's answer can be taken `as` it */
+bool type_is_answer(const struct types *types, uint32_t type);
 bool type_is_connection_kind(struct str name);
 extern const char *const type_connection_kinds[];	/* NULL after the last */
 
 void signature_read(const char *text, struct signature *out);
-/* Whether a type may stand where a pattern is written; T is bound by its first use (*bound NO_TYPE before). */
+/* Whether a type may stand where a pattern is written; T is bound by its first use (*bound NO_TYPE
+ * before). */
 bool pattern_takes(struct types *types, struct str pattern, uint32_t type, uint32_t *bound);
 uint32_t pattern_type(struct types *types, struct str pattern, uint32_t bound);
 #define NO_TYPE UINT32_MAX

@@ -24,7 +24,8 @@ struct symbol *unit_symbol(struct unit *u, enum symbol_kind kind, struct name na
 	return s;
 }
 
-static struct symbol *add_known(struct unit *u, enum symbol_kind kind, struct str name, uint32_t number)
+static struct symbol *add_known(struct unit *u, enum symbol_kind kind, struct str name,
+				uint32_t number)
 {
 	struct symbol *s = unit_symbol(u, kind, (struct name){ .text = name });
 
@@ -38,12 +39,19 @@ static struct symbol *add_known(struct unit *u, enum symbol_kind kind, struct st
 /* Overloads of a built-in share a name: the first one stands for all of them here. */
 static void add_language(struct unit *u)
 {
-	static const char *const types[] = { "bool", "int", "float", "string", "bytes", "duration", "timestamp", "version",
-		"ident", "sql", "any" };
-	static const struct { const char *name; enum special special; } specials[] = {
-		{ "now", SPECIAL_NOW }, { "uuid", SPECIAL_UUID }, { "setting", SPECIAL_SETTING }, { "env", SPECIAL_ENV },
-		{ "app_version", SPECIAL_APP_VERSION }, { "service_version", SPECIAL_SERVICE_VERSION },
-		{ "cluster", SPECIAL_CLUSTER }, { "on_cluster", SPECIAL_ON_CLUSTER },
+	static const char *const types[] = { "bool",  "int",	  "float",     "string",
+					     "bytes", "duration", "timestamp", "version",
+					     "ident", "sql",	  "any" };
+	static const struct { const char *name; enum special special;
+	} specials[] = {
+		{ "now", SPECIAL_NOW },
+		{ "uuid", SPECIAL_UUID },
+		{ "setting", SPECIAL_SETTING },
+		{ "env", SPECIAL_ENV },
+		{ "app_version", SPECIAL_APP_VERSION },
+		{ "service_version", SPECIAL_SERVICE_VERSION },
+		{ "cluster", SPECIAL_CLUSTER },
+		{ "on_cluster", SPECIAL_ON_CLUSTER },
 	};
 
 	u->language = unit_scope(u, NULL);
@@ -92,7 +100,8 @@ void unit_add_text(struct unit *u, struct str path, struct str text)
 	add_source(u, sources_add(&u->sources, path, text));
 }
 
-/* Names first, then signatures, then what stands in bodies: nothing depends on the order of declarations or files. */
+/* Names first, then signatures, then what stands in bodies: nothing depends on the order of
+ * declarations or files. */
 void unit_check(struct unit *u)
 {
 	module_load_used(u);
@@ -100,7 +109,8 @@ void unit_check(struct unit *u)
 		module_declare(u, u->modules.at[i]);
 	for (size_t i = 0; i < u->modules.count; i++)
 		for (struct declaration *d = u->modules.at[i]->tree->first; d; d = d->next)
-			if (d->symbol && (d->kind == DECLARATION_FN || d->kind == DECLARATION_OPERATIONS))
+			if (d->symbol &&
+			    (d->kind == DECLARATION_FN || d->kind == DECLARATION_OPERATIONS))
 				check_signature(u, u->modules.at[i], d);
 	for (size_t i = 0; i < u->modules.count; i++)
 		check_declarations(u, u->modules.at[i]);

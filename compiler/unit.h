@@ -1,10 +1,12 @@
 /*
  * unit.h - one compilation: the files that were given, what they use, and what is known of them
  *
- *   unit_init → unit_read / unit_add_text for each file → unit_check → (no errors) lowering reads the annotated trees
+ *   unit_init → unit_read / unit_add_text for each file → unit_check
+ *             → lowering reads the annotated trees, if there are no errors
  *
- * Everything lives until unit_clear. unit_check never fails: what is wrong is in `diags`. A unit with errors must not be
- * lowered. The trees, symbols and types of all files share one arena and one struct types.
+ * Everything lives until unit_clear. unit_check never fails: what is wrong is in `diags`. A unit
+ * with errors must not be lowered. The trees, symbols and types of all files share one arena and
+ * one struct types.
  */
 #ifndef COMPILER_UNIT_H
 #define COMPILER_UNIT_H
@@ -17,7 +19,8 @@ struct unit_module {
 	struct str name;		/* a library's: "clickhouse"; of a given file "" */
 	uint32_t source;		/* in unit.sources */
 	struct file *tree;
-	struct scope *scope;		/* its declarations and what it uses; outside of it is what the language brings */
+	/* its declarations and what it uses; outside of it is what the language brings */
+	struct scope *scope;
 	bool library;			/* came by `use` */
 	uint32_t state;			/* the checker's */
 };
@@ -27,7 +30,8 @@ struct unit_migration {
 	struct declaration *declaration;	/* .migration is its syntax */
 	struct unit_module *module;		/* the file that holds it */
 	uint32_t need_count, param_count, frozen_count, operation_count;
-	struct symbol **needs, **params, **frozens;	/* by number. operation_count: of its own, without those of includes */
+	/* by number. operation_count: of its own, without those of includes */
+	struct symbol **needs, **params, **frozens;
 	struct unit_migration **depends;	/* those found */
 	uint32_t depends_count;
 	uint32_t state;
@@ -38,15 +42,17 @@ struct unit {
 	struct sources sources;
 	struct diags diags;
 	struct types types;
-	VEC(struct unit_module *) modules;	/* the given files in their order, then the libraries as they were met */
-	VEC(struct unit_migration *) migrations;	/* of the given files; after unit_check sorted by name, names unique */
+	/* the given files in their order, then the libraries as they were met */
+	VEC(struct unit_module *) modules;
+	/* of the given files; after unit_check sorted by name, names unique */
+	VEC(struct unit_migration *) migrations;
 	struct scope *language;			/* built-in functions and types */
 	struct scope *last_scope;
-	/* The text of `use NAME`, and a path for messages; ptr NULL: there is no such module. Both must last as long as the
-	 * unit. NULL: there are no modules at all. */
+	/* The text of `use NAME`, and a path for messages; ptr NULL: there is no such module.
+	 * Both must last as long as the unit. NULL: there are no modules at all. */
 	struct str (*read_module)(void *context, struct str name, struct str *path);
-	/* Whether a migration that was not given exists all the same, beside the file at `path`: a check of one file of
-	 * a folder asks. NULL: only those given exist. */
+	/* Whether a migration that was not given exists all the same, beside the file at `path`:
+	 * a check of one file of a folder asks. NULL: only those given exist. */
 	bool (*has_migration)(void *context, struct str path, struct str name);
 	void *context;				/* for both */
 };

@@ -1,4 +1,5 @@
-/* compiler_check.c - no text breaks the checker; and what it accepts is lowered to images that the verifier proves */
+/* compiler_check.c - no text breaks the checker; and what it accepts is lowered to images that the
+ * verifier proves */
 #include "compiler/command.h"
 #include "compiler/stdlib.h"
 

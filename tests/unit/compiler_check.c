@@ -20,11 +20,12 @@ static const struct library libraries[] = {
 	{ "first", "use second\nfn one(c: sqlite) -> int {\n  return second.two(c)\n}\n" },
 	{ "second", "fn two(c: sqlite) -> int {\n  return c.value(sql\"SELECT 2\") as int\n}\n" },
 	{ "broken", "fn bad() -> int {\n  return \"x\"\n}\n" },
-	{ "ops",
-	  "operations pair(c: sqlite, table: ident, note: string = \"n\") {\n"
-	  "  operation \"a\" on c {\n    forward sql\"DROP TABLE ${table}\"\n    irreversible \"gone\"\n  }\n"
-	  "  operation \"b\" on c {\n    forward sql\"SELECT ${note}, ${table}\"\n    rollback nothing\n  }\n"
-	  "}\n" },
+	{ "ops", "operations pair(c: sqlite, table: ident, note: string = \"n\") {\n"
+		 "  operation \"a\" on c {\n    forward sql\"DROP TABLE ${table}\"\n    "
+		 "irreversible \"gone\"\n  }\n"
+		 "  operation \"b\" on c {\n    forward sql\"SELECT ${note}, ${table}\"\n    "
+		 "rollback nothing\n  }\n"
+		 "}\n" },
 };
 
 static struct str read_library(void *context, struct str name, struct str *path)
@@ -95,11 +96,13 @@ static void an_operation_knows_what_it_captures_in_the_order_of_use(void **state
 	const struct operation_syntax *o;
 
 	(void)state;
-	check_text(&u, "migration \"1\" {\n  needs db: sqlite\n  param p: int = 1\n  let frozen = 2\n"
-		       "  for n in [1, 2] {\n    let twice = n * 2\n    let unused = 3\n"
-		       "    operation \"x ${unused}\" on db {\n      timeout 1m * unused\n"
-		       "      forward {\n        let n2 = twice + p + frozen\n        exec sql\"${n2} ${n} ${twice}\"\n      }\n"
-		       "      rollback sql\"${n}\"\n      done when n == 3\n    }\n  }\n}\n");
+	check_text(&u,
+		   "migration \"1\" {\n  needs db: sqlite\n  param p: int = 1\n  let frozen = 2\n"
+		   "  for n in [1, 2] {\n    let twice = n * 2\n    let unused = 3\n"
+		   "    operation \"x ${unused}\" on db {\n      timeout 1m * unused\n"
+		   "      forward {\n        let n2 = twice + p + frozen\n        exec sql\"${n2} "
+		   "${n} ${twice}\"\n      }\n"
+		   "      rollback sql\"${n}\"\n      done when n == 3\n    }\n  }\n}\n");
 	assert_good(&u);
 	assert_int_equal(u.migrations.count, 1);
 	assert_int_equal(u.migrations.at[0]->frozen_count, 1);
@@ -122,7 +125,8 @@ static void the_values_of_a_call_are_in_the_order_of_the_parameters(void **state
 	const struct expression *call;
 
 	(void)state;
-	check_text(&u, "use ops\nmigration \"1\" {\n  needs sqlite\n  include sqlite.pair(table: ident(\"a\", \"b\"))\n}\n");
+	check_text(&u, "use ops\nmigration \"1\" {\n  needs sqlite\n  include sqlite.pair(table: "
+		       "ident(\"a\", \"b\"))\n}\n");
 	assert_good(&u);
 	s = find_statement(u.migrations.at[0]->declaration->migration->plan, STATEMENT_INCLUDE);
 	call = s->expression;
@@ -143,10 +147,13 @@ static void a_cluster_without_a_connection_is_that_of_the_operation(void **state
 	const struct expression *call;
 
 	(void)state;
-	check_text(&u, "migration \"1\" {\n  needs a: clickhouse\n  needs b: clickhouse\n  operation \"x\" on b {\n"
-		       "    forward sql\"DROP TABLE t ${on_cluster()}\"\n    irreversible \"gone\"\n  }\n}\n");
+	check_text(&u, "migration \"1\" {\n  needs a: clickhouse\n  needs b: clickhouse\n  "
+		       "operation \"x\" on b {\n"
+		       "    forward sql\"DROP TABLE t ${on_cluster()}\"\n    irreversible "
+		       "\"gone\"\n  }\n}\n");
 	assert_good(&u);
-	o = find_statement(u.migrations.at[0]->declaration->migration->plan, STATEMENT_OPERATION)->operation;
+	o = find_statement(u.migrations.at[0]->declaration->migration->plan, STATEMENT_OPERATION)
+		    ->operation;
 	call = o->forward->sql->parts->next->hole;
 	assert_int_equal(call->symbol->kind, SYMBOL_SPECIAL);
 	assert_int_equal(call->symbol->number, SPECIAL_ON_CLUSTER);
@@ -161,11 +168,15 @@ static void an_overload_is_chosen_by_the_type_of_its_argument(void **state)
 	const struct statement *s;
 
 	(void)state;
-	check_text(&u, "migration \"1\" {\n  needs sqlite\n  let a = len(\"x\")\n  let b = len([1])\n}\n");
+	check_text(
+		&u,
+		"migration \"1\" {\n  needs sqlite\n  let a = len(\"x\")\n  let b = len([1])\n}\n");
 	assert_good(&u);
 	s = u.migrations.at[0]->declaration->migration->plan;
-	assert_string_equal(builtin_table[s->let.value->symbol->number].signature, "(text: string) -> int");
-	assert_string_equal(builtin_table[s->next->let.value->symbol->number].signature, "(list: [T]) -> int");
+	assert_string_equal(builtin_table[s->let.value->symbol->number].signature,
+			    "(text: string) -> int");
+	assert_string_equal(builtin_table[s->next->let.value->symbol->number].signature,
+			    "(list: [T]) -> int");
 	unit_clear(&u);
 }
 
@@ -197,10 +208,12 @@ static void values_have_the_types_that_an_author_expects(void **state)
 		struct unit u;
 		struct buf text = { 0 };
 
-		buf_format(&text, "migration \"1\" {\n  needs sqlite\n  let x = %s\n}\n", cases[i].value);
+		buf_format(&text, "migration \"1\" {\n  needs sqlite\n  let x = %s\n}\n",
+			   cases[i].value);
 		check_text(&u, text.ptr);
 		assert_good(&u);
-		assert_string_equal(type_text(&u, u.migrations.at[0]->frozens[0]->type), cases[i].type);
+		assert_string_equal(type_text(&u, u.migrations.at[0]->frozens[0]->type),
+				    cases[i].type);
 		unit_clear(&u);
 		buf_clear(&text);
 	}
@@ -223,10 +236,12 @@ static void the_compiler_knows_constants_and_their_sums(void **state)
 		struct buf text = { 0 };
 		struct folded folded;
 
-		buf_format(&text, "const half = 30s\nmigration \"1\" {\n  let x = %s\n}\n", cases[i].value);
+		buf_format(&text, "const half = 30s\nmigration \"1\" {\n  let x = %s\n}\n",
+			   cases[i].value);
 		check_text(&u, text.ptr);
 		assert_good(&u);
-		assert_int_equal(expression_fold(u.migrations.at[0]->frozens[0]->value, &folded), cases[i].known);
+		assert_int_equal(expression_fold(u.migrations.at[0]->frozens[0]->value, &folded),
+				 cases[i].known);
 		if (cases[i].known)
 			assert_int_equal(folded.number, cases[i].number);
 		unit_clear(&u);
@@ -241,7 +256,8 @@ static void a_label_is_shown_as_it_was_written(void **state)
 	const struct operation_syntax *o;
 
 	(void)state;
-	check_text(&u, "migration \"1\" {\n  needs sqlite\n  for m in [1] {\n    operation \"copy ${m} of ${m + 1}\" on sqlite {\n"
+	check_text(&u, "migration \"1\" {\n  needs sqlite\n  for m in [1] {\n    operation \"copy "
+		       "${m} of ${m + 1}\" on sqlite {\n"
 		       "      forward sql\"SELECT 1\"\n      rollback nothing\n    }\n  }\n}\n");
 	assert_good(&u);
 	loop = find_statement(u.migrations.at[0]->declaration->migration->plan, STATEMENT_FOR);
@@ -252,12 +268,15 @@ static void a_label_is_shown_as_it_was_written(void **state)
 
 /* ---- several files ---- */
 
-#define OPERATION "  operation \"x\" on sqlite {\n    forward sql\"SELECT 1\"\n    rollback nothing\n  }\n"
-#define MIGRATION(name, clauses) "migration \"" name "\" {\n" clauses "  needs sqlite\n" OPERATION "}\n"
+#define OPERATION                                                                                  \
+	"  operation \"x\" on sqlite {\n    forward sql\"SELECT 1\"\n    rollback nothing\n  }\n"
+#define MIGRATION(name, clauses)                                                                   \
+	"migration \"" name "\" {\n" clauses "  needs sqlite\n" OPERATION "}\n"
 
 static void migrations_are_sorted_and_linked_across_files(void **state)
 {
-	const char *texts[] = { MIGRATION("0003", "  depends on \"0001\", \"0002\"\n"), MIGRATION("0001", ""),
+	const char *texts[] = { MIGRATION("0003", "  depends on \"0001\", \"0002\"\n"),
+				MIGRATION("0001", ""),
 				MIGRATION("0002", "  depends on \"0001\"\n") };
 	struct unit u;
 
@@ -274,14 +293,17 @@ static void migrations_are_sorted_and_linked_across_files(void **state)
 
 static void a_circle_of_migrations_is_told_once_with_its_way(void **state)
 {
-	const char *texts[] = { MIGRATION("0001", "  depends on \"0003\"\n"), MIGRATION("0002", "  depends on \"0001\"\n"),
-				MIGRATION("0003", "  depends on \"0002\"\n"), MIGRATION("0004", "  depends on \"0003\"\n") };
+	const char *texts[] = { MIGRATION("0001", "  depends on \"0003\"\n"),
+				MIGRATION("0002", "  depends on \"0001\"\n"),
+				MIGRATION("0003", "  depends on \"0002\"\n"),
+				MIGRATION("0004", "  depends on \"0003\"\n") };
 	struct unit u;
 
 	(void)state;
 	check_texts(&u, texts, 4);
 	assert_codes(&u, "E0611");
-	assert_true(str_find(u.diags.all.at[0].message, STR("\"0001\" → \"0003\" → \"0002\" → \"0001\"")) >= 0);
+	assert_true(str_find(u.diags.all.at[0].message,
+			     STR("\"0001\" → \"0003\" → \"0002\" → \"0001\"")) >= 0);
 	unit_clear(&u);
 }
 
@@ -312,7 +334,8 @@ static void a_migration_beside_the_file_may_be_depended_on(void **state)
 	(void)state;
 	unit_init(&u);
 	u.has_migration = has_0001;
-	unit_add_text(&u, STR("x.amig"), STR(MIGRATION("0002", "  depends on \"0001\", \"0000\"\n")));
+	unit_add_text(&u, STR("x.amig"),
+		      STR(MIGRATION("0002", "  depends on \"0001\", \"0000\"\n")));
 	unit_check(&u);
 	assert_codes(&u, "E0610");
 	unit_clear(&u);
@@ -356,7 +379,8 @@ static void every_beginning_of_the_example_is_checked_without_a_crash(void **sta
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(os_read_file("migrations.d/0002_events_sample_by.amig", 0, &text, &err), OUTCOME_OK);
+	assert_int_equal(os_read_file("migrations.d/0002_events_sample_by.amig", 0, &text, &err),
+			 OUTCOME_OK);
 	for (size_t len = 0; len < text.len; len += 3) {
 		struct unit u;
 
