@@ -1,4 +1,5 @@
-/* connection_clickhouse.c - connections of kind clickhouse against a real server (AMIG_TEST_CLICKHOUSE) */
+/* connection_clickhouse.c - connections of kind clickhouse against a real server
+ * (AMIG_TEST_CLICKHOUSE) */
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_text.h"
@@ -29,7 +30,8 @@ static int teardown(void **state)
 
 static void every_type_has_its_cells(void **state)
 {
-	static const struct { const char *sql; enum cell_type type; const char *text; } rows[] = {
+	static const struct { const char *sql; enum cell_type type; const char *text;
+	} rows[] = {
 		{ "SELECT 1", CELL_INT, "1" },
 		{ "SELECT toInt64(-9223372036854775808)", CELL_INT, "-9223372036854775808" },
 		{ "SELECT toUInt64(5)", CELL_INT, "5" },
@@ -42,14 +44,17 @@ static void every_type_has_its_cells(void **state)
 		{ "SELECT '\\\\N'", CELL_STRING, "\\N" },
 		{ "SELECT CAST(NULL AS Nullable(Int32))", CELL_INT, NULL },
 		{ "SELECT CAST(7 AS Nullable(UInt64))", CELL_INT, "7" },
-		{ "SELECT toDateTime('2026-11-22 08:00:00', 'UTC')", CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z" },
+		{ "SELECT toDateTime('2026-11-22 08:00:00', 'UTC')", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.000000Z" },
 		{ "SELECT toDateTime(0, 'UTC')", CELL_TIMESTAMP, "1970-01-01T00:00:00.000000Z" },
-		{ "SELECT toDateTime(1763798400, 'Asia/Tokyo')", CELL_STRING, "2025-11-22 17:00:00" },
+		{ "SELECT toDateTime(1763798400, 'Asia/Tokyo')", CELL_STRING,
+		  "2025-11-22 17:00:00" },
 		{ "SELECT toDate('2026-11-22')", CELL_STRING, "2026-11-22" },
 		{ "SELECT [1, 2]", CELL_STRING, "[1,2]" },
 		{ "SELECT toFixedString('ab', 2)", CELL_STRING, "ab" },
 		{ "SELECT CAST('b' AS Enum8('a' = 1, 'b' = 2))", CELL_STRING, "b" },
-		{ "SELECT toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')", CELL_STRING, "61f0c404-5cb3-11e7-907b-a6006ad3dba0" },
+		{ "SELECT toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')", CELL_STRING,
+		  "61f0c404-5cb3-11e7-907b-a6006ad3dba0" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		expect_cell(*state, rows[i].sql, rows[i].type, rows[i].text);
@@ -57,18 +62,23 @@ static void every_type_has_its_cells(void **state)
 
 static void newer_servers_types_and_times_are_read(void **state UNUSED)
 {
-	static const struct { const char *body; enum cell_type type; const char *text; } rows[] = {
+	static const struct { const char *body; enum cell_type type; const char *text;
+	} rows[] = {
 		{ "x\nBool\ntrue\n", CELL_BOOL, "true" },
 		{ "x\nLowCardinality(Nullable(String))\n\\N\n", CELL_STRING, NULL },
 		{ "x\nUInt256\n12\n", CELL_INT, "12" },
-		{ "x\nDateTime64(3)\n2026-11-22T08:00:00.250Z\n", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
-		{ "x\nDateTime64(3, \\'UTC\\')\n2026-11-22 08:00:00.250\n", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
+		{ "x\nDateTime64(3)\n2026-11-22T08:00:00.250Z\n", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.250000Z" },
+		{ "x\nDateTime64(3, \\'UTC\\')\n2026-11-22 08:00:00.250\n", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.250000Z" },
 		{ "x\nDecimal(9, 2)\n1.50\n", CELL_STRING, "1.50" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct result r = {0};
 		struct error err = {0};
-		assert_int_equal(clickhouse_answer_rows(str_c(rows[i].body), "Asia/Tokyo", &r, &err), OUTCOME_OK);
+		assert_int_equal(
+			clickhouse_answer_rows(str_c(rows[i].body), "Asia/Tokyo", &r, &err),
+			OUTCOME_OK);
 		assert_int_equal(r.columns[0].type, rows[i].type);
 		if (rows[i].text)
 			assert_string_equal(r.rows.at[0][0].ptr, rows[i].text);
@@ -76,11 +86,13 @@ static void newer_servers_types_and_times_are_read(void **state UNUSED)
 			assert_null(r.rows.at[0][0].ptr);
 		result_clear(&r);
 	}
-	static const char *const wrong[] = { "{}\n", "a\tb\nInt8\n", "a\nInt8\n1\t2\n", "a\nint\n" };
+	static const char *const wrong[] = { "{}\n", "a\tb\nInt8\n", "a\nInt8\n1\t2\n",
+					     "a\nint\n" };
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct result r = {0};
 		struct error err = {0};
-		assert_int_equal(clickhouse_answer_rows(str_c(wrong[i]), "UTC", &r, &err), OUTCOME_FAILED);
+		assert_int_equal(clickhouse_answer_rows(str_c(wrong[i]), "UTC", &r, &err),
+				 OUTCOME_FAILED);
 		result_clear(&r);
 		error_clear(&err);
 	}
@@ -94,7 +106,12 @@ static void what_is_quoted_comes_back_byte_for_byte(void **state)
 static void literals_are_what_the_database_reads_back(void **state)
 {
 	struct connection *c = *state;
-	static const struct { enum cell_type type; struct str text; enum cell_type back; const char *read; } rows[] = {
+	static const struct {
+		enum cell_type type;
+		struct str text;
+		enum cell_type back;
+		const char *read;
+	} rows[] = {
 		{ CELL_BOOL, { "true", 4 }, CELL_INT, "1" },
 		{ CELL_INT, { "-5", 2 }, CELL_INT, "-5" },
 		{ CELL_INT, { "-9223372036854775808", 20 }, CELL_INT, "-9223372036854775808" },
@@ -103,7 +120,10 @@ static void literals_are_what_the_database_reads_back(void **state)
 		{ CELL_FLOAT, { "inf", 3 }, CELL_FLOAT, "inf" },
 		{ CELL_FLOAT, { "-inf", 4 }, CELL_FLOAT, "-inf" },
 		{ CELL_FLOAT, { "nan", 3 }, CELL_FLOAT, "nan" },
-		{ CELL_TIMESTAMP, { "2026-11-22T08:00:00.000000Z", 27 }, CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z" },
+		{ CELL_TIMESTAMP,
+		  { "2026-11-22T08:00:00.000000Z", 27 },
+		  CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.000000Z" },
 		{ CELL_STRING, { NULL, 0 }, CELL_STRING, NULL },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -139,7 +159,11 @@ static void a_query_changes_nothing(void **state)
 
 static void errors_are_told_with_code_class_and_position(void **state)
 {
-	static const struct { const char *sql, *code; enum error_class class; long position; } rows[] = {
+	static const struct {
+		const char *sql, *code;
+		enum error_class class;
+		long position;
+	} rows[] = {
 		{ "SELECT 'é' FROMM x y", "62", ERROR_PERMANENT, 18 },
 		{ "SELECT 1 FROM nowhere", "60", ERROR_PERMANENT, 0 },
 		{ "SELECT throwIf(number = 5) FROM numbers(10)", "395", ERROR_PERMANENT, 0 },
@@ -171,14 +195,23 @@ static void exceptions_are_found_in_every_versions_form(void **state UNUSED)
 	} rows[] = {
 		{ 200, "", "", "", false, NULL, 0 },
 		{ 200, "a\nInt8\n1\n", "", "", true, NULL, 0 },
-		{ 200, "a\nString\nCode: 60, e.displayText() = DB::Exception: a cell that quotes an error\n", "", "", true, NULL, 0 },
-		{ 500, "Code: 241, e.displayText() = DB::Exception: Memory, e.what() = DB::Exception\n", "", "", false, "241", ERROR_UNKNOWN },
-		{ 500, "Code: 241. DB::Exception: Memory. (MEMORY_LIMIT_EXCEEDED) (version 26.5)\n", "", "", true, "241", ERROR_TRANSIENT },
+		{ 200,
+		  "a\nString\nCode: 60, e.displayText() = DB::Exception: a cell that quotes an "
+		  "error\n",
+		  "", "", true, NULL, 0 },
+		{ 500,
+		  "Code: 241, e.displayText() = DB::Exception: Memory, e.what() = DB::Exception\n",
+		  "", "", false, "241", ERROR_UNKNOWN },
+		{ 500, "Code: 241. DB::Exception: Memory. (MEMORY_LIMIT_EXCEEDED) (version 26.5)\n",
+		  "", "", true, "241", ERROR_TRANSIENT },
 		{ 200, "Code: 60. DB::Exception: gone", "", "", false, "60", ERROR_PERMANENT },
 		{ 200, "anything", "202", "", false, "202", ERROR_TRANSIENT },
-		{ 200, "a\nInt8\n1\n__exception__\r\nCode: 394. DB::Exception: killed", "", "", true, "394", ERROR_TRANSIENT },
-		{ 200, "a\nInt8\n1\n__exception__\r\nabcd\r\nCode: 395. DB::Exception: x\r\n28 abcd\r\n__exception__\r\n", "", "abcd",
-		  true, "395", ERROR_PERMANENT },
+		{ 200, "a\nInt8\n1\n__exception__\r\nCode: 394. DB::Exception: killed", "", "",
+		  true, "394", ERROR_TRANSIENT },
+		{ 200,
+		  "a\nInt8\n1\n__exception__\r\nabcd\r\nCode: 395. DB::Exception: x\r\n28 "
+		  "abcd\r\n__exception__\r\n",
+		  "", "abcd", true, "395", ERROR_PERMANENT },
 		{ 502, "<html>Bad Gateway</html>", "", "", false, "", ERROR_UNKNOWN },
 		{ 503, "", "", "", true, "", ERROR_TRANSIENT },
 		{ 404, "not here", "", "", false, "", ERROR_PERMANENT },
@@ -193,7 +226,8 @@ static void exceptions_are_found_in_every_versions_form(void **state UNUSED)
 		enum outcome o = clickhouse_answer_check(&a, &r, &err);
 		if ((o == OUTCOME_OK) != !rows[i].code)
 			fail_msg("row %zu: outcome %d", i, (int)o);
-		if (o != OUTCOME_OK && (strcmp(err.code, rows[i].code) != 0 || err.class != rows[i].class))
+		if (o != OUTCOME_OK &&
+		    (strcmp(err.code, rows[i].code) != 0 || err.class != rows[i].class))
 			fail_msg("row %zu: code %s class %d", i, err.code, (int)err.class);
 		error_clear(&err);
 		clickhouse_answer_clear(&a);
@@ -247,7 +281,8 @@ static void timeouts_and_wishes_to_cancel_end_a_statement(void **state)
 	assert_int_equal(c->kind->exec(c, &s, &watch, &affected, &err), OUTCOME_STOPPED);
 	assert_int_equal(err.class, ERROR_UNKNOWN);
 	error_clear(&err);
-	struct statement look = say("SELECT count() FROM system.processes WHERE query_id = 'amig:1:2:3'");
+	struct statement look = say("SELECT count() FROM system.processes WHERE query_id = "
+				    "'amig:1:2:3'");
 	look.query_id = "amig:other";
 	assert_int_equal(c->kind->query(c, &look, NULL, &r, &err), OUTCOME_OK);
 	assert_string_equal(r.rows.at[0][0].ptr, "1");
@@ -281,8 +316,10 @@ static void settings_go_with_the_statement(void **state)
 
 static void a_result_beyond_the_cap_is_refused(void **state)
 {
-	expect_failure(*state, true, "SELECT arrayStringConcat(arrayMap(x -> 'xxxxxxxxxx', range(1000))) FROM numbers(10000)", "",
-		       "larger than 64 MiB");
+	expect_failure(*state, true,
+		       "SELECT arrayStringConcat(arrayMap(x -> 'xxxxxxxxxx', range(1000))) FROM "
+		       "numbers(10000)",
+		       "", "larger than 64 MiB");
 	expect_cell(*state, "SELECT 1", CELL_INT, "1");
 }
 
@@ -291,7 +328,7 @@ static void a_result_beyond_the_cap_is_refused(void **state)
 struct proxy {
 	int listener;
 	int port, server_port;
-	char marker[32];		/* the connection whose request holds this is cut before the answer */
+	char marker[32]; /* the connection whose request holds this is cut before the answer */
 	bool before;			/* … before the request reaches the server */
 	int cut;
 	pthread_t thread;
@@ -308,7 +345,8 @@ static void *pump(void *context)
 	struct proxy *p = mine->proxy;
 	int client = mine->fd;
 	free(mine);
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->server_port) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)p->server_port) };
 	char bytes[65536];
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int server = socket(AF_INET, SOCK_STREAM, 0);
@@ -321,7 +359,8 @@ static void *pump(void *context)
 		ssize_t n = read(fds[from].fd, bytes, sizeof(bytes));
 		if (n <= 0)
 			break;
-		bool marked = from == 0 && *p->marker && memmem(bytes, (size_t)n, p->marker, strlen(p->marker));
+		bool marked = from == 0 && *p->marker &&
+			      memmem(bytes, (size_t)n, p->marker, strlen(p->marker));
 		if (marked && p->before) {
 			p->cut++;
 			break;
@@ -364,7 +403,8 @@ static void start_proxy(struct proxy *p, char *through, size_t size)
 	getsockname(p->listener, (struct sockaddr *)&here, &len);
 	const char *port = strrchr(url, ':') + 1, *path = strchr(port, '/');
 	p->server_port = atoi(port);
-	snprintf(through, size, "%.*s%d%s", (int)(port - url), url, ntohs(here.sin_port), path ? path : "");
+	snprintf(through, size, "%.*s%d%s", (int)(port - url), url, ntohs(here.sin_port),
+		 path ? path : "");
 	pthread_create(&p->thread, NULL, serve, p);
 }
 
@@ -382,7 +422,8 @@ static void a_statement_whose_connection_is_lost_is_followed_to_its_end(void **s
 	start_proxy(&p, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
 	must_exec(*state, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
-	struct statement s = say("INSERT INTO t SELECT number FROM numbers(5) WHERE sleepEachRow(0.1) = 0");
+	struct statement s = say("INSERT INTO t SELECT number FROM numbers(5) WHERE "
+				 "sleepEachRow(0.1) = 0");
 	struct error err = {0};
 	int64_t affected;
 	char id[40];
@@ -411,7 +452,10 @@ static void the_secrets_are_in_headers_only(void **state UNUSED)
 	strcpy(p.marker, "secret@");
 	start_proxy(&p, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
-	expect_cell(&c, "SELECT count() FROM system.processes WHERE query LIKE '%secre" "t%' AND query NOT LIKE '%LIKE%'", CELL_INT, "0");
+	expect_cell(&c,
+		    "SELECT count() FROM system.processes WHERE query LIKE '%secre"
+		    "t%' AND query NOT LIKE '%LIKE%'",
+		    CELL_INT, "0");
 	assert_int_equal(p.cut, 0);
 	connection_close(&c);
 	stop_proxy(&p);
@@ -433,8 +477,10 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 		struct connection c;
 		struct error err = {0};
 		struct buf shown = {0};
-		enum outcome o = connection_open(&c, "main", &clickhouse_kind, wrong[i], NULL, &err);
-		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") || (err.hint && strstr(err.hint, "hunter")))
+		enum outcome o =
+			connection_open(&c, "main", &clickhouse_kind, wrong[i], NULL, &err);
+		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") ||
+		    (err.hint && strstr(err.hint, "hunter")))
 			fail_msg("%zu: %d %s", i, (int)o, err.message ? err.message : "");
 		if (i == 2 || i == 3)
 			assert_int_equal(err.class, ERROR_TRANSIENT);

@@ -1,4 +1,5 @@
-/* connection_postgres.c - connections of kind postgres against a real server (AMIG_TEST_POSTGRES) */
+/* connection_postgres.c - connections of kind postgres against a real server (AMIG_TEST_POSTGRES)
+ */
 #include "tests/unit/connection_test.h"
 #include "vm/driver/postgres.h"
 #include <pthread.h>
@@ -23,7 +24,8 @@ static int teardown(void **state)
 
 static void every_type_has_its_cells(void **state)
 {
-	static const struct { const char *sql; enum cell_type type; const char *text; } rows[] = {
+	static const struct { const char *sql; enum cell_type type; const char *text;
+	} rows[] = {
 		{ "SELECT 1", CELL_INT, "1" },
 		{ "SELECT 1::int2", CELL_INT, "1" },
 		{ "SELECT (-9223372036854775808)::int8", CELL_INT, "-9223372036854775808" },
@@ -36,8 +38,10 @@ static void every_type_has_its_cells(void **state)
 		{ "SELECT 1.50", CELL_STRING, "1.50" },
 		{ "SELECT 1::numeric(10,2)", CELL_STRING, "1.00" },
 		{ "SELECT '\\x0041'::bytea", CELL_BYTES, "" },
-		{ "SELECT '2026-11-22 10:00:00+02'::timestamptz", CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z" },
-		{ "SELECT '2026-11-22 08:00:00.25+00'::timestamptz", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
+		{ "SELECT '2026-11-22 10:00:00+02'::timestamptz", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.000000Z" },
+		{ "SELECT '2026-11-22 08:00:00.25+00'::timestamptz", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.250000Z" },
 		{ "SELECT 'infinity'::timestamptz", CELL_STRING, "infinity" },
 		{ "SELECT '2026-11-22 08:00:00'::timestamp", CELL_STRING, "2026-11-22 08:00:00" },
 		{ "SELECT NULL::int", CELL_INT, NULL },
@@ -51,10 +55,13 @@ static void every_type_has_its_cells(void **state)
 static void the_servers_zone_and_styles_do_not_matter(void **state UNUSED)
 {
 	char other[256];
-	snprintf(other, sizeof(other), "%s?options=-ctimezone%%3DAsia/Tokyo%%20-cdatestyle%%3DGerman"
-		 "%%20-cbytea_output%%3Descape", url);
+	snprintf(other, sizeof(other),
+		 "%s?options=-ctimezone%%3DAsia/Tokyo%%20-cdatestyle%%3DGerman"
+		 "%%20-cbytea_output%%3Descape",
+		 url);
 	struct connection c = must_open(&postgres_kind, other);
-	expect_cell(&c, "SELECT '2026-11-22 08:00:00Z'::timestamptz", CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z");
+	expect_cell(&c, "SELECT '2026-11-22 08:00:00Z'::timestamptz", CELL_TIMESTAMP,
+		    "2026-11-22T08:00:00.000000Z");
 	expect_quoting_to_round_trip(&c);
 	connection_close(&c);
 }
@@ -67,14 +74,20 @@ static void what_is_quoted_comes_back_byte_for_byte(void **state)
 static void literals_are_what_the_database_reads_back(void **state)
 {
 	struct connection *c = *state;
-	static const struct { enum cell_type type; const char *text; enum cell_type back; const char *read; } rows[] = {
+	static const struct {
+		enum cell_type type;
+		const char *text;
+		enum cell_type back;
+		const char *read;
+	} rows[] = {
 		{ CELL_BOOL, "true", CELL_BOOL, "true" },
 		{ CELL_INT, "-5", CELL_INT, "-5" },
 		{ CELL_INT, "-9223372036854775808", CELL_INT, "-9223372036854775808" },
 		{ CELL_FLOAT, "3", CELL_STRING, "3.0" },
 		{ CELL_FLOAT, "inf", CELL_FLOAT, "Infinity" },
 		{ CELL_FLOAT, "nan", CELL_FLOAT, "NaN" },
-		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z", CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z" },
+		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z", CELL_TIMESTAMP,
+		  "2026-11-22T08:00:00.250000Z" },
 		{ CELL_STRING, "a'b\\c", CELL_STRING, "a'b\\c" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -94,12 +107,17 @@ static void literals_are_what_the_database_reads_back(void **state)
 
 static void several_statements_are_one_transaction(void **state)
 {
-	assert_int_equal(must_exec(*state, "CREATE TABLE t(a int PRIMARY KEY); INSERT INTO t VALUES (1), (2) -- two"), 2);
-	expect_failure(*state, false, "INSERT INTO t VALUES (3); INSERT INTO t VALUES (1)", "23505", "(a)=(1)");
+	assert_int_equal(must_exec(*state, "CREATE TABLE t(a int PRIMARY KEY); INSERT INTO t "
+					   "VALUES (1), (2) -- two"),
+			 2);
+	expect_failure(*state, false, "INSERT INTO t VALUES (3); INSERT INTO t VALUES (1)", "23505",
+		       "(a)=(1)");
 	expect_cell(*state, "SELECT count(*) FROM t", CELL_INT, "2");
 	assert_int_equal(must_exec(*state, "DELETE FROM t WHERE a > 5"), 0);
 	assert_int_equal(must_exec(*state, "CREATE TABLE u()"), -1);
-	assert_int_equal(must_exec(*state, "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END"), -1);
+	assert_int_equal(must_exec(*state, "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN "
+					   "ATOMIC SELECT 1; SELECT 2; END"),
+			 -1);
 	assert_int_equal(must_exec(*state, "DO $x$ BEGIN PERFORM 1; END $x$"), -1);
 }
 
@@ -110,7 +128,9 @@ static void a_query_changes_nothing(void **state)
 	expect_failure(*state, true, "SELECT 1; DELETE FROM t", "25006", "read-only");
 	expect_failure(*state, true, "SET TRANSACTION READ WRITE; DELETE FROM t", "", "");
 	expect_failure(*state, true, "COMMIT; DELETE FROM t", "", "not for a migration");
-	expect_failure(*state, true, "SELECT set_config('transaction_read_only', 'off', true); DELETE FROM t", "25001", "");
+	expect_failure(*state, true,
+		       "SELECT set_config('transaction_read_only', 'off', true); DELETE FROM t",
+		       "25001", "");
 	expect_failure(*state, true, "/* nothing */", "", "no statement");
 	expect_failure(*state, true, "COPY t TO STDOUT", "", "COPY");
 	expect_failure(*state, false, "COPY t FROM STDIN", "57014", "COPY");
@@ -120,7 +140,11 @@ static void a_query_changes_nothing(void **state)
 
 static void errors_are_told_with_code_class_and_position(void **state)
 {
-	static const struct { const char *sql, *code; enum error_class class; long position; } rows[] = {
+	static const struct {
+		const char *sql, *code;
+		enum error_class class;
+		long position;
+	} rows[] = {
 		{ "SELECT é FROM nowhere", "42P01", ERROR_PERMANENT, 15 },
 		{ "SELECT 1/0", "22012", ERROR_PERMANENT, 0 },
 		{ "SELEC", "42601", ERROR_PERMANENT, 1 },
@@ -140,7 +164,8 @@ static void errors_are_told_with_code_class_and_position(void **state)
 		assert_string_equal(err.query_id, s.query_id);
 		error_clear(&err);
 	}
-	expect_cell(c, "SELECT 'the session is there again'", CELL_STRING, "the session is there again");
+	expect_cell(c, "SELECT 'the session is there again'", CELL_STRING,
+		    "the session is there again");
 }
 
 static void timeouts_and_wishes_to_cancel_end_a_statement(void **state)
@@ -166,7 +191,9 @@ static void timeouts_and_wishes_to_cancel_end_a_statement(void **state)
 	assert_in_range(os_monotonic_ms() - start, 150, 5000);
 	error_clear(&err);
 	assert_int_equal(c->kind->fence(c, "amig:1:", NULL, &err), OUTCOME_OK);
-	expect_cell(c, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(60)%' AND pid <> pg_backend_pid()",
+	expect_cell(c,
+		    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(60)%' AND pid "
+		    "<> pg_backend_pid()",
 		    CELL_INT, "0");
 }
 
@@ -208,14 +235,17 @@ static void the_query_id_is_seen_on_the_server_and_a_fence_ends_it(void **state)
 	struct connection *c = *state;
 	for (int i = 0; i < 100; i++) {
 		struct result r;
-		must_query(c, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'amig:77:1'", &r);
+		must_query(c, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'amig:77:1'",
+			   &r);
 		bool there = r.rows.count > 0;
 		result_clear(&r);
 		if (there)
 			break;
 		usleep(20000);
 	}
-	expect_cell(c, "SELECT left(query, 15) FROM pg_stat_activity WHERE application_name = 'amig:77:1'",
+	expect_cell(c,
+		    "SELECT left(query, 15) FROM pg_stat_activity WHERE application_name = "
+		    "'amig:77:1'",
 		    CELL_STRING, "/* amig:77:1 */");
 	int64_t start = os_monotonic_ms();
 	assert_int_equal(c->kind->fence(c, "amig:77:", NULL, &err), OUTCOME_OK);
@@ -230,7 +260,8 @@ static void statements_without_a_transaction_go_out_alone(void **state)
 	must_exec(c, "CREATE TABLE t(a int); INSERT INTO t VALUES (1), (1)");
 	must_exec(c, "CREATE INDEX CONCURRENTLY i ON t(a)");
 	must_exec(c, "VACUUM t");
-	expect_cell(c, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass", CELL_BOOL, "true");
+	expect_cell(c, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass",
+		    CELL_BOOL, "true");
 	struct statement s = say("CREATE UNIQUE INDEX CONCURRENTLY u ON t(a)");
 	struct error err = {0};
 	int64_t affected;
@@ -247,7 +278,8 @@ static void statements_without_a_transaction_go_out_alone(void **state)
 
 static void which_statements_want_no_transaction_is_known(void **state UNUSED)
 {
-	static const struct { const char *sql; bool transactional; } rows[] = {
+	static const struct { const char *sql; bool transactional;
+	} rows[] = {
 		{ "CREATE INDEX i ON t(a)", true },
 		{ "CREATE INDEX CONCURRENTLY i ON t(a)", false },
 		{ "create unique index concurrently if not exists i on t(a)", false },
@@ -272,7 +304,9 @@ static void which_statements_want_no_transaction_is_known(void **state UNUSED)
 		{ "CLUSTER", false },
 		{ "CLUSTER t", true },
 		{ "COMMIT PREPARED 'x'", false },
-		{ "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE 1 WHEN 1 THEN 2 END; END; VACUUM", false },
+		{ "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE 1 WHEN 1 "
+		  "THEN 2 END; END; VACUUM",
+		  false },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (postgres_kind.transactional(str_c(rows[i].sql)) != rows[i].transactional)
@@ -288,7 +322,8 @@ static void the_stores_session_is_shared_when_it_is_the_same_database(void **sta
 	must_exec(c, "DROP DATABASE IF EXISTS elsewhere");
 	must_exec(c, "CREATE DATABASE elsewhere");
 	char elsewhere[256];
-	snprintf(elsewhere, sizeof(elsewhere), "%.*s/elsewhere", (int)(strrchr(url, '/') - url), url);
+	snprintf(elsewhere, sizeof(elsewhere), "%.*s/elsewhere", (int)(strrchr(url, '/') - url),
+		 url);
 	assert_int_equal(postgres_open(&store, url, NULL, NULL, &err), OUTCOME_OK);
 	assert_int_equal(postgres_open(&other, elsewhere, NULL, NULL, &err), OUTCOME_OK);
 	assert_false(c->kind->share(c, &other));
@@ -359,7 +394,8 @@ static void settings_hold_for_the_statement(void **state)
 
 static void a_result_beyond_the_cap_is_refused(void **state)
 {
-	expect_failure(*state, true, "SELECT repeat('x', 1000000) FROM generate_series(1, 1000)", "", "larger than 64 MiB");
+	expect_failure(*state, true, "SELECT repeat('x', 1000000) FROM generate_series(1, 1000)",
+		       "", "larger than 64 MiB");
 	expect_cell(*state, "SELECT 1", CELL_INT, "1");
 }
 
@@ -371,7 +407,8 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 	snprintf(wrong[1], sizeof(wrong[1]), "postgresql://amig:hunter2@hunter2%s", at);
 	snprintf(wrong[2], sizeof(wrong[2]), "postgresql://amig:hunter2/hunter2%s", at);
 	snprintf(wrong[3], sizeof(wrong[3]), "postgresql://amig:hunter2@127.0.0.1:1/x");
-	snprintf(wrong[4], sizeof(wrong[4]), "postgresql://amig:hunter2@127.0.0.1/x?connect_timeot=hunter2");
+	snprintf(wrong[4], sizeof(wrong[4]),
+		 "postgresql://amig:hunter2@127.0.0.1/x?connect_timeot=hunter2");
 	snprintf(wrong[5], sizeof(wrong[5]), "host=127.0.0.1 password=hunter2 'hunter2");
 	snprintf(wrong[6], sizeof(wrong[6]), "postgresql://amig:hunter2:hunter2%%zz@127.0.0.1/x");
 	snprintf(wrong[7], sizeof(wrong[7]), "host=no.such.host.invalid password=hunter2");
@@ -380,7 +417,8 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 		struct error err = {0};
 		struct buf shown = {0};
 		enum outcome o = connection_open(&c, "main", &postgres_kind, wrong[i], NULL, &err);
-		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") || (err.hint && strstr(err.hint, "hunter")))
+		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") ||
+		    (err.hint && strstr(err.hint, "hunter")))
 			fail_msg("%zu: %d %s", i, (int)o, err.message ? err.message : "");
 		assert_int_equal(err.class, i == 3 || i == 7 ? ERROR_TRANSIENT : ERROR_PERMANENT);
 		connection_redact(wrong[i], &shown);

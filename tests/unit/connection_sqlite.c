@@ -15,7 +15,8 @@ static int setup(void **state)
 	strcpy(f->folder, "/tmp/amig-sqlite.XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
 	snprintf(f->path, sizeof(f->path), "%s/a.db", f->folder);
-	assert_int_equal(connection_open(&f->c, "main", &sqlite_kind, f->path, NULL, &err), OUTCOME_OK);
+	assert_int_equal(connection_open(&f->c, "main", &sqlite_kind, f->path, NULL, &err),
+			 OUTCOME_OK);
 	*state = f;
 	return 0;
 }
@@ -42,7 +43,8 @@ static void columns_get_the_type_that_all_their_cells_have(void **state)
 	expect_cell(c, "SELECT 'a'", CELL_STRING, "a");
 	expect_cell(c, "SELECT NULL", CELL_STRING, NULL);
 	expect_cell(c, "SELECT x'4100'", CELL_BYTES, "A");
-	must_exec(c, "CREATE TABLE t(b BOOLEAN, d DATETIME); INSERT INTO t VALUES (1, '2026-11-22 08:00:00')");
+	must_exec(c, "CREATE TABLE t(b BOOLEAN, d DATETIME); INSERT INTO t VALUES (1, '2026-11-22 "
+		     "08:00:00')");
 	expect_cell(c, "SELECT b FROM t", CELL_BOOL, "true");
 	expect_cell(c, "SELECT d FROM t", CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z");
 	must_exec(c, "UPDATE t SET b = 2, d = 'never'");
@@ -58,7 +60,12 @@ static void what_is_quoted_comes_back_byte_for_byte(void **state)
 static void literals_are_what_the_database_reads_back(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
-	static const struct { enum cell_type type; const char *text; enum cell_type back; const char *read; } rows[] = {
+	static const struct {
+		enum cell_type type;
+		const char *text;
+		enum cell_type back;
+		const char *read;
+	} rows[] = {
 		{ CELL_BOOL, "true", CELL_INT, "1" },
 		{ CELL_BOOL, "false", CELL_INT, "0" },
 		{ CELL_INT, "-5", CELL_INT, "-5" },
@@ -68,8 +75,10 @@ static void literals_are_what_the_database_reads_back(void **state)
 		{ CELL_FLOAT, "inf", CELL_FLOAT, "inf" },
 		{ CELL_FLOAT, "-inf", CELL_FLOAT, "-inf" },
 		{ CELL_FLOAT, "nan", CELL_STRING, NULL },
-		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z", CELL_STRING, "2026-11-22 08:00:00" },
-		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z", CELL_STRING, "2026-11-22 08:00:00.25" },
+		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.000000Z", CELL_STRING,
+		  "2026-11-22 08:00:00" },
+		{ CELL_TIMESTAMP, "2026-11-22T08:00:00.250000Z", CELL_STRING,
+		  "2026-11-22 08:00:00.25" },
 		{ CELL_STRING, NULL, CELL_STRING, NULL },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -90,11 +99,15 @@ static void literals_are_what_the_database_reads_back(void **state)
 static void several_statements_are_one_transaction(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
-	assert_int_equal(must_exec(c, "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2)"), 2);
-	expect_failure(c, false, "INSERT INTO t VALUES (3); INSERT INTO t VALUES (1)", "SQLITE_CONSTRAINT", "t.a");
+	assert_int_equal(must_exec(c, "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES "
+				      "(1), (2)"),
+			 2);
+	expect_failure(c, false, "INSERT INTO t VALUES (3); INSERT INTO t VALUES (1)",
+		       "SQLITE_CONSTRAINT", "t.a");
 	expect_cell(c, "SELECT count(*) FROM t", CELL_INT, "2");
 	assert_int_equal(must_exec(c, "DELETE FROM t WHERE a > 5"), 0);
-	assert_int_equal(must_exec(c, "WITH x AS (SELECT 7 AS v) INSERT INTO t SELECT v FROM x"), 1);
+	assert_int_equal(must_exec(c, "WITH x AS (SELECT 7 AS v) INSERT INTO t SELECT v FROM x"),
+			 1);
 	assert_int_equal(must_exec(c, "CREATE INDEX i ON t(a)"), -1);
 	must_exec(c, "VACUUM");
 }
@@ -105,7 +118,8 @@ static void a_query_changes_nothing(void **state)
 	must_exec(c, "CREATE TABLE t(a)");
 	expect_failure(c, true, "INSERT INTO t VALUES (1)", "SQLITE_READONLY", "must not change");
 	expect_failure(c, true, "SELECT 1; DELETE FROM t", "SQLITE_READONLY", "must not change");
-	expect_failure(c, true, "INSERT INTO t VALUES (1) RETURNING a", "SQLITE_READONLY", "must not change");
+	expect_failure(c, true, "INSERT INTO t VALUES (1) RETURNING a", "SQLITE_READONLY",
+		       "must not change");
 	expect_failure(c, true, "PRAGMA foreign_keys=OFF", "SQLITE_READONLY", "must not change");
 	expect_failure(c, true, "BEGIN", "", "not for a migration");
 	expect_failure(c, true, " -- nothing", "", "no statement");
@@ -141,7 +155,8 @@ static void foreign_keys_hold_at_every_commit(void **state)
 	must_exec(c, "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE k(p REFERENCES p(id));"
 		     "INSERT INTO p VALUES (1); INSERT INTO k VALUES (1)");
 	expect_failure(c, false, "INSERT INTO k VALUES (2)", "SQLITE_CONSTRAINT", "FOREIGN KEY");
-	struct statement s = say("PRAGMA foreign_keys=OFF; DROP TABLE p; CREATE TABLE p(id INTEGER PRIMARY KEY)");
+	struct statement s = say("PRAGMA foreign_keys=OFF; DROP TABLE p; CREATE TABLE p(id INTEGER "
+				 "PRIMARY KEY)");
 	struct error err = {0};
 	int64_t affected;
 	assert_false(c->kind->transactional(s.sql));
@@ -149,14 +164,15 @@ static void foreign_keys_hold_at_every_commit(void **state)
 	assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_FAILED);
 	assert_non_null(strstr(err.message, "row 1 of k points to a row of p"));
 	error_clear(&err);
-	must_exec(c, "PRAGMA foreign_keys=OFF; CREATE TABLE n(id INTEGER PRIMARY KEY, x); INSERT INTO n(id) SELECT id FROM p;"
+	must_exec(c, "PRAGMA foreign_keys=OFF; CREATE TABLE n(id INTEGER PRIMARY KEY, x); INSERT "
+		     "INTO n(id) SELECT id FROM p;"
 		     "DROP TABLE p; ALTER TABLE n RENAME TO p");
 	expect_cell(c, "SELECT count(*) FROM k", CELL_INT, "1");
 	expect_cell(c, "PRAGMA foreign_keys", CELL_INT, "1");
 }
 
-static const char endless[] =
-	"INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r";
+static const char endless[] = "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + "
+			      "1 FROM r) SELECT n FROM r";
 
 static void a_wish_to_cancel_and_a_timeout_interrupt(void **state)
 {
@@ -195,7 +211,9 @@ static void the_stores_session_is_shared_when_it_is_the_same_file(void **state)
 	assert_true(f->c.kind->share(&f->c, &store));
 	assert_true(f->c.shared);
 	must_exec(&f->c, "CREATE TABLE t(a INTEGER PRIMARY KEY)");
-	assert_int_equal(sqlite_exec(&store, STR("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)"), NULL, NULL, &err), OUTCOME_OK);
+	assert_int_equal(sqlite_exec(&store, STR("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)"), NULL,
+				     NULL, &err),
+			 OUTCOME_OK);
 	assert_int_equal(must_exec(&f->c, "INSERT INTO t VALUES (2)"), 1);
 	assert_true(sqlite_in_transaction(&store));
 	expect_cell(&f->c, "SELECT count(*) FROM t", CELL_INT, "2");
@@ -211,8 +229,10 @@ static void the_stores_session_is_shared_when_it_is_the_same_file(void **state)
 static void a_result_beyond_the_cap_is_refused(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
-	expect_failure(c, true, "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 100) "
-		       "SELECT randomblob(1000000) FROM r", "", "larger than 64 MiB");
+	expect_failure(c, true,
+		       "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 100) "
+		       "SELECT randomblob(1000000) FROM r",
+		       "", "larger than 64 MiB");
 	expect_cell(c, "SELECT 1", CELL_INT, "1");
 }
 
@@ -243,7 +263,8 @@ static void a_full_database_is_unreachable_and_its_transaction_over(void **state
 	struct connection *c = &((struct fixture *)*state)->c;
 	must_exec(c, "CREATE TABLE t(a)");
 	must_exec(c, "PRAGMA max_page_count=20");
-	struct statement s = say("INSERT INTO t VALUES (1); INSERT INTO t VALUES (randomblob(1000000))");
+	struct statement s = say("INSERT INTO t VALUES (1); INSERT INTO t VALUES "
+				 "(randomblob(1000000))");
 	struct error err = {0};
 	int64_t affected;
 	assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_UNREACHABLE);
@@ -275,7 +296,8 @@ static void a_lock_held_by_another_is_waited_for_as_long_as_the_timeout(void **s
 
 static void statements_without_a_transaction_are_known(void **state UNUSED)
 {
-	static const struct { const char *sql; bool transactional; } rows[] = {
+	static const struct { const char *sql; bool transactional;
+	} rows[] = {
 		{ "CREATE TABLE t(a)", true },
 		{ "VACUUM", false },
 		{ "/* x */ -- y\n vacuum into 'f'", false },
@@ -283,7 +305,9 @@ static void statements_without_a_transaction_are_known(void **state UNUSED)
 		{ "INSERT INTO t VALUES (1); PRAGMA journal_mode=WAL", false },
 		{ "PRAGMA main.foreign_keys = OFF", false },
 		{ "PRAGMA user_version = 7", true },
-		{ "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; DELETE FROM t; END", true },
+		{ "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; "
+		  "DELETE FROM t; END",
+		  true },
 		{ "", true },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -295,7 +319,8 @@ static void a_trigger_is_one_statement(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
 	must_exec(c, "CREATE TABLE t(a); CREATE TRIGGER x AFTER INSERT ON t BEGIN "
-		     "UPDATE t SET a = CASE a WHEN 1 THEN 2 ELSE 3 END; DELETE FROM t WHERE a = 3; END; INSERT INTO t VALUES (1)");
+		     "UPDATE t SET a = CASE a WHEN 1 THEN 2 ELSE 3 END; DELETE FROM t WHERE a = 3; "
+		     "END; INSERT INTO t VALUES (1)");
 	expect_cell(c, "SELECT a FROM t", CELL_INT, "2");
 }
 

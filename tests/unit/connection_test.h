@@ -1,4 +1,5 @@
-/* connection_test.h - asking a connection of any kind in a test: each helper fails the test when the answer is another */
+/* connection_test.h - asking a connection of any kind in a test: each helper fails the test when
+ * the answer is another */
 #ifndef TESTS_UNIT_CONNECTION_TEST_H
 #define TESTS_UNIT_CONNECTION_TEST_H
 
@@ -36,7 +37,8 @@ static inline void must_query(struct connection *c, const char *sql, struct resu
 		fail_msg("%.200s: %.300s", sql, err.message);
 }
 
-static inline void expect_cell(struct connection *c, const char *sql, enum cell_type type, const char *text)
+static inline void expect_cell(struct connection *c, const char *sql, enum cell_type type,
+			       const char *text)
 {
 	struct result r;
 	must_query(c, sql, &r);
@@ -52,13 +54,15 @@ static inline void expect_cell(struct connection *c, const char *sql, enum cell_
 	result_clear(&r);
 }
 
-static inline void expect_failure(struct connection *c, bool reading, const char *sql, const char *code, const char *words)
+static inline void expect_failure(struct connection *c, bool reading, const char *sql,
+				  const char *code, const char *words)
 {
 	struct statement s = say(sql);
 	struct error err = {0};
 	struct result r = {0};
 	int64_t affected;
-	enum outcome o = reading ? c->kind->query(c, &s, NULL, &r, &err) : c->kind->exec(c, &s, NULL, &affected, &err);
+	enum outcome o = reading ? c->kind->query(c, &s, NULL, &r, &err)
+				 : c->kind->exec(c, &s, NULL, &affected, &err);
 	if (o == OUTCOME_OK)
 		fail_msg("%.200s: no failure", sql);
 	if (strcmp(err.code, code) != 0)
@@ -80,7 +84,9 @@ static inline void expect_quoting_to_round_trip(struct connection *c)
 		size_t len = bytes[0] % 20;
 		bool any_bytes = round % 3 == 0;
 		for (size_t i = 0; i < len; i++)
-			bytes[i] = any_bytes ? bytes[i] : (unsigned char)alphabet[bytes[i] % (sizeof(alphabet) - 1)];
+			bytes[i] = any_bytes ? bytes[i]
+					     : (unsigned char)
+						       alphabet[bytes[i] % (sizeof(alphabet) - 1)];
 		struct str text = { (char *)bytes, len };
 		if (!any_bytes && len > 1)
 			memcpy(bytes + len - 2, "\xc3\xa9", 2);
@@ -115,7 +121,8 @@ static inline const char *server_url(const char *variable)
 {
 	const char *url = getenv(variable);
 	if (!url) {
-		fprintf(stderr, "%s is not set: run this through tests/support/with-servers\n", variable);
+		fprintf(stderr, "%s is not set: run this through tests/support/with-servers\n",
+			variable);
 		exit(1);
 	}
 	return url;

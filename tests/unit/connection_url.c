@@ -12,13 +12,15 @@ static void a_kind_is_found_by_the_name_that_authors_write(void **state UNUSED)
 
 static void passwords_and_parameters_are_not_shown(void **state UNUSED)
 {
-	static const struct { const char *url, *shown; } rows[] = {
+	static const struct { const char *url, *shown;
+	} rows[] = {
 		{ "postgresql://u:pw@h:1/d?sslpassword=pw", "postgresql://u@h:1/d" },
 		{ "postgresql://h/d", "postgresql://h/d" },
 		{ "postgresql://u@h/d", "postgresql://u@h/d" },
 		{ "http://u:p@w:p/w?p@h:8123/d?cluster=c", "http://u@h:8123/d" },
 		{ "http://:pw@h/", "http://@h/" },
-		{ "host=h port=1 password='p w \\' x' user=u dbname='a b'", "host=h port=1 user=u dbname='a b'" },
+		{ "host=h port=1 password='p w \\' x' user=u dbname='a b'", "host=h port=1 user=u "
+									    "dbname='a b'" },
 		{ "password = pw host = h", "host=h" },
 		{ "/var/lib/a.db", "/var/lib/a.db" },
 		{ "sqlite:a.db?key=pw", "sqlite:a.db" },

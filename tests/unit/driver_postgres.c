@@ -14,7 +14,8 @@ static int setup(void **state)
 	struct postgres *s = calloc(1, sizeof(*s));
 	struct error err = {0};
 	if (postgres_open(s, url, "test", NULL, &err) != OUTCOME_OK ||
-	    postgres_query(s, "DROP TABLE IF EXISTS t; CREATE TABLE t(a int PRIMARY KEY)", NULL, NULL, &err) != OUTCOME_OK)
+	    postgres_query(s, "DROP TABLE IF EXISTS t; CREATE TABLE t(a int PRIMARY KEY)", NULL,
+			   NULL, &err) != OUTCOME_OK)
 		fail_msg("%s", err.message);
 	*state = s;
 	return 0;
@@ -44,7 +45,8 @@ static void begin_goes_out_with_the_next_statement(void **state)
 	postgres_begin(s);
 	assert_true(postgres_in_transaction(s));
 	assert_int_equal(PQtransactionStatus(s->pg), PQTRANS_IDLE);
-	assert_int_equal(postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err), OUTCOME_OK);
+	assert_int_equal(postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err),
+			 OUTCOME_OK);
 	assert_int_equal(PQtransactionStatus(s->pg), PQTRANS_INTRANS);
 	postgres_rollback(s);
 	assert_false(postgres_in_transaction(s));
@@ -54,7 +56,9 @@ static void begin_goes_out_with_the_next_statement(void **state)
 	assert_false(postgres_in_transaction(s));
 	postgres_begin(s);
 	const char *one = "1";
-	assert_int_equal(postgres_query_params(s, "INSERT INTO t VALUES ($1)", 1, &one, NULL, NULL, &err), OUTCOME_OK);
+	assert_int_equal(
+		postgres_query_params(s, "INSERT INTO t VALUES ($1)", 1, &one, NULL, NULL, &err),
+		OUTCOME_OK);
 	assert_int_equal(PQtransactionStatus(s->pg), PQTRANS_INTRANS);
 	postgres_rollback(s);
 }
@@ -68,7 +72,9 @@ static void a_pipeline_is_one_transaction_and_tells_which_statement_failed(void 
 	const char *values[] = { "1", "2", "1" };
 	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err), OUTCOME_OK);
+		assert_int_equal(
+			postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err),
+			OUTCOME_OK);
 	assert_int_equal(postgres_pipeline_end(s, NULL, r, 3, &failed_at, &err), OUTCOME_FAILED);
 	assert_int_equal(failed_at, 2);
 	assert_string_equal(err.code, "23505");
@@ -78,8 +84,12 @@ static void a_pipeline_is_one_transaction_and_tells_which_statement_failed(void 
 	values[2] = NULL;
 	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err), OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_add(s, "SELECT coalesce($1, 'none')", 1, &values[2], &err), OUTCOME_OK);
+		assert_int_equal(
+			postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err),
+			OUTCOME_OK);
+	assert_int_equal(
+		postgres_pipeline_add(s, "SELECT coalesce($1, 'none')", 1, &values[2], &err),
+		OUTCOME_OK);
 	assert_int_equal(postgres_pipeline_end(s, NULL, r, 3, &failed_at, &err), OUTCOME_OK);
 	assert_string_equal(PQcmdTuples(r[1]), "1");
 	assert_string_equal(PQgetvalue(r[2], 0, 0), "none");
@@ -95,9 +105,15 @@ static void a_pipeline_goes_on_with_an_open_transaction_and_may_commit_it(void *
 	for (int due = 0; due < 2; due++) {
 		postgres_begin(s);
 		if (!due)
-			assert_int_equal(postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err), OUTCOME_OK);
+			assert_int_equal(
+				postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err),
+				OUTCOME_OK);
 		assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-		assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES (2) ON CONFLICT DO NOTHING", 0, NULL, &err), OUTCOME_OK);
+		assert_int_equal(postgres_pipeline_add(s,
+						       "INSERT INTO t VALUES (2) ON CONFLICT DO "
+						       "NOTHING",
+						       0, NULL, &err),
+				 OUTCOME_OK);
 		assert_int_equal(postgres_pipeline_add(s, "COMMIT", 0, NULL, &err), OUTCOME_OK);
 		PGresult *r[2];
 		assert_int_equal(postgres_pipeline_end(s, NULL, r, 2, NULL, &err), OUTCOME_OK);
@@ -115,8 +131,11 @@ static void a_lost_session_is_told_and_can_be_opened_again(void **state)
 	struct postgres *s = *state;
 	struct error err = {0};
 	postgres_begin(s);
-	assert_int_equal(postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err), OUTCOME_OK);
-	assert_int_equal(postgres_query(s, "SELECT pg_terminate_backend(pg_backend_pid())", NULL, NULL, &err), OUTCOME_UNREACHABLE);
+	assert_int_equal(postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err),
+			 OUTCOME_OK);
+	assert_int_equal(postgres_query(s, "SELECT pg_terminate_backend(pg_backend_pid())", NULL,
+					NULL, &err),
+			 OUTCOME_UNREACHABLE);
 	assert_int_equal(err.class, ERROR_UNKNOWN);
 	assert_false(postgres_is_alive(s));
 	assert_int_equal(postgres_query(s, "SELECT 1", NULL, NULL, &err), OUTCOME_UNREACHABLE);
@@ -136,8 +155,11 @@ static void a_pipeline_whose_session_breaks_is_in_doubt(void **state)
 	struct error err = {0};
 	PGresult *r[2];
 	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES (1)", 0, NULL, &err), OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_add(s, "SELECT pg_terminate_backend(pg_backend_pid())", 0, NULL, &err), OUTCOME_OK);
+	assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES (1)", 0, NULL, &err),
+			 OUTCOME_OK);
+	assert_int_equal(postgres_pipeline_add(s, "SELECT pg_terminate_backend(pg_backend_pid())",
+					       0, NULL, &err),
+			 OUTCOME_OK);
 	assert_int_equal(postgres_pipeline_end(s, NULL, r, 2, NULL, &err), OUTCOME_UNREACHABLE);
 	assert_int_equal(err.class, ERROR_UNKNOWN);
 	error_clear(&err);
@@ -150,7 +172,9 @@ static void a_cancel_ends_what_runs_and_spares_what_follows(void **state)
 	struct postgres *s = *state;
 	for (int i = 0; i < 20; i++) {
 		struct error err = {0};
-		assert_int_equal(postgres_send(s, "", STR("SELECT pg_sleep(0.02)"), "", false, &err), OUTCOME_OK);
+		assert_int_equal(
+			postgres_send(s, "", STR("SELECT pg_sleep(0.02)"), "", false, &err),
+			OUTCOME_OK);
 		postgres_cancel(s);
 		PGresult *r;
 		do {
@@ -167,7 +191,8 @@ static void positions_count_from_the_callers_sql(void **state)
 	struct error err = {0};
 	PGresult *r;
 	postgres_begin(s);
-	assert_int_equal(postgres_send(s, "/* é */ SELECT 1;", STR("SELEC 2"), "", false, &err), OUTCOME_OK);
+	assert_int_equal(postgres_send(s, "/* é */ SELECT 1;", STR("SELEC 2"), "", false, &err),
+			 OUTCOME_OK);
 	assert_int_equal(postgres_result(s, NULL, &r, &err), OUTCOME_OK);
 	assert_true(postgres_result_failed(r));
 	assert_int_equal(postgres_fail(s, r, &err), OUTCOME_FAILED);
@@ -186,7 +211,8 @@ static void a_connect_that_is_not_answered_ends_with_its_timeout(void **state UN
 	struct error err = {0};
 	int64_t start = os_monotonic_ms();
 	/* 192.0.2.0/24 is nobody's: either no answer, or at once "unreachable" */
-	assert_int_equal(postgres_open(&s, "host=192.0.2.1 connect_timeout=2 password=hunter2", NULL, NULL, &err),
+	assert_int_equal(postgres_open(&s, "host=192.0.2.1 connect_timeout=2 password=hunter2",
+				       NULL, NULL, &err),
 			 OUTCOME_UNREACHABLE);
 	assert_in_range(os_monotonic_ms() - start, 0, 4000);
 	assert_null(strstr(err.message, "hunter"));
@@ -210,7 +236,8 @@ int main(void)
 	};
 	url = getenv("AMIG_TEST_POSTGRES");
 	if (!url) {
-		fprintf(stderr, "AMIG_TEST_POSTGRES is not set: run this through tests/support/with-servers\n");
+		fprintf(stderr, "AMIG_TEST_POSTGRES is not set: run this through "
+				"tests/support/with-servers\n");
 		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,10 +97,16 @@ static void an_interrupted_write_ends_the_whole_transaction(void **state)
 {
 	struct sqlite *s = &((struct fixture *)*state)->s;
 	struct error err = {0};
-	assert_int_equal(sqlite_exec(s, STR("CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)"), NULL, NULL, &err), OUTCOME_OK);
+	assert_int_equal(sqlite_exec(s,
+				     STR("CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES "
+					 "(1)"),
+				     NULL, NULL, &err),
+			 OUTCOME_OK);
 	assert_true(sqlite_in_transaction(s));
 	sqlite_watch(s, NULL, 100);
-	int rc = sqlite3_exec(s->db, "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+	int rc = sqlite3_exec(s->db,
+			      "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + "
+			      "1 FROM r) SELECT n FROM r",
 			      NULL, NULL, NULL);
 	assert_int_equal(rc, SQLITE_INTERRUPT);
 	assert_int_equal(sqlite_fail(s, &err), OUTCOME_FAILED);
@@ -126,7 +132,9 @@ static void a_nul_in_the_text_is_refused_not_cut_at(void **state)
 {
 	struct sqlite *s = &((struct fixture *)*state)->s;
 	struct error err = {0};
-	assert_int_equal(sqlite_exec(s, STR("CREATE TABLE t(a); \0 DROP TABLE t"), NULL, NULL, &err), OUTCOME_FAILED);
+	assert_int_equal(
+		sqlite_exec(s, STR("CREATE TABLE t(a); \0 DROP TABLE t"), NULL, NULL, &err),
+		OUTCOME_FAILED);
 	assert_non_null(strstr(err.message, "U+0000"));
 	error_clear(&err);
 }

@@ -56,7 +56,8 @@ static struct str between(struct str text, struct str begin, struct str end)
 	return str_trim(text);
 }
 
-enum outcome clickhouse_answer_fail(const struct request *r, struct str code, struct str text, struct error *err)
+enum outcome clickhouse_answer_fail(const struct request *r, struct str code, struct str text,
+				    struct error *err)
 {
 	struct buf copy = {0};
 	struct str words = between(text, STR("DB::Exception: "), STR(", e.what() = "));
@@ -72,7 +73,8 @@ enum outcome clickhouse_answer_fail(const struct request *r, struct str code, st
 	return err->outcome;
 }
 
-/* "Code: 62, e.displayText() = DB::Exception: …" or "Code: 62. DB::Exception: …": the digits, empty if it is neither. */
+/* "Code: 62, e.displayText() = DB::Exception: …" or "Code: 62. DB::Exception: …": the digits, empty
+ * if it is neither. */
 static struct str code_at(struct str text)
 {
 	static const char *const forms[] = { ", e.displayText() = ", ". DB::Exception", ", DB::" };
@@ -99,20 +101,24 @@ static ptrdiff_t find_last(struct str s, struct str needle)
 }
 
 /*
- * Where an error begins that was written behind data: after the marker of new servers (bare, or with the tag that the
- * reply's header announced). Older ones append the bare text; as the answer is awaited whole (wait_end_of_query), they do
- * so only in front of any data, which the caller sees by the status.
+ * Where an error begins that was written behind data: after the marker of new servers (bare, or
+ * with the tag that the reply's header announced). Older ones append the bare text; as the answer
+ * is awaited whole (wait_end_of_query), they do so only in front of any data, which the caller sees
+ * by the status.
  */
 static struct str error_in_tail(const struct answer *a)
 {
 	struct str body = buf_view(&a->body), none = { "", 0 };
-	struct str tail = body.len > TAIL_BYTES ? (struct str){ body.ptr + body.len - TAIL_BYTES, TAIL_BYTES } : body;
+	struct str tail = body.len > TAIL_BYTES
+				  ? (struct str){ body.ptr + body.len - TAIL_BYTES, TAIL_BYTES }
+				  : body;
 	char marker[80];
 	snprintf(marker, sizeof(marker), "__exception__\r\n%s%s", a->tag, *a->tag ? "\r\n" : "");
 	ptrdiff_t at = *a->tag ? str_find(tail, str_c(marker)) : find_last(tail, str_c(marker));
 	if (at < 0)
 		return none;
-	struct str text = { tail.ptr + at + strlen(marker), tail.len - (size_t)at - strlen(marker) };
+	struct str text = { tail.ptr + at + strlen(marker),
+			    tail.len - (size_t)at - strlen(marker) };
 	return *a->tag || code_at(text).len ? text : none;
 }
 
@@ -121,7 +127,8 @@ static enum outcome fail_status(const struct answer *a, const struct request *r,
 	struct str body = str_trim(buf_view(&a->body));
 	if (body.len > 500)
 		body.len = 500;
-	error_set(err, OUTCOME_UNREACHABLE, "HTTP status %ld%s%.*s", a->status, body.len ? ": " : "", STR_ARG(body));
+	error_set(err, OUTCOME_UNREACHABLE, "HTTP status %ld%s%.*s", a->status,
+		  body.len ? ": " : "", STR_ARG(body));
 	if (a->status == 429 || (r->reading && a->status >= 500))
 		err->class = ERROR_TRANSIENT;
 	else
@@ -129,7 +136,8 @@ static enum outcome fail_status(const struct answer *a, const struct request *r,
 	return err->outcome;
 }
 
-enum outcome clickhouse_answer_check(const struct answer *a, const struct request *r, struct error *err)
+enum outcome clickhouse_answer_check(const struct answer *a, const struct request *r,
+				     struct error *err)
 {
 	struct str body = buf_view(&a->body), tail = error_in_tail(a);
 	struct str code = code_at(body);

@@ -42,7 +42,8 @@ static char *part(CURLU *u, CURLUPart what, unsigned flags)
 static enum outcome refuse_url(struct error *err)
 {
 	error_set(err, OUTCOME_UNREACHABLE, "the ClickHouse URL is malformed");
-	error_hint(err, "write http://user:password@host:port/database, special characters as %%XX; ?cluster=NAME may follow");
+	error_hint(err, "write http://user:password@host:port/database, special characters as "
+			"%%XX; ?cluster=NAME may follow");
 	return err->outcome;
 }
 
@@ -63,7 +64,8 @@ static bool is_clean(const char *text)
 	return true;
 }
 
-static enum outcome read_options(struct clickhouse *h, char *query, char **cluster, struct error *err)
+static enum outcome read_options(struct clickhouse *h, char *query, char **cluster,
+				 struct error *err)
 {
 	char *rest = NULL;
 	for (char *pair = strtok_r(query, "&", &rest); pair; pair = strtok_r(NULL, "&", &rest)) {
@@ -72,14 +74,20 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			return refuse_url(err);
 		*value++ = '\0';
 		char *text = curl_easy_unescape(h->reader, value, 0, NULL);
-		char **where = strcmp(pair, "cluster") == 0 ? cluster : strcmp(pair, "database") == 0 ? &h->database : NULL;
+		char **where = NULL;
+		if (strcmp(pair, "cluster") == 0)
+			where = cluster;
+		else if (strcmp(pair, "database") == 0)
+			where = &h->database;
 		if (where && text) {
 			free(*where);
 			*where = must_strdup(text);
 		}
 		curl_free(text);
 		if (!where)
-			return error_set(err, OUTCOME_UNREACHABLE, "the ClickHouse URL may have ?cluster= and &database=, nothing else");
+			return error_set(err, OUTCOME_UNREACHABLE,
+					 "the ClickHouse URL may have ?cluster= and &database=, "
+					 "nothing else");
 	}
 	return OUTCOME_OK;
 }
@@ -88,12 +96,13 @@ static enum outcome read_url(struct clickhouse *h, CURLU *u, char **cluster, str
 {
 	char *scheme = part(u, CURLUPART_SCHEME, 0), *host = part(u, CURLUPART_HOST, 0);
 	char *port = part(u, CURLUPART_PORT, 0), *path = part(u, CURLUPART_PATH, CURLU_URLDECODE);
-	char *user = part(u, CURLUPART_USER, CURLU_URLDECODE), *password = part(u, CURLUPART_PASSWORD, CURLU_URLDECODE);
+	char *user = part(u, CURLUPART_USER, CURLU_URLDECODE);
+	char *password = part(u, CURLUPART_PASSWORD, CURLU_URLDECODE);
 	char *query = part(u, CURLUPART_QUERY, 0);
 	bool tls = strcmp(scheme, "https") == 0;
 	enum outcome o = OUTCOME_OK;
-	if ((!tls && strcmp(scheme, "http") != 0) || !*host || strchr(path, '@') || strchr(path + 1, '/') ||
-	    !is_clean(user) || !is_clean(password))
+	if ((!tls && strcmp(scheme, "http") != 0) || !*host || path[0] != '/' ||
+	    strpbrk(path + 1, "@/") || !is_clean(user) || !is_clean(password))
 		o = refuse_url(err);
 	struct buf text = {0};
 	buf_format(&text, "%s:%s", host, *port ? port : tls ? "8443" : "8123");
@@ -112,7 +121,8 @@ static enum outcome read_url(struct clickhouse *h, CURLU *u, char **cluster, str
 	return o;
 }
 
-enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster, struct error *err)
+enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster,
+				  struct error *err)
 {
 	*h = (struct clickhouse){0};
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -158,17 +168,20 @@ void clickhouse_answer_clear(struct answer *a)
 
 static void add_pair(struct buf *url, CURL *easy, struct str name, struct str value)
 {
-	char *n = curl_easy_escape(easy, name.ptr, (int)name.len), *v = value.len ? curl_easy_escape(easy, value.ptr, (int)value.len) : NULL;
+	char *n = curl_easy_escape(easy, name.ptr, (int)name.len);
+	char *v = value.len ? curl_easy_escape(easy, value.ptr, (int)value.len) : NULL;
 	buf_format(url, "%c%s=%s", strchr(url->ptr, '?') ? '&' : '?', n ? n : "", v ? v : "");
 	curl_free(n);
 	curl_free(v);
 }
 
-static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy, const struct request *r)
+static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy,
+			 const struct request *r)
 {
 	char seconds[32];
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if ((h->known >> i & 1) && (settings[i].when & (r->reading ? FOR_READ : FOR_CHANGE)))
+		if ((h->known >> i & 1) &&
+		    (settings[i].when & (r->reading ? FOR_READ : FOR_CHANGE)))
 			add_pair(url, easy, str_c(settings[i].name), str_c(settings[i].value));
 	/* also 0: a profile's limit must not end a step of two days */
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)((r->timeout_ms + 999) / 1000));
@@ -183,9 +196,10 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 		add_pair(url, easy, STR("readonly"), STR("2"));
 }
 
-/* A read's statement is the body. A change's is in the URL as far as it must be (clickhouse_text_split). */
-static enum outcome compose(struct clickhouse *h, CURL *easy, const struct request *r, struct buf *url, struct str *body,
-			    struct error *err)
+/* A read's statement is the body. A change's is in the URL as far as it must be
+ * (clickhouse_text_split). */
+static enum outcome compose(struct clickhouse *h, CURL *easy, const struct request *r,
+			    struct buf *url, struct str *body, struct error *err)
 {
 	buf_text(url, h->base);
 	if (*h->database)
@@ -202,9 +216,12 @@ static enum outcome compose(struct clickhouse *h, CURL *easy, const struct reque
 	size_t head;
 	size_t room = url->len < CLICKHOUSE_URL_BYTES ? CLICKHOUSE_URL_BYTES - url->len : 0;
 	if (!clickhouse_text_split(r->sql, room, &head)) {
-		error_set(err, OUTCOME_FAILED, "the statement is too long to be sent safely: %zu bytes", r->sql.len);
-		error_hint(err, "cut off by a broken connection, it could run as a shorter one; statements up to about 10 kB, and"
-			   " longer ones that end in the parenthesis that holds their length, cannot");
+		error_set(err, OUTCOME_FAILED,
+			  "the statement is too long to be sent safely: %zu bytes", r->sql.len);
+		error_hint(err, "cut off by a broken connection it could run as a shorter one; one "
+				"of up to "
+				"10 kB cannot, nor one that ends in the parenthesis that makes it "
+				"long");
 		return err->outcome;
 	}
 	add_pair(url, easy, STR("query"), (struct str){ r->sql.ptr, head });
@@ -250,7 +267,8 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
 	return size * count;
 }
 
-static void prepare(const struct clickhouse *h, CURL *easy, const char *url, struct str body, struct answer *a, char *why)
+static void prepare(const struct clickhouse *h, CURL *easy, const char *url, struct str body,
+		    struct answer *a, char *why)
 {
 	curl_easy_reset(easy);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -264,7 +282,8 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");	/* of the environment: meant for the web, not for databases */
+	/* a proxy in the environment is meant for the web, not for databases */
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -272,24 +291,27 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
 }
 
-static enum outcome fail_transport(const struct clickhouse *h, CURL *easy, CURLcode rc, const char *why, struct answer *a,
-				   struct error *err)
+static enum outcome fail_transport(const struct clickhouse *h, CURL *easy, CURLcode rc,
+				   const char *why, struct answer *a, struct error *err)
 {
 	long sent = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
 	a->sent = sent > 0;
 	if (a->too_large)
-		return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB", RESULT_CAP_BYTES >> 20);
-	error_set(err, OUTCOME_UNREACHABLE, "%s ClickHouse at %s: %s", a->sent ? "lost the connection to" : "cannot reach",
-		  h->host, *why ? why : curl_easy_strerror(rc));
+		return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
+				 RESULT_CAP_BYTES >> 20);
+	error_set(err, OUTCOME_UNREACHABLE, "%s ClickHouse at %s: %s",
+		  a->sent ? "lost the connection to" : "cannot reach", h->host,
+		  *why ? why : curl_easy_strerror(rc));
 	bool refused = rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE;
 	err->class = refused ? ERROR_PERMANENT : a->sent ? ERROR_UNKNOWN : ERROR_TRANSIENT;
 	return err->outcome;
 }
 
-/* Asks the watch about every slice; its wish to cancel, or the deadline, kills the query on the server. */
-static enum outcome look(struct clickhouse *h, const struct request *r, const struct watch *watch, int64_t deadline,
-			 int64_t *killed_at, struct error *err)
+/* Asks the watch about every slice; its wish to cancel, or the deadline, kills the query on the
+ * server. */
+static enum outcome look(struct clickhouse *h, const struct request *r, const struct watch *watch,
+			 int64_t deadline, int64_t *killed_at, struct error *err)
 {
 	int64_t now = os_monotonic_ms();
 	enum watch_wish wish = watch_ask(watch);
@@ -306,8 +328,8 @@ static enum outcome look(struct clickhouse *h, const struct request *r, const st
 	return OUTCOME_OK;
 }
 
-static enum outcome perform(struct clickhouse *h, CURL *easy, const struct request *r, const struct watch *watch,
-			    CURLcode *rc, struct error *err)
+static enum outcome perform(struct clickhouse *h, CURL *easy, const struct request *r,
+			    const struct watch *watch, CURLcode *rc, struct error *err)
 {
 	int64_t asked = os_monotonic_ms(), killed_at = 0;
 	int64_t deadline = r->timeout_ms > 0 ? asked + r->timeout_ms + DEADLINE_GRACE_MS : 0;
@@ -335,11 +357,12 @@ static enum outcome perform(struct clickhouse *h, CURL *easy, const struct reque
 	return o;
 }
 
-enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r, const struct watch *watch,
-				 struct answer *a, struct error *err)
+enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
+				 const struct watch *watch, struct answer *a, struct error *err)
 {
 	*a = (struct answer){ .written_rows = -1 };
-	/* A change never goes out over a kept socket: one that has gone stale would leave it in doubt. */
+	/* A change never goes out over a kept socket: one that has gone stale would leave it in
+	 * doubt. */
 	CURL *easy = r->reading ? h->reader : curl_easy_init();
 	char why[CURL_ERROR_SIZE] = "";
 	struct buf url = {0};
@@ -348,6 +371,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r, 
 	enum outcome o = compose(h, easy, r, &url, &body, err);
 	if (o == OUTCOME_OK) {
 		prepare(h, easy, url.ptr, body, a, why);
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, r->limit_ms);
 		if (!r->reading) {
 			curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 			curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
@@ -376,7 +400,7 @@ void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefi
 	buf_text(&url, h->base);
 	prepare(h, easy, url.ptr, buf_view(&sql), &a, why);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, KILL_TIMEOUT_MS);
-	curl_easy_perform(easy);	/* if it fails the query goes on, and is killed again later */
+	curl_easy_perform(easy); /* if it fails the query goes on, and is killed again later */
 	curl_easy_cleanup(easy);
 	clickhouse_answer_clear(&a);
 	buf_clear(&sql);

@@ -1,8 +1,9 @@
 /*
  * clickhouse_http.h - one request to a ClickHouse server over HTTP, and what it answered
  *
- * User and password go in headers and are in no URL, error or log. While a request runs the watch is asked; a wish to
- * cancel kills the query by its id over a second socket, and its end is awaited.
+ * User and password go in headers and are in no URL, error or log. While a request runs the watch
+ * is asked; a wish to cancel kills the query by its id over a second socket, and its end is
+ * awaited.
  */
 #ifndef VM_CONNECTION_CLICKHOUSE_HTTP_H
 #define VM_CONNECTION_CLICKHOUSE_HTTP_H
@@ -26,8 +27,9 @@ struct request {
 	const char *query_id;		/* NULL: the server makes one up */
 	struct str sql;
 	bool reading;
-	bool bare;			/* no setting from the table: nothing is known of the server yet */
-	int64_t timeout_ms;
+	bool bare; /* no setting from the table: nothing is known of the server yet */
+	int64_t timeout_ms;		/* of the statement, on the server */
+	long limit_ms;			/* after which the socket is closed; 0 never */
 	const struct connection_setting *settings;
 	size_t setting_count;
 };
@@ -42,11 +44,14 @@ struct answer {
 	int64_t written_rows;		/* X-ClickHouse-Summary, -1 */
 };
 
-enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster, struct error *err) MUST_USE;
+enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster,
+				  struct error *err) MUST_USE;
 void clickhouse_http_close(struct clickhouse *h);
-/* OK: an answer is there, whatever its status. Else the transport failed: class TRANSIENT when nothing was sent. */
-enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r, const struct watch *watch,
-				 struct answer *a, struct error *err) MUST_USE;
+/* OK: an answer is there, whatever its status. Else the transport failed: class TRANSIENT when
+ * nothing was sent. */
+enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
+				 const struct watch *watch, struct answer *a,
+				 struct error *err) MUST_USE;
 void clickhouse_answer_clear(struct answer *a);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);

@@ -1,4 +1,5 @@
-/* clickhouse_kind.c - connections to ClickHouse: reading, changing, following what was lost sight of, fencing */
+/* clickhouse_kind.c - connections to ClickHouse: reading, changing, following what was lost sight
+ * of, fencing */
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_text.h"
@@ -10,8 +11,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define ASK_LIMIT_MS 15000		/* a server that takes longer for its own catalog hangs */
 #define FOLLOW_PAUSE_MS 200
-#define FOLLOW_UNREACHABLE_MS 30000	/* so long a server may be away before the outcome is called unknown */
+#define FOLLOW_UNREACHABLE_MS                                                                      \
+	30000 /* so long a server may be away before the outcome is called unknown */
 #define FENCE_KILL_AGAIN_MS 3000
 
 static struct clickhouse *state_of(const struct connection *c)
@@ -20,10 +23,10 @@ static struct clickhouse *state_of(const struct connection *c)
 }
 
 /* One of our own questions: reads whole, no settings but those of every read. */
-static enum outcome ask_server(struct clickhouse *h, struct str sql, bool bare, const struct watch *watch,
-			       struct result *out, struct error *err)
+static enum outcome ask_server(struct clickhouse *h, struct str sql, bool bare,
+			       const struct watch *watch, struct result *out, struct error *err)
 {
-	struct request r = { .sql = sql, .reading = true, .bare = bare };
+	struct request r = { .sql = sql, .reading = true, .bare = bare, .limit_ms = ASK_LIMIT_MS };
 	struct answer a;
 	enum outcome o = clickhouse_http_ask(h, &r, watch, &a, err);
 	if (o == OUTCOME_OK)
@@ -57,14 +60,16 @@ static enum outcome learn_server(struct connection *c, const struct watch *watch
 	struct buf sql = {0};
 	struct result r = {0};
 	const char *name;
-	buf_text(&sql, "SELECT version(), timezone(), concat(' ', arrayStringConcat(groupArray(concat(name, '=', value)), ' '),"
-		 " ' ') FROM system.settings WHERE name IN ('readonly'");
+	buf_text(&sql, "SELECT version(), timezone(), concat(' ', "
+		       "arrayStringConcat(groupArray(concat(name, '=', value)), ' '),"
+		       " ' ') FROM system.settings WHERE name IN ('readonly'");
 	for (size_t i = 0; (name = clickhouse_setting_name(i)) != NULL; i++)
 		buf_format(&sql, ", '%s'", name);
 	buf_byte(&sql, ')');
 	enum outcome o = ask_server(h, buf_view(&sql), true, watch, &r, err);
 	if (o == OUTCOME_OK && (r.rows.count != 1 || r.column_count != 3))
-		o = error_set(err, OUTCOME_UNREACHABLE, "%s answers, but not as ClickHouse does", h->host);
+		o = error_set(err, OUTCOME_UNREACHABLE, "%s answers, but not as ClickHouse does",
+			      h->host);
 	if (o == OUTCOME_OK) {
 		c->version_text = must_strdup(r.rows.at[0][0].ptr);
 		h->time_zone = must_strdup(r.rows.at[0][1].ptr);
@@ -77,7 +82,8 @@ static enum outcome learn_server(struct connection *c, const struct watch *watch
 	return o;
 }
 
-static enum outcome open_server(struct connection *c, const char *url, const struct watch *watch, struct error *err)
+static enum outcome open_server(struct connection *c, const char *url, const struct watch *watch,
+				struct error *err)
 {
 	struct clickhouse *h = must_alloc(sizeof(*h));
 	c->state = h;
@@ -102,26 +108,43 @@ static enum outcome check_statement(const struct statement *s, struct error *err
 		for (size_t k = 0; k < name.len; k++)
 			good = good && (isalnum((unsigned char)name.ptr[k]) || name.ptr[k] == '_');
 		/* parameters of the interface itself would change what the request is */
-		static const char *const own[] = { "query", "query_id", "database", "user", "password", "default_format",
-						   "session_id", "wait_end_of_query", "buffer_size", "readonly", "compress",
-						   "decompress", "max_execution_time" };
+		static const char *const own[] = { "query",
+						   "query_id",
+						   "database",
+						   "user",
+						   "password",
+						   "default_format",
+						   "session_id",
+						   "wait_end_of_query",
+						   "buffer_size",
+						   "readonly",
+						   "compress",
+						   "decompress",
+						   "max_execution_time" };
 		for (size_t k = 0; k < ARRAY_SIZE(own); k++)
 			good = good && !str_eq(name, str_c(own[k]));
 		if (!good)
-			return error_set(err, OUTCOME_FAILED, "\"%.*s\" cannot be a setting here", STR_ARG(name));
+			return error_set(err, OUTCOME_FAILED, "\"%.*s\" cannot be a setting here",
+					 STR_ARG(name));
 	}
 	if (str_trim(s->sql).len == 0)
 		return error_set(err, OUTCOME_FAILED, "there is no statement to run");
 	if (memchr(s->sql.ptr, 0, s->sql.len))
-		return error_set(err, OUTCOME_FAILED, "a ClickHouse statement cannot hold the character U+0000 unescaped");
+		return error_set(err, OUTCOME_FAILED,
+				 "a ClickHouse statement cannot hold the character U+0000 "
+				 "unescaped");
 	return OUTCOME_OK;
 }
 
 static struct request request_of(const struct statement *s, bool reading)
 {
 	return (struct request){
-		.query_id = s->query_id, .sql = s->sql, .reading = reading, .timeout_ms = s->timeout_ms,
-		.settings = s->settings, .setting_count = s->setting_count,
+		.query_id = s->query_id,
+		.sql = s->sql,
+		.reading = reading,
+		.timeout_ms = s->timeout_ms,
+		.settings = s->settings,
+		.setting_count = s->setting_count,
 	};
 }
 
@@ -132,8 +155,8 @@ static enum outcome give_id(const struct statement *s, struct error *err, enum o
 	return o;
 }
 
-static enum outcome run_query(struct connection *c, const struct statement *s, const struct watch *watch,
-			      struct result *out, struct error *err)
+static enum outcome run_query(struct connection *c, const struct statement *s,
+			      const struct watch *watch, struct result *out, struct error *err)
 {
 	struct clickhouse *h = state_of(c);
 	struct request r = request_of(s, true);
@@ -166,8 +189,10 @@ static bool pause_slice(const struct watch *watch, enum watch_wish *wish)
 	return *wish != WATCH_ABANDON;
 }
 
-/* Waits until nothing with this id (or prefix) runs. false: the watch gave up, or the server stayed away. */
-static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, bool killing, const struct watch *watch)
+/* Waits until nothing with this id (or prefix) runs. false: the watch gave up, or the server stayed
+ * away. */
+static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, bool killing,
+			    const struct watch *watch)
 {
 	struct buf sql = {0};
 	int64_t away_since = 0, killed_at = 0;
@@ -179,7 +204,8 @@ static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, b
 		struct result r = {0};
 		struct error ignored = {0};
 		int64_t now = os_monotonic_ms();
-		if (ask_server(h, buf_view(&sql), false, NULL, &r, &ignored) == OUTCOME_OK && r.rows.count == 1) {
+		if (ask_server(h, buf_view(&sql), false, NULL, &r, &ignored) == OUTCOME_OK &&
+		    r.rows.count == 1) {
 			away_since = 0;
 			gone = str_eq(r.rows.at[0][0], STR("0"));
 		} else if (!away_since) {
@@ -187,7 +213,8 @@ static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, b
 		}
 		error_clear(&ignored);
 		result_clear(&r);
-		if (!gone && (killing || wish == WATCH_CANCEL) && (!killed_at || now - killed_at >= FENCE_KILL_AGAIN_MS)) {
+		if (!gone && (killing || wish == WATCH_CANCEL) &&
+		    (!killed_at || now - killed_at >= FENCE_KILL_AGAIN_MS)) {
 			clickhouse_http_kill(h, id, prefix);
 			killed_at = now;
 		}
@@ -198,10 +225,11 @@ static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, b
 	return gone;
 }
 
-/* What the server's log says of a statement that runs no more: OK if it finished; else err stays, made more exact. */
+/* What the server's log says of a statement that runs no more: OK if it finished; else err stays,
+ * made more exact. */
 static enum outcome look_up_end(struct clickhouse *h, const struct request *r, struct error *err)
 {
-	struct request flush = { .sql = STR("SYSTEM FLUSH LOGS") };
+	struct request flush = { .sql = STR("SYSTEM FLUSH LOGS"), .limit_ms = ASK_LIMIT_MS };
 	struct answer a;
 	struct error ignored = {0};
 	struct buf sql = {0};
@@ -210,16 +238,21 @@ static enum outcome look_up_end(struct clickhouse *h, const struct request *r, s
 	if (clickhouse_http_ask(h, &flush, NULL, &a, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	clickhouse_answer_clear(&a);
-	buf_text(&sql, "SELECT toInt8(type) AS kind, exception FROM system.query_log WHERE event_date >= today() - 30 AND ");
+	buf_text(&sql, "SELECT toInt8(type) AS kind, exception FROM system.query_log WHERE "
+		       "event_date >= today() - 30 AND ");
 	clickhouse_text_id_condition(&sql, r->query_id, false);
 	buf_text(&sql, " AND toInt8(type) > 1 ORDER BY event_time DESC LIMIT 1");
-	if (ask_server(h, buf_view(&sql), false, NULL, &rows, &ignored) == OUTCOME_OK && rows.rows.count == 1) {
+	if (ask_server(h, buf_view(&sql), false, NULL, &rows, &ignored) == OUTCOME_OK &&
+	    rows.rows.count == 1) {
 		if (str_eq(rows.rows.at[0][0], STR("2"))) {
-			log_info("query %s lost its connection and was followed to its end: it finished", r->query_id);
+			log_info("query %s lost its connection and was followed to its end: it "
+				 "finished",
+				 r->query_id);
 			error_clear(err);
 			o = OUTCOME_OK;
 		} else {
-			error_prefix(err, "it ended with \"%.*s\"; before that: ", STR_ARG(rows.rows.at[0][1]));
+			error_prefix(err, "it ended with \"%.*s\"; before that: ",
+				     STR_ARG(rows.rows.at[0][1]));
 		}
 	}
 	error_clear(&ignored);
@@ -228,7 +261,8 @@ static enum outcome look_up_end(struct clickhouse *h, const struct request *r, s
 	return o;
 }
 
-static enum outcome follow(struct clickhouse *h, const struct request *r, const struct watch *watch, struct error *err)
+static enum outcome follow(struct clickhouse *h, const struct request *r, const struct watch *watch,
+			   struct error *err)
 {
 	log_warning("the connection of query %s was lost: following it by its id", r->query_id);
 	if (!wait_until_gone(h, r->query_id, false, false, watch))
@@ -251,12 +285,15 @@ static enum outcome check_hosts(struct str body, struct error *err)
 		status = str_eq(r.columns[i].name, STR("status")) ? i : status;
 		why = str_eq(r.columns[i].name, STR("error")) ? i : why;
 	}
-	for (size_t i = 0; host < r.column_count && status < r.column_count && why < r.column_count && i < r.rows.count; i++) {
+	for (size_t i = 0; host < r.column_count && status < r.column_count &&
+			   why < r.column_count && i < r.rows.count;
+	     i++) {
 		struct str *row = r.rows.at[i];
 		if (str_eq(row[status], STR("0")) || !row[status].ptr)
 			continue;
 		if (failed++ == 0)
-			o = error_set(err, OUTCOME_FAILED, "host %.*s: %.*s", STR_ARG(row[host]), STR_ARG(row[why]));
+			o = error_set(err, OUTCOME_FAILED, "host %.*s: %.*s", STR_ARG(row[host]),
+				      STR_ARG(row[why]));
 		snprintf(err->code, sizeof(err->code), "%.*s", STR_ARG(row[status]));
 		err->class = ERROR_UNKNOWN;
 	}
@@ -264,8 +301,8 @@ static enum outcome check_hosts(struct str body, struct error *err)
 	return o;
 }
 
-static enum outcome run_exec(struct connection *c, const struct statement *s, const struct watch *watch,
-			     int64_t *affected, struct error *err)
+static enum outcome run_exec(struct connection *c, const struct statement *s,
+			     const struct watch *watch, int64_t *affected, struct error *err)
 {
 	struct clickhouse *h = state_of(c);
 	struct request r = request_of(s, false);
@@ -289,11 +326,13 @@ static enum outcome run_exec(struct connection *c, const struct statement *s, co
 	return give_id(s, err, o);
 }
 
-static enum outcome fence_prefix(struct connection *c, const char *prefix, const struct watch *watch, struct error *err)
+static enum outcome fence_prefix(struct connection *c, const char *prefix,
+				 const struct watch *watch, struct error *err)
 {
 	if (wait_until_gone(state_of(c), prefix, true, true, watch))
 		return OUTCOME_OK;
-	error_set(err, OUTCOME_UNREACHABLE, "queries whose id begins with %s could not be seen to end", prefix);
+	error_set(err, OUTCOME_UNREACHABLE,
+		  "queries whose id begins with %s could not be seen to end", prefix);
 	err->class = ERROR_TRANSIENT;
 	return err->outcome;
 }

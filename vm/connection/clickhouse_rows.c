@@ -1,4 +1,4 @@
-/* clickhouse_rows.c - TabSeparatedWithNamesAndTypes, which every version writes alike, as a result */
+/* clickhouse_rows.c - TabSeparatedWithNamesAndTypes, alike in every version, as a result */
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/base/units.h"
 #include <ctype.h>
@@ -11,7 +11,8 @@ enum reading_of { AS_TEXT, AS_INT, AS_WIDE, AS_FLOAT, AS_BOOL, AS_TIME };
 static bool unwrap(struct str *type, const char *wrapper)
 {
 	size_t n = strlen(wrapper);
-	if (!str_starts(*type, str_c(wrapper)) || type->len < n + 2 || type->ptr[n] != '(' || type->ptr[type->len - 1] != ')')
+	if (!str_starts(*type, str_c(wrapper)) || type->len < n + 2 || type->ptr[n] != '(' ||
+	    type->ptr[type->len - 1] != ')')
 		return false;
 	*type = (struct str){ type->ptr + n + 1, type->len - n - 2 };
 	return true;
@@ -27,11 +28,13 @@ static bool is_one_of(struct str type, const char *const *names, size_t count)
 
 static bool is_utc(struct str zone)
 {
-	static const char *const names[] = { "UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT", "Universal" };
+	static const char *const names[] = { "UTC",	 "Etc/UTC", "Etc/UCT", "UCT",	   "Zulu",
+					     "Etc/Zulu", "GMT",	    "Etc/GMT", "Universal" };
 	return is_one_of(zone, names, ARRAY_SIZE(names));
 }
 
-/* DateTime, DateTime('Zone'), DateTime64(3), DateTime64(3, 'Zone'): the zone that the text is in, the server's by default. */
+/* DateTime, DateTime('Zone'), DateTime64(3), DateTime64(3, 'Zone'): the zone that the text is in,
+ * the server's by default. */
 static struct str zone_of(struct str type, const char *server_zone)
 {
 	const char *quote = memchr(type.ptr, '\'', type.len);
@@ -43,7 +46,8 @@ static struct str zone_of(struct str type, const char *server_zone)
 
 static enum reading_of read_type(struct str type)
 {
-	static const char *const small[] = { "UInt8", "UInt16", "UInt32", "Int8", "Int16", "Int32", "Int64" };
+	static const char *const small[] = { "UInt8", "UInt16", "UInt32", "Int8",
+					     "Int16", "Int32",	"Int64" };
 	static const char *const wide[] = { "UInt64", "Int128", "Int256", "UInt128", "UInt256" };
 	static const char *const floats[] = { "Float32", "Float64", "BFloat16" };
 	while (unwrap(&type, "LowCardinality") || unwrap(&type, "Nullable"))
@@ -56,14 +60,16 @@ static enum reading_of read_type(struct str type)
 		return AS_FLOAT;
 	if (str_eq(type, STR("Bool")))
 		return AS_BOOL;
-	if (str_eq(type, STR("DateTime")) || str_starts(type, STR("DateTime(")) || str_starts(type, STR("DateTime64(")))
+	if (str_eq(type, STR("DateTime")) || str_starts(type, STR("DateTime(")) ||
+	    str_starts(type, STR("DateTime64(")))
 		return AS_TIME;
 	return AS_TEXT;
 }
 
 /* ---- times ---- */
 
-/* 2026-11-22 08:00:00[.123] in UTC, or 2026-11-22T08:00:00Z as date_time_output_format=iso writes it. */
+/* 2026-11-22 08:00:00[.123] in UTC, or 2026-11-22T08:00:00Z as date_time_output_format=iso writes
+ * it. */
 static bool read_time(struct str text, bool utc, int64_t *us)
 {
 	char canonical[40];
@@ -72,9 +78,10 @@ static bool read_time(struct str text, bool utc, int64_t *us)
 		text.len--;
 	if (text.len < 19 || text.len > 29 || (!iso && !utc))
 		return false;
-	if (str_starts(text, STR("0000-00-00")))	/* 18.16's way to write the zero of its clock */
+	if (str_starts(text, STR("0000-00-00"))) /* 18.16's way to write the zero of its clock */
 		text = STR("1970-01-01 00:00:00");
-	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 11, text.ptr + 11);
+	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 11,
+		 text.ptr + 11);
 	return timestamp_parse(str_c(canonical), us);
 }
 
@@ -120,6 +127,7 @@ static void settle(struct result *out, const char *server_zone)
 {
 	for (size_t i = 0; i < out->column_count; i++) {
 		struct column *column = &out->columns[i];
+		bool utc;
 		switch (read_type(column->type_name)) {
 		case AS_TEXT: column->type = settle_text(out, i); break;
 		case AS_INT: column->type = CELL_INT; break;
@@ -127,7 +135,8 @@ static void settle(struct result *out, const char *server_zone)
 		case AS_FLOAT: column->type = CELL_FLOAT; break;
 		case AS_BOOL: column->type = CELL_BOOL; break;
 		case AS_TIME:
-			column->type = settle_times(out, i, is_utc(zone_of(column->type_name, server_zone)));
+			utc = is_utc(zone_of(column->type_name, server_zone));
+			column->type = settle_times(out, i, utc);
 			break;
 		}
 	}
@@ -154,14 +163,16 @@ static struct str unescape(struct arena *a, struct str cell)
 	return (struct str){ out, n };
 }
 
-/* The next line, cut at its tabs into at most room cells. Returns how many there are; -1 at the end of the text. */
+/* The next line, cut at its tabs into at most room cells. Returns how many there are; -1 at the end
+ * of the text. */
 static ptrdiff_t next_line(struct str *rest, struct str *cells, size_t room)
 {
 	if (rest->len == 0)
 		return -1;
 	const char *end = memchr(rest->ptr, '\n', rest->len);
 	struct str line = { rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len };
-	*rest = (struct str){ line.ptr + line.len + (end ? 1 : 0), rest->len - line.len - (end ? 1 : 0) };
+	*rest = (struct str){ line.ptr + line.len + (end ? 1 : 0),
+			      rest->len - line.len - (end ? 1 : 0) };
 	size_t n = 0;
 	for (;;) {
 		const char *tab = memchr(line.ptr, '\t', line.len);
@@ -187,7 +198,8 @@ static enum outcome refuse_shape(struct error *err)
 	return err->outcome;
 }
 
-enum outcome clickhouse_answer_rows(struct str body, const char *time_zone, struct result *out, struct error *err)
+enum outcome clickhouse_answer_rows(struct str body, const char *time_zone, struct result *out,
+				    struct error *err)
 {
 	struct str rest = body;
 	out->affected = -1;
@@ -215,7 +227,8 @@ enum outcome clickhouse_answer_rows(struct str body, const char *time_zone, stru
 				row[i] = unescape(&out->arena, cells[i]);
 		vec_push(&out->rows, row);
 		if (out->arena.total_bytes > 2 * RESULT_CAP_BYTES)
-			return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB", RESULT_CAP_BYTES >> 20);
+			return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
+					 RESULT_CAP_BYTES >> 20);
 	}
 	settle(out, time_zone);
 	return OUTCOME_OK;

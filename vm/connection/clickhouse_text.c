@@ -52,8 +52,10 @@ static void write_time(struct buf *out, struct str text)
 	struct buf time = {0};
 	bool fraction;
 	literal_time(&time, text, &fraction);
-	/* 18.16 knows whole seconds only and refuses the other function: nothing is lost silently */
-	buf_format(out, fraction ? "toDateTime64('%s', 6, 'UTC')" : "toDateTime('%s', 'UTC')", time.ptr);
+	/* 18.16 knows whole seconds only and refuses the other function: nothing is lost silently
+	 */
+	buf_format(out, fraction ? "toDateTime64('%s', 6, 'UTC')" : "toDateTime('%s', 'UTC')",
+		   time.ptr);
 	buf_clear(&time);
 }
 

@@ -42,7 +42,8 @@ static void redact_pairs(const char *at, struct buf *out)
 		at += strspn(at, " \t\r\n");
 		const char *value = at;
 		bool quoted = *at == '\'';
-		for (at += quoted; *at && (quoted ? *at != '\'' : !isspace((unsigned char)*at)); at++)
+		for (at += quoted; *at && (quoted ? *at != '\'' : !isspace((unsigned char)*at));
+		     at++)
 			if (*at == '\\' && at[1])
 				at++;
 		at += quoted && *at;
@@ -55,7 +56,8 @@ static void redact_pairs(const char *at, struct buf *out)
 	}
 }
 
-/* A password may hold '@', '/', '?' or '#' that should have been escaped: whatever ends in the last '@' is hidden. */
+/* A password may hold '@', '/', '?' or '#' that should have been escaped: whatever ends in the last
+ * '@' is hidden. */
 void connection_redact(const char *url, struct buf *out)
 {
 	const char *scheme = strstr(url, "://");
@@ -76,7 +78,8 @@ void connection_redact(const char *url, struct buf *out)
 	buf_add(out, authority, strcspn(authority, "?#"));
 }
 
-enum outcome connection_open(struct connection *c, const char *name, const struct connection_kind *kind, const char *url,
+enum outcome connection_open(struct connection *c, const char *name,
+			     const struct connection_kind *kind, const char *url,
 			     const struct watch *watch, struct error *err)
 {
 	*c = (struct connection){ .kind = kind, .name = must_strdup(name) };

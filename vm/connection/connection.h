@@ -1,11 +1,14 @@
 /*
  * connection.h - a database that a migration works on, whatever its kind
  *
- * The runner knows this interface only. A kind is a struct connection_kind in a file of its own and a row in kinds.def.
- * One statement at a time on a connection. Not for several threads.
+ * The runner knows this interface only. A kind is a struct connection_kind in a file of its own and
+ * a row in kinds.def. One statement at a time on a connection. Not for several threads.
  *
- * In part of the calls the runner and the target share a transaction: connection_share() makes a connection work inside
- * the state store's own database session. connection_begin/commit are then the store's business and not called.
+ * Where the target is the state store's own database, kind->share() makes the connection's effects
+ * part of the store's transactions: while one is open in the store's session, exec and query work
+ * inside it and never end it; BEGIN and COMMIT are the store's business. After an exec that failed
+ * there, that transaction is dead, whatever is left of it: the store rolls it back (store_abort).
+ * With none open, a shared connection works by itself as any other.
  */
 #ifndef VM_CONNECTION_CONNECTION_H
 #define VM_CONNECTION_CONNECTION_H
@@ -25,6 +28,9 @@ struct statement {
 	int64_t timeout_ms;			/* 0: none */
 	const struct connection_setting *settings;
 	size_t setting_count;
+	/* exec, CAN_TRANSACTION, outside of the store's transaction: an INSERT that belongs to the
+	 * same transaction, goes first and is not counted; may be empty. */
+	struct str marker;
 	bool no_transaction;			/* must not be in one (CREATE INDEX CONCURRENTLY) */
 };
 
@@ -37,8 +43,9 @@ struct column {
 };
 
 /*
- * A result in memory. Cells are texts: BOOL "true"/"false", INT decimal (a UInt64 beyond int64 is a STRING column's cell:
- * the kind decides), FLOAT as strtod reads, TIMESTAMP 2026-11-22T08:00:00.000000Z, BYTES raw, NULL: ptr NULL.
+ * A result in memory. Cells are texts: BOOL "true"/"false", INT decimal (a UInt64 beyond int64 is a
+ * STRING column's cell: the kind decides), FLOAT as strtod reads, TIMESTAMP
+ * 2026-11-22T08:00:00.000000Z, BYTES raw, NULL: ptr NULL.
  */
 struct result {
 	struct arena arena;
@@ -48,7 +55,8 @@ struct result {
 	int64_t affected;			/* of an exec; -1: the database does not tell */
 };
 void result_clear(struct result *r);
-#define RESULT_CAP_BYTES ((size_t)64 << 20)	/* a larger result is an error: `copy` is for big data */
+#define RESULT_CAP_BYTES                                                                           \
+	((size_t)64 << 20) /* a larger result is an error: `copy` is for big data */
 
 enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
 
@@ -57,25 +65,32 @@ struct connection;
 struct connection_kind {
 	const char *name;			/* "clickhouse" */
 	unsigned capabilities;
-	/* Opens and learns the version. url: as the operator gave it; secrets in it never leave here. */
-	enum outcome (*open)(struct connection *c, const char *url, const struct watch *watch, struct error *err);
+	/* Opens and learns the version. url: as the operator gave it; secrets in it never leave
+	 * here. */
+	enum outcome (*open)(struct connection *c, const char *url, const struct watch *watch,
+			     struct error *err);
 	void (*close)(struct connection *c);
 	/* Reads only; the database is made to enforce it where it can. */
-	enum outcome (*query)(struct connection *c, const struct statement *s, const struct watch *watch, struct result *out,
+	enum outcome (*query)(struct connection *c, const struct statement *s,
+			      const struct watch *watch, struct result *out, struct error *err);
+	/* Changes something. By itself: one transaction where there are such, committed on return;
+	 * in the store's open transaction: a part of it. An error's class says whether it happened.
+	 * affected: rows of the last INSERT, UPDATE or DELETE, -1 where it is not told. */
+	enum outcome (*exec)(struct connection *c, const struct statement *s,
+			     const struct watch *watch, int64_t *affected, struct error *err);
+	/* Ends, or waits out, everything on the server whose query id begins with prefix; returns
+	 * when none runs any more. "amig:1:" and not "amig:1", which amig:12 begins with as well.
+	 */
+	enum outcome (*fence)(struct connection *c, const char *prefix, const struct watch *watch,
 			      struct error *err);
-	/* Changes something. By itself: one transaction where there are such, committed on return. In connection_share:
-	 * inside the open one. An error's class says whether it happened. */
-	enum outcome (*exec)(struct connection *c, const struct statement *s, const struct watch *watch, int64_t *affected,
-			     struct error *err);
-	/* Ends, or waits out, everything on the server whose query id begins with prefix; returns when none runs any more. */
-	enum outcome (*fence)(struct connection *c, const char *prefix, const struct watch *watch, struct error *err);
 	void (*quote_ident)(struct buf *out, struct str part);		/* one part of a name */
 	/* A literal: text with its cell type, NULL as ptr NULL. */
 	void (*quote_literal)(struct buf *out, enum cell_type type, struct str text);
 	/* Whether a statement of this text can be inside a transaction. NULL: there are none. */
 	bool (*transactional)(struct str sql);
-	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite * of the store) if it is the
-	 * same database; false: it is another. */
+	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite *
+	 * of the store, which must outlive the connection) if it is the same database, under the
+	 * same role and search_path, and sets `shared`; false: it is another. */
 	bool (*share)(struct connection *c, void *session);
 };
 
@@ -84,14 +99,15 @@ struct connection {
 	char *name;				/* as the migration calls it */
 	char *version_text;			/* as the server says */
 	char *cluster;				/* or NULL */
-	bool shared;				/* its effects are part of the store's transactions */
+	bool shared; /* its effects are part of the store's transactions */
 	void *state;				/* the kind's own */
 };
 
 const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no such kind */
 /* A URL or path without its password and query parameters, for messages. */
 void connection_redact(const char *url, struct buf *out);
-enum outcome connection_open(struct connection *c, const char *name, const struct connection_kind *kind, const char *url,
+enum outcome connection_open(struct connection *c, const char *name,
+			     const struct connection_kind *kind, const char *url,
 			     const struct watch *watch, struct error *err) MUST_USE;
 void connection_close(struct connection *c);
 

@@ -1,4 +1,4 @@
-/* postgres_kind.c - connections to PostgreSQL: reading, changing, sharing the store's session, fencing */
+/* postgres_kind.c - connections to PostgreSQL */
 #include "vm/connection/connection.h"
 #include "vm/connection/postgres_text.h"
 #include "vm/connection/postgres_result.h"
@@ -40,7 +40,8 @@ static enum watch_wish ask_limit(void *context)
 
 static struct limit limit_of(const struct statement *s, const struct watch *watch)
 {
-	int64_t deadline = s->timeout_ms > 0 ? os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS : 0;
+	int64_t deadline =
+		s->timeout_ms > 0 ? os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS : 0;
 	return (struct limit){ watch, deadline };
 }
 
@@ -50,7 +51,8 @@ static enum outcome learn_server(struct connection *c, const struct watch *watch
 {
 	struct postgres_state *s = state_of(c);
 	PGresult *answer;
-	enum outcome o = postgres_query(&s->own, "SELECT current_setting('synchronous_commit')", watch, &answer, err);
+	enum outcome o = postgres_query(&s->own, "SELECT current_setting('synchronous_commit')",
+					watch, &answer, err);
 	if (o != OUTCOME_OK)
 		return o;
 	s->commits_lightly = strcmp(PQgetvalue(answer, 0, 0), "off") == 0;
@@ -61,7 +63,8 @@ static enum outcome learn_server(struct connection *c, const struct watch *watch
 	return OUTCOME_OK;
 }
 
-static enum outcome open_server(struct connection *c, const char *url, const struct watch *watch, struct error *err)
+static enum outcome open_server(struct connection *c, const char *url, const struct watch *watch,
+				struct error *err)
 {
 	struct postgres_state *s = must_alloc(sizeof(*s));
 	*s = (struct postgres_state){0};
@@ -78,7 +81,8 @@ static void close_server(struct connection *c)
 	c->state = NULL;
 }
 
-/* A session that was lost is opened anew before it is used: what was in it is over, and was reported when it broke. */
+/* A session that was lost is opened anew before it is used: what was in it is over, and was
+ * reported when it broke. */
 static enum outcome wake(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct postgres_state *s = state_of(c);
@@ -88,13 +92,15 @@ static enum outcome wake(struct connection *c, const struct watch *watch, struct
 	return o == OUTCOME_OK ? learn_server(c, watch, err) : o;
 }
 
-/* What must be equal for two sessions to be one database under one name: also the role and where names are looked up. */
+/* What must be equal for two sessions to be one database under one name: also the role and where
+ * names are looked up. */
 static char *identity_of(struct postgres *session)
 {
 	static const char *const questions[] = {
-		"SELECT extract(epoch FROM pg_postmaster_start_time()), d.oid, current_user, current_setting('search_path'),"
+		"SELECT extract(epoch FROM pg_postmaster_start_time()), d.oid, current_user, "
+		"current_setting('search_path'),"
 		" pg_is_in_recovery() FROM pg_database d WHERE d.datname = current_database()",
-		"SELECT system_identifier FROM pg_control_system()",	/* not for every role */
+		"SELECT system_identifier FROM pg_control_system()", /* not for every role */
 	};
 	struct buf text = {0};
 	for (size_t q = 0; q < ARRAY_SIZE(questions); q++) {
@@ -118,7 +124,8 @@ static bool share_session(struct connection *c, void *session)
 {
 	struct postgres_state *s = state_of(c);
 	struct postgres *store = session;
-	if (!postgres_is_alive(store) || postgres_in_transaction(store) || !postgres_is_alive(&s->own))
+	if (!postgres_is_alive(store) || postgres_in_transaction(store) ||
+	    !postgres_is_alive(&s->own))
 		return false;
 	char *ours = identity_of(&s->own), *theirs = identity_of(store);
 	bool same = ours && theirs && strcmp(ours, theirs) == 0;
@@ -140,7 +147,8 @@ static enum outcome give_id(const struct statement *s, struct error *err, enum o
 	if (!err->query_id)
 		err->query_id = must_strdup(s->query_id);
 	if (strcmp(err->code, "55P03") == 0 && !err->hint)
-		error_hint(err, "another session holds the lock: see pg_locks and pg_blocking_pids()");
+		error_hint(err, "another session holds the lock: see pg_locks and "
+				"pg_blocking_pids()");
 	return o;
 }
 
@@ -154,9 +162,10 @@ static void count_rows(PGresult *result, int64_t *affected)
 			*affected = -1;
 }
 
-/* Reads the answers to the end. rows: where the last statement's with columns go (NULL: they are dropped). */
-static enum outcome read_answers(struct postgres *session, const struct watch *watch, struct result *rows,
-				 int64_t *affected, struct error *err)
+/* Reads the answers to the end. rows: where the last statement's with columns go (NULL: they are
+ * dropped). */
+static enum outcome read_answers(struct postgres *session, const struct watch *watch,
+				 struct result *rows, int64_t *affected, struct error *err)
 {
 	enum outcome failed = OUTCOME_OK;
 	bool fresh = true;
@@ -175,15 +184,19 @@ static enum outcome read_answers(struct postgres *session, const struct watch *w
 		}
 		ExecStatusType status = PQresultStatus(answer);
 		if (failed == OUTCOME_OK && status == PGRES_COPY_OUT) {
-			failed = error_set(err, OUTCOME_FAILED, "COPY TO STDOUT has no reader here");
-		} else if (failed == OUTCOME_OK && status != PGRES_COPY_IN && postgres_result_failed(answer)) {
+			failed =
+				error_set(err, OUTCOME_FAILED, "COPY TO STDOUT has no reader here");
+		} else if (failed == OUTCOME_OK && status != PGRES_COPY_IN &&
+			   postgres_result_failed(answer)) {
 			failed = postgres_fail(session, answer, err);
-		} else if (failed == OUTCOME_OK && (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK)) {
+		} else if (failed == OUTCOME_OK &&
+			   (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK)) {
 			if (rows && fresh)
 				result_clear(rows);
 			fresh = status == PGRES_TUPLES_OK;
 			if (rows && !postgres_result_add(rows, answer)) {
-				failed = error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
+				failed = error_set(err, OUTCOME_FAILED,
+						   "the result is larger than %zu MiB",
 						   RESULT_CAP_BYTES >> 20);
 				postgres_cancel(session);
 			} else if (rows && fresh) {
@@ -196,9 +209,9 @@ static enum outcome read_answers(struct postgres *session, const struct watch *w
 	}
 }
 
-static enum outcome send_and_read(struct postgres *session, const struct statement *s, const char *prefix,
-				  const char *suffix, const struct watch *watch, struct result *rows, int64_t *affected,
-				  struct error *err)
+static enum outcome send_and_read(struct postgres *session, const struct statement *s,
+				  const char *prefix, const char *suffix, const struct watch *watch,
+				  struct result *rows, int64_t *affected, struct error *err)
 {
 	struct limit limit = limit_of(s, watch);
 	struct watch limited = { ask_limit, &limit };
@@ -206,8 +219,8 @@ static enum outcome send_and_read(struct postgres *session, const struct stateme
 	return o == OUTCOME_OK ? read_answers(session, &limited, rows, affected, err) : o;
 }
 
-static enum outcome run_query(struct connection *c, const struct statement *s, const struct watch *watch,
-			      struct result *out, struct error *err)
+static enum outcome run_query(struct connection *c, const struct statement *s,
+			      const struct watch *watch, struct result *out, struct error *err)
 {
 	struct postgres_state *state = state_of(c);
 	bool inside = state->store && postgres_in_transaction(state->store);
@@ -221,15 +234,17 @@ static enum outcome run_query(struct connection *c, const struct statement *s, c
 	/* Inside the store's transaction a savepoint keeps it alive whatever the query does. */
 	postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_READ_INSIDE : TEXT_READ);
 	out->affected = -1;
-	o = send_and_read(session, s, prefix.ptr, inside ? "\n;ROLLBACK TO amig_read;RELEASE amig_read" : "", watch, out, NULL,
-			  err);
+	o = send_and_read(session, s, prefix.ptr,
+			  inside ? "\n;ROLLBACK TO amig_read;RELEASE amig_read" : "", watch, out,
+			  NULL, err);
 	buf_clear(&prefix);
 	out->affected = -1;
 	if (o != OUTCOME_OK) {
 		struct error ignored = {0};
 		result_clear(out);
 		if (inside && postgres_is_alive(session) &&
-		    postgres_query(session, "ROLLBACK TO amig_read;RELEASE amig_read", NULL, NULL, &ignored) != OUTCOME_OK)
+		    postgres_query(session, "ROLLBACK TO amig_read;RELEASE amig_read", NULL, NULL,
+				   &ignored) != OUTCOME_OK)
 			postgres_rollback(session);
 		error_clear(&ignored);
 		if (err->class == ERROR_UNKNOWN)
@@ -239,8 +254,8 @@ static enum outcome run_query(struct connection *c, const struct statement *s, c
 }
 
 /* Alone, with what it needs set for the session in front of it and reset behind it. */
-static enum outcome run_outside(struct connection *c, const struct statement *s, const struct watch *watch,
-				int64_t *affected, struct error *err)
+static enum outcome run_outside(struct connection *c, const struct statement *s,
+				const struct watch *watch, int64_t *affected, struct error *err)
 {
 	struct postgres *session = &state_of(c)->own;
 	struct buf text = {0};
@@ -253,22 +268,24 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 	postgres_text_comment(&text, s->query_id);
 	if (o == OUTCOME_OK) {
 		o = send_and_read(session, s, text.ptr, "", watch, NULL, affected, err);
-		/* It is made of several transactions: an error does not say that nothing was changed. */
+		/* It is made of several transactions: an error does not say that nothing was
+		 * changed. */
 		if (o != OUTCOME_OK && err->class == ERROR_TRANSIENT)
 			err->class = ERROR_UNKNOWN;
 	}
 	buf_reset(&text);
 	postgres_text_reset(&text, s);
 	struct error ignored = {0};
-	if (postgres_is_alive(session) && postgres_query(session, text.ptr, NULL, NULL, &ignored) != OUTCOME_OK)
+	if (postgres_is_alive(session) &&
+	    postgres_query(session, text.ptr, NULL, NULL, &ignored) != OUTCOME_OK)
 		postgres_abandon(session);
 	error_clear(&ignored);
 	buf_clear(&text);
 	return o;
 }
 
-static enum outcome run_exec(struct connection *c, const struct statement *s, const struct watch *watch,
-			     int64_t *affected, struct error *err)
+static enum outcome run_exec(struct connection *c, const struct statement *s,
+			     const struct watch *watch, int64_t *affected, struct error *err)
 {
 	struct postgres_state *state = state_of(c);
 	bool inside = state->store && postgres_in_transaction(state->store);
@@ -284,9 +301,14 @@ static enum outcome run_exec(struct connection *c, const struct statement *s, co
 		o = wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return give_id(s, err, o);
-	postgres_text_prefix(&prefix, session->pg, s, inside ? session->begin_due ? TEXT_FIRST : TEXT_INSIDE : TEXT_CHANGE);
+	postgres_text_prefix(&prefix, session->pg, s,
+			     inside ? session->begin_due ? TEXT_FIRST : TEXT_INSIDE : TEXT_CHANGE);
 	if (!inside && state->commits_lightly)
 		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
+	/* As a SELECT, so that its row is not counted. */
+	if (!inside && s->marker.len)
+		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
+			   STR_ARG(s->marker));
 	o = send_and_read(session, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
 	if (o != OUTCOME_OK && inside && err->class == ERROR_UNKNOWN)
@@ -296,12 +318,14 @@ static enum outcome run_exec(struct connection *c, const struct statement *s, co
 
 /* ---- fencing ---- */
 
-static enum outcome fence_prefix(struct connection *c, const char *prefix, const struct watch *watch, struct error *err)
+static enum outcome fence_prefix(struct connection *c, const char *prefix,
+				 const struct watch *watch, struct error *err)
 {
-	static const char sql[] =
-		"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state <> 'idle'"
-		" AND (starts_with(query, '/* ' || $1) OR starts_with(query, 'BEGIN;/* ' || $1)"
-		" OR starts_with(application_name, $1))";
+	static const char sql[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+				  "WHERE pid <> pg_backend_pid() AND state <> 'idle'"
+				  " AND (starts_with(query, '/* ' || $1) OR starts_with(query, "
+				  "'BEGIN;/* ' || $1)"
+				  " OR starts_with(application_name, $1))";
 	struct postgres *session = &state_of(c)->own;
 	const struct timespec pause = { 0, FENCE_PAUSE_MS * 1000000L };
 	enum outcome o = wake(c, watch, err);
@@ -316,7 +340,8 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix, const
 			return OUTCOME_OK;
 		nanosleep(&pause, NULL);
 		if (watch_ask(watch) != WATCH_GO_ON) {
-			o = error_set(err, OUTCOME_STOPPED, "stopped while waiting for %s to end on the server", prefix);
+			o = error_set(err, OUTCOME_STOPPED,
+				      "stopped while waiting for %s to end on the server", prefix);
 			err->class = ERROR_TRANSIENT;
 		}
 	}

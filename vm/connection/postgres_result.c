@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #define OID_NUMERIC 1700
-#define VARHDRSZ 4			/* a numeric's modifier is (precision << 16 | scale) + this */
+#define VARHDRSZ 4 /* a numeric's modifier is (precision << 16 | scale) + this */
 
 static const struct type {
 	Oid oid;
@@ -58,20 +58,23 @@ bool postgres_result_add(struct result *out, const PGresult *rows)
 		struct str *row = arena_array(&out->arena, struct str, out->column_count);
 		for (size_t i = 0; i < out->column_count; i++)
 			if (!PQgetisnull(rows, r, (int)i))
-				row[i] = copy_cell(&out->arena, out->columns[i].type, PQgetvalue(rows, r, (int)i),
+				row[i] = copy_cell(&out->arena, out->columns[i].type,
+						   PQgetvalue(rows, r, (int)i),
 						   (size_t)PQgetlength(rows, r, (int)i));
 		vec_push(&out->rows, row);
 	}
 	return out->arena.total_bytes <= RESULT_CAP_BYTES;
 }
 
-/* 2026-11-22 08:00:00.25+00: the session's zone is UTC. Not: infinity, years before Christ or after 9999. */
+/* 2026-11-22 08:00:00.25+00: the session's zone is UTC. Not: infinity, years before Christ or after
+ * 9999. */
 static bool read_time(struct str text, int64_t *us)
 {
 	char canonical[40];
 	if (text.len < 22 || text.len > 32 || text.ptr[10] != ' ' || !str_ends(text, STR("+00")))
 		return false;
-	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 14, text.ptr + 11);
+	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 14,
+		 text.ptr + 11);
 	return timestamp_parse(str_c(canonical), us);
 }
 

@@ -4,7 +4,8 @@
 #include "vm/connection/scan.h"
 #include <limits.h>
 
-#define LOCK_TIMEOUT_MS 5000		/* a statement that waits for a lock makes the application queue behind it */
+#define LOCK_TIMEOUT_MS                                                                            \
+	5000 /* a statement that waits for a lock makes the application queue behind it */
 #define IDLE_TIMEOUT_MS 300000
 
 void postgres_text_comment(struct buf *out, const char *query_id)
@@ -18,7 +19,8 @@ void postgres_text_comment(struct buf *out, const char *query_id)
 
 static void set(struct buf *out, bool local, const char *name, long long value)
 {
-	buf_format(out, "SET %s%s=%lld;", local ? "LOCAL " : "", name, value > INT_MAX ? INT_MAX : value);
+	buf_format(out, "SET %s%s=%lld;", local ? "LOCAL " : "", name,
+		   value > INT_MAX ? INT_MAX : value);
 }
 
 static void set_text(struct buf *out, bool local, struct str name, struct str value)
@@ -28,10 +30,13 @@ static void set_text(struct buf *out, bool local, struct str name, struct str va
 	buf_byte(out, ';');
 }
 
-/* The server reports these parameters by itself, so that nothing is sent while they are as they should be. */
+/* The server reports these parameters by itself, so that nothing is sent while they are as they
+ * should be. */
 static void set_reported(struct buf *out, PGconn *pg, bool local)
 {
-	const char *zone = PQparameterStatus(pg, "TimeZone"), *dates = PQparameterStatus(pg, "DateStyle");
+	const char *zone = PQparameterStatus(pg, "TimeZone"), *dates = PQparameterStatus(pg, "DateS"
+											     "tyl"
+											     "e");
 	const char *strings = PQparameterStatus(pg, "standard_conforming_strings");
 	if (!zone || (strcmp(zone, "UTC") != 0 && strcmp(zone, "Etc/UTC") != 0))
 		set_text(out, local, STR("timezone"), STR("UTC"));
@@ -41,7 +46,8 @@ static void set_reported(struct buf *out, PGconn *pg, bool local)
 		set_text(out, local, STR("standard_conforming_strings"), STR("on"));
 }
 
-void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s, enum text_place place)
+void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s,
+			  enum text_place place)
 {
 	bool local = place != TEXT_SESSION;
 	if (!pg)			/* lost: sending will say so */
@@ -72,7 +78,8 @@ void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s
 		break;
 	case TEXT_SESSION:
 		set_text(out, local, STR("application_name"), str_c(s->query_id));
-		set(out, local, "lock_timeout", 0);	/* one that fires in CONCURRENTLY leaves an invalid index */
+		set(out, local, "lock_timeout",
+		    0); /* one that fires in CONCURRENTLY leaves an invalid index */
 		set(out, local, "statement_timeout", s->timeout_ms);
 		break;
 	}
@@ -102,20 +109,31 @@ static bool is_setting_name(struct str name)
 
 enum outcome postgres_text_check(const struct statement *s, bool reading, struct error *err)
 {
-	static const char *const control[] = { "begin", "start transaction", "commit", "end", "rollback", "abort",
-					       "prepare transaction", "set transaction", "set session characteristics" };
+	static const char *const control[] = { "begin",
+					       "start transaction",
+					       "commit",
+					       "end",
+					       "rollback",
+					       "abort",
+					       "prepare transaction",
+					       "set transaction",
+					       "set session characteristics" };
 	static const char *const writing[] = { "set", "reset", "discard" };
 	struct scan scan = { SCAN_POSTGRES, s->sql };
 	struct scan_statement statement;
 	for (size_t i = 0; i < s->setting_count; i++)
 		if (!is_setting_name(s->settings[i].name))
-			return error_set(err, OUTCOME_FAILED, "\"%.*s\" is not the name of a setting",
+			return error_set(err, OUTCOME_FAILED,
+					 "\"%.*s\" is not the name of a setting",
 					 STR_ARG(s->settings[i].name));
 	bool any = false;
 	for (; scan_next(&scan, &statement); any = true) {
-		/* ROLLBACK TO SAVEPOINT stays inside; COMMIT PREPARED is about another transaction */
-		bool inner = scan_begins(&statement, "rollback to") || scan_is(&statement, 1, "prepared") ||
-			     scan_begins(&statement, "rollback work to") || scan_begins(&statement, "rollback transaction to");
+		/* ROLLBACK TO SAVEPOINT stays inside; COMMIT PREPARED is about another transaction
+		 */
+		bool inner = scan_begins(&statement, "rollback to") ||
+			     scan_is(&statement, 1, "prepared") ||
+			     scan_begins(&statement, "rollback work to") ||
+			     scan_begins(&statement, "rollback transaction to");
 		for (size_t i = 0; i < ARRAY_SIZE(control); i++)
 			if (scan_begins(&statement, control[i]) && !inner) {
 				error_set(err, OUTCOME_FAILED, "%.*s is not for a migration to say",
@@ -125,7 +143,8 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 			}
 		for (size_t i = 0; reading && i < ARRAY_SIZE(writing); i++)
 			if (scan_is(&statement, 0, writing[i]) || inner)
-				return error_set(err, OUTCOME_FAILED, "a query must not change anything");
+				return error_set(err, OUTCOME_FAILED,
+						 "a query must not change anything");
 	}
 	return any ? OUTCOME_OK : error_set(err, OUTCOME_FAILED, "there is no statement to run");
 }
@@ -160,7 +179,8 @@ void postgres_text_ident(struct buf *out, struct str part)
 	literal_doubled(out, '"', part);
 }
 
-/* E'…' reads the same whatever standard_conforming_strings says. A NUL cannot be written: sending refuses the text. */
+/* E'…' reads the same whatever standard_conforming_strings says. A NUL cannot be written: sending
+ * refuses the text. */
 static void write_text(struct buf *out, struct str text)
 {
 	if (!memchr(text.ptr, '\\', text.len)) {

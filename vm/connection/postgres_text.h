@@ -1,4 +1,5 @@
-/* postgres_text.h - the SQL text that goes to PostgreSQL: what stands around a statement, literals, what may be said */
+/* postgres_text.h - the SQL text that goes to PostgreSQL: what stands around a statement, literals,
+ * what may be said */
 #ifndef VM_CONNECTION_POSTGRES_TEXT_H
 #define VM_CONNECTION_POSTGRES_TEXT_H
 
@@ -14,13 +15,17 @@ enum text_place {
 	TEXT_SESSION,		/* set for the session: the statement follows alone */
 };
 
-/* What stands in front of the statement: its id as a comment, then settings. Ends in ';' or the comment. */
-void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s, enum text_place place);
+/* What stands in front of the statement: its id as a comment, then settings. Ends in ';' or the
+ * comment. */
+void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s,
+			  enum text_place place);
 void postgres_text_comment(struct buf *out, const char *query_id);
 /* Undoes TEXT_SESSION. */
 void postgres_text_reset(struct buf *out, const struct statement *s);
-/* Refuses what is not an author's to say: the ends of transactions, and in a query what would let it write. */
-enum outcome postgres_text_check(const struct statement *s, bool reading, struct error *err) MUST_USE;
+/* Refuses what is not an author's to say: the ends of transactions, and in a query what would let
+ * it write. */
+enum outcome postgres_text_check(const struct statement *s, bool reading,
+				 struct error *err) MUST_USE;
 bool postgres_text_transactional(struct str sql);
 void postgres_text_ident(struct buf *out, struct str part);
 void postgres_text_literal(struct buf *out, enum cell_type type, struct str text);

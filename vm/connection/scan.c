@@ -25,7 +25,8 @@ static void skip_comment(struct scan *s)
 {
 	int depth = 0;
 	do {
-		if (peek(s->rest, 0) == '/' && peek(s->rest, 1) == '*' && (depth == 0 || s->dialect == SCAN_POSTGRES)) {
+		if (peek(s->rest, 0) == '/' && peek(s->rest, 1) == '*' &&
+		    (depth == 0 || s->dialect == SCAN_POSTGRES)) {
 			depth++;
 			skip(&s->rest, 2);
 		} else if (peek(s->rest, 0) == '*' && peek(s->rest, 1) == '/') {
@@ -82,7 +83,8 @@ static enum token next_word(struct scan *s, struct str *text)
 	*text = (struct str){ s->rest.ptr, n };
 	skip(&s->rest, n);
 	/* E'…' has escapes; U&, B, X and N in front of a string change nothing here */
-	bool escape = n == 1 && (*text->ptr == 'e' || *text->ptr == 'E') && s->dialect == SCAN_POSTGRES;
+	bool escape =
+		n == 1 && (*text->ptr == 'e' || *text->ptr == 'E') && s->dialect == SCAN_POSTGRES;
 	if (escape && peek(s->rest, 0) == '\'') {
 		skip_quoted(s, '\'', true);
 		return TOKEN_OTHER;
@@ -146,7 +148,8 @@ bool scan_begins(const struct scan_statement *s, const char *words)
 {
 	for (size_t i = 0;; i++) {
 		size_t n = strcspn(words, " ");
-		if (i >= s->word_count || s->words[i].len != n || strncasecmp(s->words[i].ptr, words, n) != 0)
+		if (i >= s->word_count || s->words[i].len != n ||
+		    strncasecmp(s->words[i].ptr, words, n) != 0)
 			return false;
 		if (!words[n])
 			return true;
@@ -184,10 +187,12 @@ bool scan_next(struct scan *s, struct scan_statement *out)
 		if (token == TOKEN_WORD) {
 			if (depth > 0 && same_word(word, "end"))
 				depth--;
-			else if (opens_body(s->dialect, out, word) || (depth > 0 && same_word(word, "case")))
+			else if (opens_body(s->dialect, out, word) ||
+				 (depth > 0 && same_word(word, "case")))
 				depth++;
 		}
-		if ((token == TOKEN_WORD || token == TOKEN_QUOTED) && out->word_count < SCAN_WORDS_MAX)
+		if ((token == TOKEN_WORD || token == TOKEN_QUOTED) &&
+		    out->word_count < SCAN_WORDS_MAX)
 			out->words[out->word_count++] = token == TOKEN_WORD ? word : STR("");
 	}
 }

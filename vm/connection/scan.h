@@ -1,8 +1,9 @@
 /*
  * scan.h - where the statements of an SQL text begin and with which words
  *
- * Knows comments, strings, quoted names, PostgreSQL's dollar quotes and the bodies of its SQL functions and of SQLite's
- * triggers, so that a ';' or a word inside of them counts for nothing. No parser: whatever it misjudges the server refuses.
+ * Knows comments, strings, quoted names, PostgreSQL's dollar quotes and the bodies of its SQL
+ * functions and of SQLite's triggers, so that a ';' or a word inside of them counts for nothing. No
+ * parser: whatever it misjudges the server refuses.
  */
 #ifndef VM_CONNECTION_SCAN_H
 #define VM_CONNECTION_SCAN_H
@@ -18,7 +19,8 @@ struct scan {
 	struct str rest;
 };
 
-/* One statement: its text from its first token, and its bare words up to the cap (as written; names in quotes are ""). */
+/* One statement: its text from its first token, and its bare words up to the cap (as written; names
+ * in quotes are ""). */
 struct scan_statement {
 	struct str text;
 	struct str words[SCAN_WORDS_MAX];

@@ -18,7 +18,8 @@ static struct sqlite_state *state_of(const struct connection *c)
 	return c->state;
 }
 
-static enum outcome open_file(struct connection *c, const char *url, const struct watch *watch UNUSED, struct error *err)
+static enum outcome open_file(struct connection *c, const char *url,
+			      const struct watch *watch UNUSED, struct error *err)
 {
 	struct sqlite_state *s = must_alloc(sizeof(*s));
 	*s = (struct sqlite_state){ .session = &s->own };
@@ -58,11 +59,12 @@ static bool share_session(struct connection *c, void *session)
 
 /* PRAGMAs that mean nothing, or something else, inside a transaction. */
 static const char *const outside_pragmas[] = {
-	"foreign_keys", "journal_mode", "synchronous", "wal_checkpoint", "auto_vacuum", "page_size", "locking_mode",
-	"incremental_vacuum",
+	"foreign_keys", "journal_mode", "synchronous",	"wal_checkpoint",
+	"auto_vacuum",	"page_size",	"locking_mode", "incremental_vacuum",
 };
 
-static bool is_pragma_of(const struct scan_statement *statement, const char *const *names, size_t count)
+static bool is_pragma_of(const struct scan_statement *statement, const char *const *names,
+			 size_t count)
 {
 	if (!scan_is(statement, 0, "pragma"))
 		return false;
@@ -83,8 +85,10 @@ static bool is_transactional(struct str sql)
 	return true;
 }
 
-/* Transactions are the runner's business, and an attached file would not commit together with this one. */
-static enum outcome refuse_control(struct connection *c, struct str sql, bool *changes_schema, struct error *err)
+/* Transactions are the runner's business, and an attached file would not commit together with this
+ * one. */
+static enum outcome refuse_control(struct connection *c, struct str sql, bool *changes_schema,
+				   struct error *err)
 {
 	static const char *const words[] = {
 		"begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach",
@@ -100,9 +104,13 @@ static enum outcome refuse_control(struct connection *c, struct str sql, bool *c
 					   "declare the other file as a connection of its own");
 				return err->outcome;
 			}
-		static const char *const durable[] = { "journal_mode", "synchronous", "locking_mode" };
-		if (c->shared && is_pragma_of(&statement, durable, ARRAY_SIZE(durable)) && statement.word_count > 2)
-			return error_set(err, OUTCOME_FAILED, "PRAGMA %.*s cannot be changed in the file of the state store",
+		static const char *const durable[] = { "journal_mode", "synchronous",
+						       "locking_mode" };
+		if (c->shared && is_pragma_of(&statement, durable, ARRAY_SIZE(durable)) &&
+		    statement.word_count > 2)
+			return error_set(err, OUTCOME_FAILED,
+					 "PRAGMA %.*s cannot be changed in the file of the state "
+					 "store",
 					 STR_ARG(statement.words[1]));
 		if (scan_is(&statement, 0, "drop") || scan_is(&statement, 0, "alter"))
 			*changes_schema = true;
@@ -110,13 +118,14 @@ static enum outcome refuse_control(struct connection *c, struct str sql, bool *c
 	return OUTCOME_OK;
 }
 
-/* A PRAGMA in a query only tells: without a value, or one whose value says what to tell about. Some set at the moment they
- * are prepared, so this is known from the text. */
+/* A PRAGMA in a query only tells: without a value, or one whose value says what to tell about. Some
+ * set at the moment they are prepared, so this is known from the text. */
 static bool only_tells(struct str sql)
 {
 	static const char *const about[] = {
-		"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
-		"foreign_key_check", "integrity_check", "quick_check",
+		"table_info",	   "table_xinfo", "table_list",	      "index_list",
+		"index_info",	   "index_xinfo", "foreign_key_list", "foreign_key_check",
+		"integrity_check", "quick_check",
 	};
 	struct scan scan = { SCAN_SQLITE, sql };
 	struct scan_statement s;
@@ -140,7 +149,8 @@ static enum outcome refuse_settings(const struct statement *s, struct error *err
 {
 	if (s->setting_count == 0)
 		return OUTCOME_OK;
-	return error_set(err, OUTCOME_FAILED, "SQLite has no settings for a statement: \"%.*s\" is not known",
+	return error_set(err, OUTCOME_FAILED,
+			 "SQLite has no settings for a statement: \"%.*s\" is not known",
 			 STR_ARG(s->settings[0].name));
 }
 
@@ -153,8 +163,8 @@ static enum outcome give_id(const struct statement *s, struct error *err, enum o
 
 /* ---- reading ---- */
 
-static enum outcome run_query(struct connection *c, const struct statement *s, const struct watch *watch,
-			      struct result *out, struct error *err)
+static enum outcome run_query(struct connection *c, const struct statement *s,
+			      const struct watch *watch, struct result *out, struct error *err)
 {
 	struct sqlite *db = state_of(c)->session;
 	struct str rest = s->sql;
@@ -190,7 +200,8 @@ static enum outcome run_query(struct connection *c, const struct statement *s, c
 
 /* ---- changing ---- */
 
-static enum outcome run_statements(struct sqlite *db, struct str sql, int64_t *affected, struct error *err)
+static enum outcome run_statements(struct sqlite *db, struct str sql, int64_t *affected,
+				   struct error *err)
 {
 	struct str rest = sql;
 	for (;;) {
@@ -222,15 +233,18 @@ static int64_t count_orphans(struct sqlite *db, struct buf *words)
 	while ((rc = sqlite3_step(check)) == SQLITE_ROW) {
 		if (n++ == 0 && words)
 			buf_format(words, "row %lld of %s points to a row of %s that is not there",
-				   (long long)sqlite3_column_int64(check, 1), (const char *)sqlite3_column_text(check, 0),
+				   (long long)sqlite3_column_int64(check, 1),
+				   (const char *)sqlite3_column_text(check, 0),
 				   (const char *)sqlite3_column_text(check, 2));
 	}
 	sqlite3_finalize(check);
 	return rc == SQLITE_DONE ? n : -1;
 }
 
-/* DROP and ALTER (and anything while foreign keys are off) can leave rows without a parent; no commit of ours does. */
-static enum outcome run_checked(struct sqlite *db, struct str sql, bool check, int64_t *affected, struct error *err)
+/* DROP and ALTER (and anything while foreign keys are off) can leave rows without a parent; no
+ * commit of ours does. */
+static enum outcome run_checked(struct sqlite *db, struct str sql, bool check, int64_t *affected,
+				struct error *err)
 {
 	int64_t before = check ? count_orphans(db, NULL) : 0;
 	if (before < 0)
@@ -243,7 +257,8 @@ static enum outcome run_checked(struct sqlite *db, struct str sql, bool check, i
 	if (after < 0) {
 		o = sqlite_fail(db, err);
 	} else if (after > before) {
-		o = error_set(err, OUTCOME_FAILED, "a foreign key would be broken: %s", buf_view(&words).ptr);
+		o = error_set(err, OUTCOME_FAILED, "a foreign key would be broken: %s",
+			      buf_view(&words).ptr);
 		snprintf(err->code, sizeof(err->code), "SQLITE_CONSTRAINT");
 	}
 	buf_clear(&words);
@@ -252,12 +267,17 @@ static enum outcome run_checked(struct sqlite *db, struct str sql, bool check, i
 
 static enum outcome step_alone(struct sqlite *db, const char *sql, struct error *err)
 {
-	return sqlite3_exec(db->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OUTCOME_OK : sqlite_fail(db, err);
+	return sqlite3_exec(db->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OUTCOME_OK
+									: sqlite_fail(db, err);
 }
 
-static enum outcome run_own(struct sqlite *db, struct str sql, bool check, int64_t *affected, struct error *err)
+static enum outcome run_own(struct sqlite *db, struct str marker, struct str sql, bool check,
+			    int64_t *affected, struct error *err)
 {
+	int64_t ignored;
 	enum outcome o = step_alone(db, "BEGIN IMMEDIATE", err);
+	if (o == OUTCOME_OK && marker.len)
+		o = run_statements(db, marker, &ignored, err);
 	if (o == OUTCOME_OK)
 		o = run_checked(db, sql, check, affected, err);
 	if (o == OUTCOME_OK)
@@ -268,21 +288,23 @@ static enum outcome run_own(struct sqlite *db, struct str sql, bool check, int64
 }
 
 /*
- * Without a transaction around all: PRAGMA foreign_keys=OFF in front switches them off for the rest, which is then one
- * transaction like any other (the recipe for rebuilding a table); other statements that want none run one by one.
+ * Without a transaction around all: PRAGMA foreign_keys=OFF in front switches them off for the
+ * rest, which is then one transaction like any other (the recipe for rebuilding a table); other
+ * statements that want none run one by one.
  */
-static enum outcome run_outside(struct sqlite *db, struct str sql, int64_t *affected, struct error *err)
+static enum outcome run_outside(struct sqlite *db, struct str sql, int64_t *affected,
+				struct error *err)
 {
 	struct scan scan = { SCAN_SQLITE, sql };
 	struct scan_statement first;
 	bool rebuild = scan_next(&scan, &first) && is_pragma_of(&first, outside_pragmas, 1) &&
-		       (scan_has(&first, "off") || scan_has(&first, "0") || scan_has(&first, "no") ||
-			scan_has(&first, "false"));
+		       (scan_has(&first, "off") || scan_has(&first, "0") ||
+			scan_has(&first, "no") || scan_has(&first, "false"));
 	enum outcome o;
 	if (rebuild) {
 		o = step_alone(db, "PRAGMA foreign_keys=OFF", err);
 		if (o == OUTCOME_OK)
-			o = run_own(db, scan.rest, true, affected, err);
+			o = run_own(db, STR(""), scan.rest, true, affected, err);
 	} else {
 		o = run_statements(db, sql, affected, err);
 	}
@@ -291,8 +313,8 @@ static enum outcome run_outside(struct sqlite *db, struct str sql, int64_t *affe
 	return o;
 }
 
-static enum outcome run_exec(struct connection *c, const struct statement *s, const struct watch *watch,
-			     int64_t *affected, struct error *err)
+static enum outcome run_exec(struct connection *c, const struct statement *s,
+			     const struct watch *watch, int64_t *affected, struct error *err)
 {
 	struct sqlite *db = state_of(c)->session;
 	bool check = false;
@@ -304,7 +326,8 @@ static enum outcome run_exec(struct connection *c, const struct statement *s, co
 		return give_id(s, err, o);
 	bool inside = sqlite_in_transaction(db);
 	if (s->no_transaction && inside) {
-		o = error_set(err, OUTCOME_FAILED, "this statement cannot be inside a transaction, and one is open");
+		o = error_set(err, OUTCOME_FAILED,
+			      "this statement cannot be inside a transaction, and one is open");
 		return give_id(s, err, o);
 	}
 	sqlite_watch(db, watch, s->timeout_ms);
@@ -313,7 +336,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s, co
 	else if (inside)
 		o = run_checked(db, s->sql, check, affected, err);
 	else
-		o = run_own(db, s->sql, check, affected, err);
+		o = run_own(db, s->marker, s->sql, check, affected, err);
 	sqlite_unwatch(db);
 	return give_id(s, err, o);
 }
@@ -357,8 +380,11 @@ static void quote_value(struct buf *out, enum cell_type type, struct str text)
 		return;
 	case CELL_FLOAT:
 		if (!literal_float(out, text))
-			buf_text(out, memchr(text.ptr, 'n', text.len) && !memchr(text.ptr, 'f', text.len) ? "NULL" :
-				 text.ptr[0] == '-' ? "(-9e999)" : "9e999");
+			buf_text(out,
+				 memchr(text.ptr, 'n', text.len) && !memchr(text.ptr, 'f', text.len)
+					 ? "NULL"
+				 : text.ptr[0] == '-' ? "(-9e999)"
+						      : "9e999");
 		return;
 	case CELL_BYTES:
 		buf_text(out, "x'");

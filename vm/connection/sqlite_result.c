@@ -1,8 +1,9 @@
 /*
  * sqlite_result.c - the rows of a SQLite statement as a result
  *
- * SQLite's columns have no type, only their cells do. A column is what all of its cells are: integers INT (0 and 1 declared
- * BOOLEAN: BOOL), numbers FLOAT, blobs BYTES, times declared DATETIME or TIMESTAMP: TIMESTAMP, anything else STRING.
+ * SQLite's columns have no type, only their cells do. A column is what all of its cells are:
+ * integers INT (0 and 1 declared BOOLEAN: BOOL), numbers FLOAT, blobs BYTES, times declared
+ * DATETIME or TIMESTAMP: TIMESTAMP, anything else STRING.
  */
 #include "vm/connection/sqlite_result.h"
 #include "vm/base/units.h"
@@ -67,7 +68,8 @@ static bool read_time(struct str text, int64_t *us)
 		return false;
 	if (text.ptr[text.len - 1] == 'Z')
 		text.len--;
-	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 11, text.ptr + 11);
+	snprintf(canonical, sizeof(canonical), "%.10sT%.*sZ", text.ptr, (int)text.len - 11,
+		 text.ptr + 11);
 	return timestamp_parse(str_c(canonical), us);
 }
 
@@ -90,7 +92,8 @@ static bool rewrite_times(struct result *out, size_t column)
 	return true;
 }
 
-static enum cell_type settle_type(struct result *out, sqlite3_stmt *statement, size_t column, const struct seen *seen)
+static enum cell_type settle_type(struct result *out, sqlite3_stmt *statement, size_t column,
+				  const struct seen *seen)
 {
 	int i = (int)column;
 	if (seen->text && !seen->integer && !seen->real && !seen->blob &&
@@ -119,12 +122,14 @@ static void describe(struct result *out, sqlite3_stmt *statement, int count)
 	out->columns = arena_array(&out->arena, struct column, out->column_count);
 	for (int i = 0; i < count; i++) {
 		const char *type = sqlite3_column_decltype(statement, i);
-		out->columns[i].name = arena_str(&out->arena, str_c(sqlite3_column_name(statement, i)));
+		out->columns[i].name =
+			arena_str(&out->arena, str_c(sqlite3_column_name(statement, i)));
 		out->columns[i].type_name = arena_str(&out->arena, str_c(type ? type : ""));
 	}
 }
 
-enum outcome sqlite_result_read(struct sqlite *db, sqlite3_stmt *statement, struct result *out, struct error *err)
+enum outcome sqlite_result_read(struct sqlite *db, sqlite3_stmt *statement, struct result *out,
+				struct error *err)
 {
 	int count = sqlite3_column_count(statement), rc;
 	enum outcome o = OUTCOME_OK;
@@ -141,7 +146,8 @@ enum outcome sqlite_result_read(struct sqlite *db, sqlite3_stmt *statement, stru
 			row[i] = read_cell(&out->arena, statement, i, &seen[i]);
 		vec_push(&out->rows, row);
 		if (out->arena.total_bytes > RESULT_CAP_BYTES)
-			return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB", RESULT_CAP_BYTES >> 20);
+			return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
+					 RESULT_CAP_BYTES >> 20);
 	}
 	if (rc != SQLITE_DONE)
 		o = sqlite_fail(db, err);

@@ -1,4 +1,4 @@
-/* postgres.c - a libpq session that never blocks longer than a slice; the opening is in postgres_open.c */
+/* postgres.c - a libpq session that never blocks longer than a slice */
 #include "vm/driver/postgres.h"
 #include "vm/base/buf.h"
 #include "vm/base/os.h"
@@ -61,8 +61,8 @@ static enum outcome fail_lost(struct postgres *s, struct error *err)
 {
 	const char *why = s->pg ? PQerrorMessage(s->pg) : "";
 	struct str text = str_trim(str_c(why));
-	error_set(err, OUTCOME_UNREACHABLE, "the connection to PostgreSQL was lost%s%.*s", text.len ? ": " : "",
-		  STR_ARG(text));
+	error_set(err, OUTCOME_UNREACHABLE, "the connection to PostgreSQL was lost%s%.*s",
+		  text.len ? ": " : "", STR_ARG(text));
 	err->class = s->sent ? ERROR_UNKNOWN : ERROR_TRANSIENT;
 	snprintf(err->code, sizeof(err->code), "08006");
 	return err->outcome;
@@ -101,7 +101,8 @@ enum outcome postgres_fail(struct postgres *s, const PGresult *result, struct er
 	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	error_set(err, OUTCOME_FAILED, "%s%s%s%s%s", primary ? primary : "error without a message",
-		  detail ? "\n" : "", detail ? detail : "", context ? "\n" : "", context ? context : "");
+		  detail ? "\n" : "", detail ? detail : "", context ? "\n" : "",
+		  context ? context : "");
 	snprintf(err->code, sizeof(err->code), "%s", state);
 	err->class = ERROR_PERMANENT;
 	classify(s, state, err);
@@ -124,12 +125,14 @@ void postgres_abandon(struct postgres *s)
 static void *run_canceller(void *request)
 {
 	char why[256];
-	PQcancel(request, why, sizeof(why));	/* its failure shows as a query that goes on: asked for again later */
+	/* its failure shows as a query that goes on: asked for again later */
+	PQcancel(request, why, sizeof(why));
 	PQfreeCancel(request);
 	return NULL;
 }
 
-/* Waits for the canceller: a cancel that arrives late must not hit the statement after the one it was meant for. */
+/* Waits for the canceller: a cancel that arrives late must not hit the statement after the one it
+ * was meant for. */
 static void join_canceller(struct postgres *s)
 {
 	if (!s->cancelling)
@@ -181,7 +184,8 @@ static enum outcome look(struct postgres *s, const struct watch *watch, struct e
 	return OUTCOME_OK;
 }
 
-static enum outcome wait_for_answer(struct postgres *s, const struct watch *watch, struct error *err)
+static enum outcome wait_for_answer(struct postgres *s, const struct watch *watch,
+				    struct error *err)
 {
 	for (;;) {
 		int left = PQflush(s->pg);
@@ -197,7 +201,8 @@ static enum outcome wait_for_answer(struct postgres *s, const struct watch *watc
 		int ready = poll(&p, 1, WATCH_SLICE_MS);
 		if (ready < 0 && errno != EINTR)
 			return error_set(err, OUTCOME_UNREACHABLE, "poll: %s", strerror(errno));
-		if (ready > 0 && (p.revents & ~POLLOUT) && !PQconsumeInput(s->pg) && PQisBusy(s->pg))
+		if (ready > 0 && (p.revents & ~POLLOUT) && !PQconsumeInput(s->pg) &&
+		    PQisBusy(s->pg))
 			return fail_lost(s, err);
 		enum outcome o = look(s, watch, err);
 		if (o != OUTCOME_OK)
@@ -205,8 +210,10 @@ static enum outcome wait_for_answer(struct postgres *s, const struct watch *watc
 	}
 }
 
-/* COPY to or from the client has no place here: the server is told so and the query ends as an error. */
-static enum outcome refuse_copy(struct postgres *s, ExecStatusType status, const struct watch *watch, struct error *err)
+/* COPY to or from the client has no place here: the server is told so and the query ends as an
+ * error. */
+static enum outcome refuse_copy(struct postgres *s, ExecStatusType status,
+				const struct watch *watch, struct error *err)
 {
 	if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH) {
 		PQputCopyEnd(s->pg, "COPY FROM STDIN has no input here");
@@ -231,7 +238,8 @@ static enum outcome refuse_copy(struct postgres *s, ExecStatusType status, const
 	}
 }
 
-enum outcome postgres_result(struct postgres *s, const struct watch *watch, PGresult **out, struct error *err)
+enum outcome postgres_result(struct postgres *s, const struct watch *watch, PGresult **out,
+			     struct error *err)
 {
 	*out = NULL;
 	if (!s->pg)
@@ -264,15 +272,16 @@ static long characters(const char *text)
 	return n;
 }
 
-enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sql, const char *suffix, bool row_by_row,
-			   struct error *err)
+enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sql,
+			   const char *suffix, bool row_by_row, struct error *err)
 {
 	if (!postgres_is_alive(s)) {
 		s->sent = false;
 		return fail_lost(s, err);
 	}
 	if (memchr(sql.ptr ? sql.ptr : "", 0, sql.len))
-		return error_set(err, OUTCOME_FAILED, "a PostgreSQL statement cannot hold the character U+0000");
+		return error_set(err, OUTCOME_FAILED,
+				 "a PostgreSQL statement cannot hold the character U+0000");
 	struct buf text = {0};
 	if (s->begin_due)
 		buf_text(&text, "BEGIN;");
@@ -299,7 +308,8 @@ enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sq
 }
 
 /* Reads to the end of the query; keeps the last good result, and the first error. */
-static enum outcome collect(struct postgres *s, const struct watch *watch, PGresult **out, struct error *err)
+static enum outcome collect(struct postgres *s, const struct watch *watch, PGresult **out,
+			    struct error *err)
 {
 	PGresult *last = NULL;
 	enum outcome failed = OUTCOME_OK;
@@ -322,7 +332,8 @@ static enum outcome collect(struct postgres *s, const struct watch *watch, PGres
 		if (!result)
 			break;
 		if (failed == OUTCOME_OK && postgres_result_failed(result) &&
-		    PQresultStatus(result) != PGRES_COPY_IN && PQresultStatus(result) != PGRES_COPY_OUT)
+		    PQresultStatus(result) != PGRES_COPY_IN &&
+		    PQresultStatus(result) != PGRES_COPY_OUT)
 			failed = postgres_fail(s, result, err);
 		PQclear(last);
 		last = result;
@@ -338,8 +349,8 @@ static enum outcome collect(struct postgres *s, const struct watch *watch, PGres
 	return OUTCOME_OK;
 }
 
-enum outcome postgres_query(struct postgres *s, const char *sql, const struct watch *watch, PGresult **out,
-			    struct error *err)
+enum outcome postgres_query(struct postgres *s, const char *sql, const struct watch *watch,
+			    PGresult **out, struct error *err)
 {
 	if (out)
 		*out = NULL;
@@ -347,8 +358,9 @@ enum outcome postgres_query(struct postgres *s, const char *sql, const struct wa
 	return o == OUTCOME_OK ? collect(s, watch, out, err) : o;
 }
 
-enum outcome postgres_query_params(struct postgres *s, const char *sql, int count, const char *const *values,
-				   const struct watch *watch, PGresult **out, struct error *err)
+enum outcome postgres_query_params(struct postgres *s, const char *sql, int count,
+				   const char *const *values, const struct watch *watch,
+				   PGresult **out, struct error *err)
 {
 	if (out)
 		*out = NULL;
@@ -387,7 +399,8 @@ void postgres_rollback(struct postgres *s)
 	if (status == PQTRANS_IDLE)
 		return;
 	struct error ignored = {0};
-	if (status == PQTRANS_ACTIVE || postgres_query(s, "ROLLBACK", NULL, NULL, &ignored) != OUTCOME_OK)
+	if (status == PQTRANS_ACTIVE ||
+	    postgres_query(s, "ROLLBACK", NULL, NULL, &ignored) != OUTCOME_OK)
 		postgres_abandon(s);
 	error_clear(&ignored);
 }
@@ -416,8 +429,8 @@ enum outcome postgres_pipeline_begin(struct postgres *s, struct error *err)
 	return OUTCOME_OK;
 }
 
-enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int count, const char *const *values,
-				   struct error *err)
+enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int count,
+				   const char *const *values, struct error *err)
 {
 	if (!s->in_pipeline)
 		BUG("a statement for a pipeline that was not begun");
@@ -431,7 +444,8 @@ enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int coun
 }
 
 /* The results of one statement of the pipeline, up to the NULL that ends them. */
-static enum outcome pipeline_answer(struct postgres *s, const struct watch *watch, PGresult **out, struct error *err)
+static enum outcome pipeline_answer(struct postgres *s, const struct watch *watch, PGresult **out,
+				    struct error *err)
 {
 	*out = NULL;
 	for (;;) {
@@ -450,8 +464,8 @@ static enum outcome pipeline_answer(struct postgres *s, const struct watch *watc
 }
 
 /* Reads all answers; those of statements that the caller has added go to results. */
-static enum outcome read_pipeline(struct postgres *s, const struct watch *watch, PGresult **results, size_t room,
-				  int *failed_at, struct error *err)
+static enum outcome read_pipeline(struct postgres *s, const struct watch *watch, PGresult **results,
+				  size_t room, int *failed_at, struct error *err)
 {
 	enum outcome failed = OUTCOME_OK;
 	for (int i = s->pipeline_began ? -1 : 0;; i++) {
@@ -482,8 +496,9 @@ static enum outcome read_pipeline(struct postgres *s, const struct watch *watch,
 	}
 }
 
-enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch, PGresult **results, size_t room,
-				   int *failed_at, struct error *err)
+enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch,
+				   PGresult **results, size_t room, int *failed_at,
+				   struct error *err)
 {
 	int number = -1;
 	enum outcome o;

@@ -1,12 +1,13 @@
 /*
  * postgres.h - one libpq session, used by the store and by connections of kind postgres
  *
- * Knows libpq, nothing of amig. Never blocks longer than a slice: while it waits it polls the socket and asks the watch.
- * No secret in any error: the connection string is never printed.
+ * Knows libpq, nothing of amig. Never blocks longer than a slice: while it waits it polls the
+ * socket and asks the watch. No secret in any error: the connection string is never printed.
  *
- * Error classes: the server's refusals by their SQLSTATE. A session that is lost before anything was sent is TRANSIENT,
- * after that UNKNOWN; who knows that no COMMIT was among what was sent may call it TRANSIENT. A lost or abandoned
- * session stays lost (postgres_is_alive) until postgres_reopen().
+ * Error classes: the server's refusals by their SQLSTATE. A session that is lost before anything
+ * was sent is TRANSIENT, after that UNKNOWN; who knows that no COMMIT was among what was sent may
+ * call it TRANSIENT. A lost or abandoned session stays lost (postgres_is_alive) until
+ * postgres_reopen().
  */
 #ifndef VM_DRIVER_POSTGRES_H
 #define VM_DRIVER_POSTGRES_H
@@ -26,7 +27,7 @@ struct postgres {
 	int pipeline_count;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
 	bool sent;			/* something is on its way whose end has not been seen */
-	long shift;			/* characters in front of the caller's SQL, taken off error positions */
+	long shift; /* characters in front of the caller's SQL, taken off error positions */
 	int64_t asked_at, cancelled_at;	/* monotonic ms */
 	bool cancelling;		/* `canceller` is to be joined */
 	pthread_t canceller;
@@ -35,8 +36,10 @@ struct postgres {
 /* application_name may be NULL. Connect timeout 10 s unless the conninfo says otherwise. */
 enum outcome postgres_open(struct postgres *s, const char *conninfo, const char *application_name,
 			   const struct watch *watch, struct error *err) MUST_USE;
-/* Closes what is left and opens the same anew: a new session, nothing of the old one's transaction or settings. */
-enum outcome postgres_reopen(struct postgres *s, const struct watch *watch, struct error *err) MUST_USE;
+/* Closes what is left and opens the same anew: a new session, nothing of the old one's transaction
+ * or settings. */
+enum outcome postgres_reopen(struct postgres *s, const struct watch *watch,
+			     struct error *err) MUST_USE;
 void postgres_close(struct postgres *s);
 bool postgres_is_alive(const struct postgres *s);
 /* Whether a transaction is open, one that has failed and one that is only due included. */
@@ -44,41 +47,52 @@ bool postgres_in_transaction(const struct postgres *s);
 
 /* Opens a transaction without a round trip: BEGIN goes out together with the next statement. */
 void postgres_begin(struct postgres *s);
-/* Ends an open transaction, failed or not, if there is one; never fails: a session that cannot roll back is lost. */
+/* Ends an open transaction, failed or not, if there is one; never fails: a session that cannot roll
+ * back is lost. */
 void postgres_rollback(struct postgres *s);
 
-/* One simple-protocol query (may hold several statements); the last result, owned by the caller (PQclear). */
-enum outcome postgres_query(struct postgres *s, const char *sql, const struct watch *watch, PGresult **out,
-			    struct error *err) MUST_USE;
-/* As above with text parameters (NULL elements are NULL), by the extended protocol: one statement. */
-enum outcome postgres_query_params(struct postgres *s, const char *sql, int count, const char *const *values,
-				   const struct watch *watch, PGresult **out, struct error *err) MUST_USE;
+/* One simple-protocol query (may hold several statements); the last result, owned by the caller
+ * (PQclear). */
+enum outcome postgres_query(struct postgres *s, const char *sql, const struct watch *watch,
+			    PGresult **out, struct error *err) MUST_USE;
+/* As above with text parameters (NULL elements are NULL), by the extended protocol: one statement.
+ */
+enum outcome postgres_query_params(struct postgres *s, const char *sql, int count,
+				   const char *const *values, const struct watch *watch,
+				   PGresult **out, struct error *err) MUST_USE;
 
 /*
- * A pipeline: several statements, one round trip. begin, add…, end. Without an open transaction all of them are one,
- * committed at the end (nothing is kept if one fails); an own BEGIN … COMMIT among them works as well.
+ * A pipeline: several statements, one round trip. begin, add…, end. Without an open transaction all
+ * of them are one, committed at the end (nothing is kept if one fails); an own BEGIN … COMMIT among
+ * them works as well.
  */
 #define POSTGRES_PIPELINE_MAX 32
 enum outcome postgres_pipeline_begin(struct postgres *s, struct error *err) MUST_USE;
-enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int count, const char *const *values,
+enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int count,
+				   const char *const *values, struct error *err) MUST_USE;
+/* Sends and waits. results[i] answers the i-th add, owned by the caller; room must hold them all
+ * (surplus is cleared). On failure err is the first failing statement's, *failed_at its number from
+ * 0 (-1: none of them); no result is left. The pipeline is over in both cases. results and
+ * failed_at may be NULL. */
+enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch,
+				   PGresult **results, size_t room, int *failed_at,
 				   struct error *err) MUST_USE;
-/* Sends and waits. results[i] answers the i-th add, owned by the caller; room must hold them all (surplus is cleared).
- * On failure err is the first failing statement's, *failed_at its number from 0 (-1: none of them); no result is left.
- * The pipeline is over in both cases. results and failed_at may be NULL. */
-enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch, PGresult **results, size_t room,
-				   int *failed_at, struct error *err) MUST_USE;
 
-/* For those who read results one by one: sends prefix and sql as one simple query (positions in errors count from the
- * beginning of sql), then postgres_result() until it gives NULL. row_by_row: as PGRES_SINGLE_TUPLE. */
-enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sql, const char *suffix, bool row_by_row,
-			   struct error *err) MUST_USE;
-/* Waits until a result is there, polling the watch; a request to cancel is sent on. NULL result: end of the query.
- * A result that is an error is given like any other. */
-enum outcome postgres_result(struct postgres *s, const struct watch *watch, PGresult **out, struct error *err) MUST_USE;
+/* For those who read results one by one: sends prefix and sql as one simple query (positions in
+ * errors count from the beginning of sql), then postgres_result() until it gives NULL. row_by_row:
+ * as PGRES_SINGLE_TUPLE. */
+enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sql,
+			   const char *suffix, bool row_by_row, struct error *err) MUST_USE;
+/* Waits until a result is there, polling the watch; a request to cancel is sent on. NULL result:
+ * end of the query. A result that is an error is given like any other. */
+enum outcome postgres_result(struct postgres *s, const struct watch *watch, PGresult **out,
+			     struct error *err) MUST_USE;
 bool postgres_result_failed(const PGresult *result);
-/* Fills err from a result (or the session if NULL): code, class, message, detail, hint, position. */
+/* Fills err from a result (or the session if NULL): code, class, message, detail, hint, position.
+ */
 enum outcome postgres_fail(struct postgres *s, const PGresult *result, struct error *err);
-/* Asks the server to cancel what runs now (PQcancel, on a thread); its end is seen by the caller's own wait. */
+/* Asks the server to cancel what runs now (PQcancel, on a thread); its end is seen by the caller's
+ * own wait. */
 void postgres_cancel(struct postgres *s);
 /* Drops the session at once, whatever runs in it. */
 void postgres_abandon(struct postgres *s);

@@ -1,4 +1,4 @@
-/* postgres_open.c - how a libpq session begins and ends; secrets of the connection string stay in here */
+/* postgres_open.c - how a libpq session begins and ends; its secrets stay in here */
 #include "vm/driver/postgres.h"
 #include "vm/base/arena.h"
 #include "vm/base/buf.h"
@@ -27,16 +27,19 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
 }
 
 /*
- * libpq's own words about a malformed string quote pieces of it, which may be pieces of the password. A password with an
- * unescaped '@' or '/' even parses, as another host or database: refused as well, for their names get into messages.
+ * libpq's own words about a malformed string quote pieces of it, which may be pieces of the
+ * password. A password with an unescaped '@' or '/' even parses, as another host or database:
+ * refused as well, for their names get into messages.
  */
 static enum outcome check_conninfo(const char *conninfo, int64_t *timeout_ms, struct error *err)
 {
 	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 	enum outcome o = OUTCOME_OK;
 	if (!options) {
-		o = error_set(err, OUTCOME_UNREACHABLE, "the PostgreSQL connection string is malformed");
-		error_hint(err, "write postgresql://user:password@host:port/database, special characters as %%XX");
+		o = error_set(err, OUTCOME_UNREACHABLE,
+			      "the PostgreSQL connection string is malformed");
+		error_hint(err, "write postgresql://user:password@host:port/database, special "
+				"characters as %%XX");
 		return o;
 	}
 	static const char *const shown[] = { "host", "port", "dbname", "user", "hostaddr" };
@@ -49,7 +52,8 @@ static enum outcome check_conninfo(const char *conninfo, int64_t *timeout_ms, st
 		if (odd) {
 			o = error_set(err, OUTCOME_UNREACHABLE,
 				      "the %s in the PostgreSQL URL cannot be right", shown[i]);
-			error_hint(err, "write '@' in a password as %%40, '/' as %%2F, ':' as %%3A");
+			error_hint(err, "write '@' in a password as %%40, '/' as %%2F, ':' as "
+					"%%3A");
 		}
 	}
 	int64_t seconds = CONNECT_TIMEOUT_S;
@@ -67,12 +71,19 @@ static enum outcome check_conninfo(const char *conninfo, int64_t *timeout_ms, st
 	return o;
 }
 
-/* libpq gives no SQLSTATE for a refused connection; the words are the server's, English in every default setup. */
+/* libpq gives no SQLSTATE for a refused connection; the words are the server's, English in every
+ * default setup. */
 static enum error_class class_of_refusal(const char *message)
 {
 	static const char *const permanent[] = {
-		"authentication failed", "does not exist", "pg_hba.conf", "no password supplied", "not permitted to log in",
-		"permission denied for database", "certificate", "does not support SSL",
+		"authentication failed",
+		"does not exist",
+		"pg_hba.conf",
+		"no password supplied",
+		"not permitted to log in",
+		"permission denied for database",
+		"certificate",
+		"does not support SSL",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(permanent); i++)
 		if (strstr(message, permanent[i]))
@@ -86,13 +97,15 @@ static enum outcome refuse(struct postgres *s, struct error *err)
 	const char *password = s->pg ? PQpass(s->pg) : NULL;
 	if (password && strlen(password) > 3 && strstr(why, password))
 		why = "the server's message repeats the password and is not shown";
-	error_set(err, OUTCOME_UNREACHABLE, "cannot connect to PostgreSQL: %.*s", STR_ARG(str_trim(str_c(why))));
+	error_set(err, OUTCOME_UNREACHABLE, "cannot connect to PostgreSQL: %.*s",
+		  STR_ARG(str_trim(str_c(why))));
 	err->class = class_of_refusal(why);
 	snprintf(err->code, sizeof(err->code), "08001");
 	return err->outcome;
 }
 
-static enum outcome connect_within(struct postgres *s, int64_t timeout_ms, const struct watch *watch, struct error *err)
+static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
+				   const struct watch *watch, struct error *err)
 {
 	int64_t start = os_monotonic_ms(), asked = start;
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
@@ -110,7 +123,8 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms, const
 			status = PQconnectPoll(s->pg);
 		int64_t now = os_monotonic_ms();
 		if (timeout_ms > 0 && now - start > timeout_ms && status != PGRES_POLLING_OK) {
-			error_set(err, OUTCOME_UNREACHABLE, "cannot connect to PostgreSQL: no answer within %d s",
+			error_set(err, OUTCOME_UNREACHABLE,
+				  "cannot connect to PostgreSQL: no answer within %d s",
 				  (int)(timeout_ms / 1000));
 			err->class = ERROR_TRANSIENT;
 			snprintf(err->code, sizeof(err->code), "08001");
@@ -128,18 +142,22 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms, const
 	return OUTCOME_OK;
 }
 
-static enum outcome connect_session(struct postgres *s, const struct watch *watch, struct error *err)
+static enum outcome connect_session(struct postgres *s, const struct watch *watch,
+				    struct error *err)
 {
 	int64_t timeout_ms = 0;
 	enum outcome o = check_conninfo(s->conninfo, &timeout_ms, err);
 	if (o != OUTCOME_OK)
 		return o;
-	/* A later keyword wins: what stands before dbname is a default, what stands behind it is ours to say. */
+	/* A later keyword wins: what stands before dbname is a default, what stands behind it is
+	 * ours to say. */
 	const char *keywords[] = {
 		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 		"dbname", "client_encoding", s->application_name ? "application_name" : NULL, NULL,
 	};
-	const char *values[] = { "60", "10", "6", "120000", s->conninfo, "UTF8", s->application_name, NULL };
+	const char *values[] = {
+		"60", "10", "6", "120000", s->conninfo, "UTF8", s->application_name, NULL
+	};
 	s->pg = PQconnectStartParams(keywords, values, 1);
 	if (!s->pg || PQstatus(s->pg) == CONNECTION_BAD)
 		o = refuse(s, err);

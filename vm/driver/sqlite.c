@@ -40,7 +40,8 @@ static enum outcome fail_code(struct sqlite *s, int extended, const char *words,
 	if (!code) {
 		error_set(err, OUTCOME_FAILED, "%s", words);
 		err->class = ERROR_PERMANENT;
-		snprintf(err->code, sizeof(err->code), (extended & 0xff) == SQLITE_ERROR ? "SQLITE_ERROR" : "SQLITE_%d",
+		snprintf(err->code, sizeof(err->code),
+			 (extended & 0xff) == SQLITE_ERROR ? "SQLITE_ERROR" : "SQLITE_%d",
 			 extended);
 		return err->outcome;
 	}
@@ -50,7 +51,8 @@ static enum outcome fail_code(struct sqlite *s, int extended, const char *words,
 	if (code->hint)
 		error_hint(err, "%s", code->hint);
 	if (code->number == SQLITE_INTERRUPT && s->expired)
-		error_set(err, OUTCOME_FAILED, "the statement took longer than its timeout and was interrupted");
+		error_set(err, OUTCOME_FAILED,
+			  "the statement took longer than its timeout and was interrupted");
 	if (code->number == SQLITE_INTERRUPT) {
 		err->class = ERROR_TRANSIENT;
 		snprintf(err->code, sizeof(err->code), "%s", code->name);
@@ -88,7 +90,8 @@ static int on_progress(void *session)
 static int on_busy(void *session, int times)
 {
 	struct sqlite *s = session;
-	if ((int64_t)times * BUSY_SLEEP_US >= (int64_t)SQLITE_BUSY_TIMEOUT_MS * 1000 || wants_end(s))
+	if ((int64_t)times * BUSY_SLEEP_US >= (int64_t)SQLITE_BUSY_TIMEOUT_MS * 1000 ||
+	    wants_end(s))
 		return 0;
 	usleep(BUSY_SLEEP_US);
 	return 1;
@@ -115,10 +118,12 @@ static enum outcome set_up(struct sqlite *s, struct error *err)
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_handler(s->db, on_busy, s);
 	sqlite3_progress_handler(s->db, PROGRESS_EVERY, on_progress, s);
-	/* Two that turn a new file to WAL at once: one is refused without its busy handler being asked. */
+	/* Two that turn a new file to WAL at once: one is refused without its busy handler being
+	 * asked. */
 	int64_t until = os_monotonic_ms() + SQLITE_BUSY_TIMEOUT_MS;
 	int rc;
-	while ((rc = sqlite3_exec(s->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) == SQLITE_BUSY &&
+	while ((rc = sqlite3_exec(s->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) ==
+		       SQLITE_BUSY &&
 	       os_monotonic_ms() < until)
 		usleep(BUSY_SLEEP_US);
 	if (rc == SQLITE_OK)
@@ -137,7 +142,8 @@ enum outcome sqlite_open(struct sqlite *s, const char *path, struct error *err)
 	enum outcome o = OUTCOME_OK;
 	if (!*path)
 		return error_set(err, OUTCOME_UNREACHABLE, "the path of the SQLite file is empty");
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+	    SQLITE_OK)
 		o = sqlite_fail(s, err);
 	else
 		o = set_up(s, err);
@@ -188,13 +194,15 @@ static long characters(const char *text, size_t len)
 	return n;
 }
 
-enum outcome sqlite_next(struct sqlite *s, struct str whole, struct str *rest, sqlite3_stmt **out, struct error *err)
+enum outcome sqlite_next(struct sqlite *s, struct str whole, struct str *rest, sqlite3_stmt **out,
+			 struct error *err)
 {
 	*out = NULL;
 	if (rest->len > INT_MAX)
 		return error_set(err, OUTCOME_FAILED, "the statement is too long");
 	if (rest->len && memchr(rest->ptr, 0, rest->len))
-		return error_set(err, OUTCOME_FAILED, "a SQLite statement cannot hold the character U+0000");
+		return error_set(err, OUTCOME_FAILED,
+				 "a SQLite statement cannot hold the character U+0000");
 	while (rest->len && !*out) {
 		const char *tail = NULL;
 		int rc = sqlite3_prepare_v2(s->db, rest->ptr, (int)rest->len, out, &tail);
@@ -202,7 +210,10 @@ enum outcome sqlite_next(struct sqlite *s, struct str whole, struct str *rest, s
 			sqlite_fail(s, err);
 			int offset = sqlite3_error_offset(s->db);
 			if (offset >= 0)
-				err->position = characters(whole.ptr, (size_t)(rest->ptr - whole.ptr) + (size_t)offset) + 1;
+				err->position =
+					characters(whole.ptr, (size_t)(rest->ptr - whole.ptr) +
+								      (size_t)offset) +
+					1;
 			return err->outcome;
 		}
 		rest->len -= (size_t)(tail - rest->ptr);
@@ -239,7 +250,8 @@ bool sqlite_counts_rows(sqlite3_stmt *statement)
 	return false;
 }
 
-enum outcome sqlite_exec(struct sqlite *s, struct str sql, const struct watch *watch, int64_t *rows, struct error *err)
+enum outcome sqlite_exec(struct sqlite *s, struct str sql, const struct watch *watch, int64_t *rows,
+			 struct error *err)
 {
 	struct str rest = sql;
 	enum outcome o = OUTCOME_OK;
@@ -266,7 +278,8 @@ enum outcome sqlite_exec(struct sqlite *s, struct str sql, const struct watch *w
 	return o;
 }
 
-enum outcome sqlite_prepare_kept(struct sqlite *s, const char *sql, sqlite3_stmt **out, struct error *err)
+enum outcome sqlite_prepare_kept(struct sqlite *s, const char *sql, sqlite3_stmt **out,
+				 struct error *err)
 {
 	for (size_t i = 0; i < s->kept.count; i++) {
 		if (s->kept.at[i].sql != sql)
@@ -286,5 +299,6 @@ enum outcome sqlite_prepare_kept(struct sqlite *s, const char *sql, sqlite3_stmt
 bool sqlite_same_file(const char *a, const char *b)
 {
 	struct stat sa, sb;
-	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
 }

@@ -1,8 +1,9 @@
 /*
  * watch.h - how whoever waits for a database stays responsive
  *
- * While something runs, the waiting side calls ask() at least every WATCH_SLICE_MS; its answer says what to do. The
- * runner renews leases, shows progress and hears stop requests in there. A NULL watch asks for nothing.
+ * While something runs, the waiting side calls ask() at least every WATCH_SLICE_MS; its answer says
+ * what to do. The runner renews leases, shows progress and hears stop requests in there. A NULL
+ * watch asks for nothing.
  */
 #ifndef VM_DRIVER_WATCH_H
 #define VM_DRIVER_WATCH_H
@@ -13,8 +14,8 @@
 
 enum watch_wish {
 	WATCH_GO_ON,
-	WATCH_CANCEL,		/* cancel what runs on the server, wait for its end, report what it says */
-	WATCH_ABANDON,		/* give up at once: the outcome is unknown */
+	WATCH_CANCEL, /* cancel what runs on the server, wait for its end, report what it says */
+	WATCH_ABANDON, /* give up at once: the outcome is unknown */
 };
 
 struct watch {
