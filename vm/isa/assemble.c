@@ -355,21 +355,20 @@ static bool read_raw(struct assembler *a)
 
 static bool read_function(struct assembler *a)
 {
-	struct draft d = { .f = { .result = TYPE_NOTHING } };
 	uint32_t type;
-	if (!take(a, &d.f.name))
+	vec_push(&a->drafts, (struct draft){ .f = { .result = TYPE_NOTHING } });
+	struct draft *d = a->now = &a->drafts.at[a->drafts.count - 1];
+	if (!take(a, &d->f.name))
 		return false;
-	d.f.flags = is_next(a, "effect") ? FUNCTION_EFFECT : 0;
+	d->f.flags = is_next(a, "effect") ? FUNCTION_EFFECT : 0;
 	while (a->at < a->count && !is_next(a, "->")) {
 		if (!take_type(a, &type))
 			return false;
-		vec_push(&d.locals, type);
+		vec_push(&d->locals, type);
 	}
-	d.f.param_count = (uint32_t)d.locals.count;
-	if (a->at < a->count && !take_type(a, &d.f.result))
+	d->f.param_count = (uint32_t)d->locals.count;
+	if (a->at < a->count && !take_type(a, &d->f.result))
 		return false;
-	vec_push(&a->drafts, d);
-	a->now = &a->drafts.at[a->drafts.count - 1];
 	a->labels.count = a->fixups.count = 0;
 	return true;
 }

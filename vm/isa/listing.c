@@ -1,301 +1,377 @@
-/* listing.c - a module as text: what `amigc dump` shows */
+/*
+ * listing.c - a module as text: its tables, then each function's code beside the source lines that it comes from
+ *
+ * Nothing here depends on where or when it is made. A module that was not verified is listed as far as it makes sense.
+ */
+#include "vm/base/units.h"
 #include "vm/isa/module.h"
+
+#define LINE_BYTES_MAX 160u
 
 struct listing {
 	const struct module *m;
 	struct buf *out;
-	struct str text;		/* the source of the function being listed, "" if there is none */
-	uint32_t shown;			/* the line of it that was shown last */
 };
 
-#define SHOWN_BYTES 60u
+static const char *const shapes[SHAPE_COUNT] = {
+	[SHAPE_VALUE] = "value", [SHAPE_ROW] = "row", [SHAPE_ROWS] = "rows", [SHAPE_COLUMN] = "column",
+	[SHAPE_EXISTS] = "exists",
+};
 
-/* In quotes, cut where a character begins. */
-static void list_text(struct listing *l, struct str text)
+/* On one line, in quotes. */
+static void quote(struct listing *l, struct str text)
 {
-	size_t len = text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES;
-	while (len > 0 && len < text.len && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
-		len--;
-	buf_json(l->out, (struct str){ text.ptr, len });
-	if (len < text.len)
-		buf_text(l->out, "…");
+	buf_json(l->out, text);
 }
 
-static void list_type(struct listing *l, uint32_t type)
+static void print_type(struct listing *l, uint32_t type)
 {
-	types_print(&l->m->types, type, l->out);
-}
-
-static void list_name(struct listing *l, uint32_t function)
-{
-	if (function < l->m->function_count)
-		buf_str(l->out, l->m->functions[function].name);
+	if (type < l->m->types.all.count)
+		types_print(&l->m->types, type, l->out);
 	else
-		buf_format(l->out, "function %u", function);
+		buf_format(l->out, "type %u", type);
 }
 
-static void list_function_row(struct listing *l, const char *word, uint32_t function)
+static void print_function(struct listing *l, uint32_t number)
+{
+	buf_format(l->out, "f%u", number);
+	if (number < l->m->function_count)
+		buf_format(l->out, " %.*s", STR_ARG(l->m->functions[number].name));
+}
+
+static void print_types(struct listing *l, const uint32_t *types, uint32_t count)
+{
+	buf_byte(l->out, '(');
+	for (uint32_t i = 0; i < count; i++) {
+		if (i)
+			buf_text(l->out, ", ");
+		print_type(l, types[i]);
+	}
+	buf_byte(l->out, ')');
+}
+
+/* ---- tables ---- */
+
+static void print_versions(struct listing *l)
+{
+	const struct migration *m = &l->m->migration;
+
+	if (m->min_version.len || m->max_version.len)
+		buf_format(l->out, "  versions %.*s .. %.*s\n", STR_ARG(m->min_version), STR_ARG(m->max_version));
+	for (uint32_t i = 0; i < m->depends_count; i++)
+		buf_format(l->out, "  depends on %.*s\n", STR_ARG(m->depends[i]));
+}
+
+static void print_role(struct listing *l, const char *role, uint32_t function)
 {
 	if (function == NO_INDEX)
 		return;
-	buf_format(l->out, "%s ", word);
-	list_name(l, function);
+	buf_format(l->out, "  %s ", role);
+	print_function(l, function);
 	buf_byte(l->out, '\n');
 }
 
-static void list_migration(struct listing *l)
+static void print_head(struct listing *l)
 {
-	const struct migration *it = &l->m->migration;
-	char identity[HASH_HEX_SIZE];
-	hash_hex(l->m->identity, identity);
-	buf_format(l->out, "migration \"%.*s\"\nidentity %s\n", STR_ARG(it->name), identity);
-	if (it->description.len > 0) {
-		buf_text(l->out, "description ");
-		buf_json(l->out, it->description);
-		buf_byte(l->out, '\n');
-	}
-	if (it->min_version.len > 0 || it->max_version.len > 0)
-		buf_format(l->out, "versions %.*s .. %.*s\n", STR_ARG(it->min_version), STR_ARG(it->max_version));
-	for (uint32_t i = 0; i < it->depends_count; i++)
-		buf_format(l->out, "depends on \"%.*s\"\n", STR_ARG(it->depends[i]));
-	list_function_row(l, "leaves", it->leaves);
-	list_function_row(l, "setup", it->setup);
-	list_function_row(l, "required", it->required);
-	list_function_row(l, "plan", it->plan);
-}
+	const struct migration *m = &l->m->migration;
 
-static void list_tables(struct listing *l)
-{
-	const struct module *m = l->m;
-	for (uint32_t i = 0; i < m->source_count; i++) {
-		char hash[HASH_HEX_SIZE];
-		hash_hex(m->sources[i].hash, hash);
-		buf_format(l->out, "source %.*s %s\n", STR_ARG(m->sources[i].path), hash);
-	}
-	for (uint32_t i = 0; i < m->need_count; i++)
-		buf_format(l->out, "needs %.*s: %.*s%s%.*s\n", STR_ARG(m->needs[i].name), STR_ARG(m->needs[i].kind),
-			   m->needs[i].range.len > 0 ? " " : "", STR_ARG(m->needs[i].range));
-	for (uint32_t i = 0; i < m->param_count; i++) {
-		buf_format(l->out, "param %.*s: ", STR_ARG(m->params[i].name));
-		list_type(l, m->params[i].type);
-		if (m->params[i].default_value != NO_INDEX) {
-			buf_text(l->out, " default ");
-			list_name(l, m->params[i].default_value);
-		}
-		if (m->params[i].check != NO_INDEX) {
-			buf_text(l->out, " check ");
-			list_name(l, m->params[i].check);
-		}
-		buf_byte(l->out, '\n');
-	}
-	for (uint32_t i = 0; i < m->frozen_count; i++) {
-		buf_format(l->out, "frozen %.*s: ", STR_ARG(m->frozens[i].name));
-		list_type(l, m->frozens[i].type);
-		buf_byte(l->out, '\n');
-	}
-}
-
-static void list_operation(struct listing *l, uint32_t number)
-{
-	static const char *const flags[] = { "idempotent", "in doubt undo", "no transaction", "continue on error" };
-	const struct operation *it = &l->m->operations[number];
-	buf_format(l->out, "\noperation %u ", number);
-	buf_json(l->out, it->label);
-	if (it->need != NO_INDEX && it->need < l->m->need_count)
-		buf_format(l->out, " on %.*s", STR_ARG(l->m->needs[it->need].name));
-	for (uint32_t bit = 0; bit < ARRAY_SIZE(flags); bit++)
-		if (it->flags >> bit & 1)
-			buf_format(l->out, ", %s", flags[bit]);
-	buf_byte(l->out, '\n');
-	for (uint32_t i = 0; i < it->capture_count; i++) {
-		buf_format(l->out, "  capture %u: ", i);
-		list_type(l, it->capture_types[i]);
-		buf_byte(l->out, '\n');
-	}
-	if (it->options != NO_INDEX) {
-		buf_text(l->out, "  options ");
-		list_type(l, it->options);
-		buf_byte(l->out, '\n');
-	}
-	list_function_row(l, "  forward", it->forward);
-	if (it->rollback_kind == ROLLBACK_NOTHING)
-		buf_text(l->out, "  rollback nothing\n");
-	if (it->rollback_kind == ROLLBACK_IRREVERSIBLE) {
-		buf_text(l->out, "  irreversible ");
-		buf_json(l->out, it->rollback_why);
-		buf_byte(l->out, '\n');
-	}
-	list_function_row(l, "  rollback", it->rollback);
-	list_function_row(l, "  done when", it->done_when);
-}
-
-static void list_checks(struct listing *l)
-{
-	static const char *const words[] = { "precheck", "healthcheck", "postcheck" };
-	for (uint32_t i = 0; i < l->m->check_count; i++) {
-		const struct check *it = &l->m->checks[i];
-		buf_format(l->out, "\n%s ", words[it->kind]);
-		buf_json(l->out, it->label);
+	buf_text(l->out, "migration ");
+	quote(l, m->name);
+	if (m->description.len) {
 		buf_byte(l->out, ' ');
-		list_name(l, it->function);
-		if (it->kind == CHECK_HEALTH)
-			buf_format(l->out, " every %lld ms", (long long)it->every_ms);
+		quote(l, m->description);
+	}
+	buf_byte(l->out, '\n');
+	print_versions(l);
+	print_role(l, "setup", m->setup);
+	print_role(l, "required", m->required);
+	print_role(l, "plan", m->plan);
+	print_role(l, "leaves", m->leaves);
+	for (uint32_t i = 0; i < l->m->source_count; i++)
+		buf_format(l->out, "  source %.*s\n", STR_ARG(l->m->sources[i].path));
+	for (uint32_t i = 0; i < l->m->need_count; i++) {
+		const struct need *n = &l->m->needs[i];
+
+		buf_format(l->out, "  needs %.*s: %.*s%s%.*s\n", STR_ARG(n->name), STR_ARG(n->kind), n->range.len ? " " : "",
+			   STR_ARG(n->range));
+	}
+}
+
+static void print_values(struct listing *l)
+{
+	for (uint32_t i = 0; i < l->m->param_count; i++) {
+		const struct param *p = &l->m->params[i];
+
+		buf_format(l->out, "  param %.*s: ", STR_ARG(p->name));
+		print_type(l, p->type);
+		buf_byte(l->out, ' ');
+		quote(l, p->doc);
+		buf_byte(l->out, '\n');
+		print_role(l, "  default", p->default_value);
+		print_role(l, "  check", p->check);
+	}
+	for (uint32_t i = 0; i < l->m->frozen_count; i++) {
+		buf_format(l->out, "  let %.*s: ", STR_ARG(l->m->frozens[i].name));
+		print_type(l, l->m->frozens[i].type);
 		buf_byte(l->out, '\n');
 	}
 }
 
-static void list_constant(struct listing *l, const struct constant *it)
+static void print_checks(struct listing *l)
+{
+	static const char *const kinds[] = {
+		[CHECK_PRE] = "precheck", [CHECK_HEALTH] = "healthcheck", [CHECK_POST] = "postcheck",
+	};
+
+	for (uint32_t i = 0; i < l->m->check_count; i++) {
+		const struct check *c = &l->m->checks[i];
+
+		buf_format(l->out, "  %s ", kinds[c->kind]);
+		quote(l, c->label);
+		if (c->kind == CHECK_HEALTH) {
+			buf_text(l->out, " every ");
+			duration_print(l->out, c->every_ms);
+		}
+		buf_text(l->out, ": ");
+		print_function(l, c->function);
+		buf_byte(l->out, '\n');
+	}
+}
+
+static void print_operation(struct listing *l, const struct operation *o)
+{
+	static const char *const flags[] = { " idempotent", " in-doubt-undo", " no-transaction", " continue-on-error" };
+
+	buf_text(l->out, "  operation ");
+	quote(l, o->label);
+	if (o->need < l->m->need_count)
+		buf_format(l->out, " on %.*s", STR_ARG(l->m->needs[o->need].name));
+	for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		buf_text(l->out, o->flags & (1u << i) ? flags[i] : "");
+	buf_text(l->out, "\n    options ");
+	print_type(l, o->options);
+	buf_text(l->out, ", captures ");
+	print_types(l, o->capture_types, o->capture_count);
+	buf_byte(l->out, '\n');
+	print_role(l, "  forward", o->forward);
+	print_role(l, "  done when", o->done_when);
+	if (o->rollback_kind == ROLLBACK_CODE) {
+		print_role(l, "  rollback", o->rollback);
+	} else if (o->rollback_kind == ROLLBACK_NOTHING) {
+		buf_text(l->out, "    rollback nothing\n");
+	} else {
+		buf_text(l->out, "    irreversible ");
+		quote(l, o->rollback_why);
+		buf_byte(l->out, '\n');
+	}
+}
+
+/* ---- code ---- */
+
+static void print_constant(struct listing *l, const struct constant *c)
 {
 	double real;
-	switch (it->kind) {
-	case CONSTANT_INT:
-		buf_format(l->out, "%lld", (long long)it->number);
+
+	switch (c->kind) {
+	case CONSTANT_INT: case CONSTANT_TIMESTAMP:
+		buf_format(l->out, "%lld", (long long)c->number);
 		break;
 	case CONSTANT_FLOAT:
-		memcpy(&real, &it->number, sizeof(real));
-		buf_format(l->out, "%.17g (float)", real);
+		memcpy(&real, &c->number, sizeof(real));
+		buf_format(l->out, "%.17g", real);
 		break;
 	case CONSTANT_DURATION:
-		buf_format(l->out, "%lld ms", (long long)it->number);
+		duration_print(l->out, c->number);
 		break;
-	case CONSTANT_TIMESTAMP:
-		buf_format(l->out, "@%lld", (long long)it->number);
+	case CONSTANT_STRING: case CONSTANT_BYTES:
+		quote(l, c->text);
 		break;
 	case CONSTANT_VERSION:
-		buf_format(l->out, "v%.*s", STR_ARG(it->text));
-		break;
-	case CONSTANT_BYTES:
-		buf_format(l->out, "%zu bytes", it->text.len);
-		break;
-	case CONSTANT_STRING:
-		list_text(l, it->text);
+		buf_str(l->out, c->text);
 		break;
 	case CONSTANT_LIMIT:
 		break;
 	}
 }
 
-static void list_template(struct listing *l, const struct template *it)
+static void print_template(struct listing *l, const struct template *t)
 {
-	struct buf text = { 0 };
-	for (uint32_t i = 0; i <= it->hole_count; i++) {
-		buf_str(&text, it->pieces[i]);
-		if (i == it->hole_count)
+	struct buf text = {0};
+	struct listing inner = *l;
+
+	inner.out = &text;
+	for (uint32_t i = 0; i <= t->hole_count; i++) {
+		buf_str(&text, t->pieces[i]);
+		if (i == t->hole_count)
 			break;
 		buf_text(&text, "${");
-		types_print(&l->m->types, it->hole_types[i], &text);
+		print_type(&inner, t->hole_types[i]);
 		buf_byte(&text, '}');
 	}
-	list_text(l, buf_view(&text));
+	quote(l, buf_view(&text));
 	buf_clear(&text);
 }
 
-static void list_operand(struct listing *l, enum operand_kind kind, uint32_t operand, const struct function *f)
+static void print_local(struct listing *l, const struct function *f, uint32_t local)
 {
-	static const char *const shapes[SHAPE_COUNT] = { "value", "row", "rows", "column", "exists" };
-	const struct module *m = l->m;
-	if (kind == OPERAND_NONE)
+	buf_format(l->out, "%%%u", local);
+	if (local >= f->local_count)
 		return;
-	buf_byte(l->out, ' ');
+	buf_text(l->out, ": ");
+	print_type(l, f->local_types[local]);
+}
+
+/* What a number names in a table; the number itself where the table has no such entry. */
+static void print_named(struct listing *l, enum operand_kind kind, uint32_t n)
+{
+	const struct module *m = l->m;
+
+	if (kind == OPERAND_CONSTANT && n < m->constant_count)
+		print_constant(l, &m->constants[n]);
+	else if (kind == OPERAND_TEMPLATE && n < m->template_count)
+		print_template(l, &m->templates[n]);
+	else if (kind == OPERAND_BUILTIN && n <= BUILTIN_MAX && builtin_table[n].name)
+		buf_format(l->out, "%s%s", builtin_table[n].name, builtin_table[n].signature);
+	else if (kind == OPERAND_PARAM && n < m->param_count)
+		buf_str(l->out, m->params[n].name);
+	else if (kind == OPERAND_FROZEN && n < m->frozen_count)
+		buf_str(l->out, m->frozens[n].name);
+	else if (kind == OPERAND_NEED && n < m->need_count)
+		buf_str(l->out, m->needs[n].name);
+	else if (kind == OPERAND_OPERATION && n < m->operation_count)
+		quote(l, m->operations[n].label);
+	else if (kind == OPERAND_SHAPE && n < SHAPE_COUNT)
+		buf_text(l->out, shapes[n]);
+	else
+		buf_format(l->out, "%u", n);
+}
+
+static void print_operand(struct listing *l, const struct function *f, enum operand_kind kind, uint32_t n)
+{
 	switch (kind) {
 	case OPERAND_NONE:
-	case OPERAND_COUNT:
-	case OPERAND_FLAG:
-	case OPERAND_FIELD:
-	case OPERAND_TARGET:
-		buf_format(l->out, "%u", operand);
 		return;
 	case OPERAND_NUMBER:
-		buf_format(l->out, "%d", (int)(int32_t)operand);
+		buf_format(l->out, "%d", (int)n);
+		return;
+	case OPERAND_FLAG:
+		buf_text(l->out, n ? "true" : "false");
+		return;
+	case OPERAND_TARGET:
+		buf_format(l->out, "-> %u", n);
 		return;
 	case OPERAND_LOCAL:
-		buf_format(l->out, "%u: ", operand);
-		list_type(l, f->local_types[operand]);
+		print_local(l, f, n);
 		return;
-	case OPERAND_CONSTANT:	list_constant(l, &m->constants[operand]); return;
-	case OPERAND_TYPE:	list_type(l, operand); return;
-	case OPERAND_FUNCTION:	list_name(l, operand); return;
-	case OPERAND_BUILTIN:
-		buf_format(l->out, "%s%s", builtin_table[operand].name, builtin_table[operand].signature);
+	case OPERAND_TYPE:
+		print_type(l, n);
 		return;
-	case OPERAND_TEMPLATE:	list_template(l, &m->templates[operand]); return;
-	case OPERAND_PARAM:	buf_str(l->out, m->params[operand].name); return;
-	case OPERAND_FROZEN:	buf_str(l->out, m->frozens[operand].name); return;
-	case OPERAND_NEED:	buf_str(l->out, m->needs[operand].name); return;
-	case OPERAND_OPERATION:
-		buf_format(l->out, "%u ", operand);
-		buf_json(l->out, m->operations[operand].label);
+	case OPERAND_FUNCTION:
+		print_function(l, n);
 		return;
-	case OPERAND_SHAPE:	buf_text(l->out, shapes[operand]); return;
+	case OPERAND_COUNT: case OPERAND_FIELD: case OPERAND_CONSTANT: case OPERAND_BUILTIN: case OPERAND_TEMPLATE:
+	case OPERAND_PARAM: case OPERAND_FROZEN: case OPERAND_NEED: case OPERAND_OPERATION: case OPERAND_SHAPE:
+		print_named(l, kind, n);
+		return;
 	}
 }
 
-/* The source line that the code now comes from, once where it changes. */
-static void list_source_line(struct listing *l, uint32_t line)
+static void print_instruction(struct listing *l, const struct function *f, uint32_t pc)
 {
-	if (line == 0 || line == l->shown || l->text.len == 0)
-		return;
-	l->shown = line;
-	struct str rest = l->text;
-	for (uint32_t at = 1; at < line; at++) {
-		const char *newline = memchr(rest.ptr, '\n', rest.len);
-		if (!newline)
-			return;
-		rest.len -= (size_t)(newline + 1 - rest.ptr);
-		rest.ptr = newline + 1;
-	}
-	const char *newline = rest.len > 0 ? memchr(rest.ptr, '\n', rest.len) : NULL;
-	if (newline)
-		rest.len = (size_t)(newline - rest.ptr);
-	buf_format(l->out, "%5u | %.*s\n", line, STR_ARG(rest));
+	const struct instruction *at = &f->code[pc];
+	const struct opcode_info *info = &opcode_table[at->op];
+	bool operands = info->a != OPERAND_NONE || info->b != OPERAND_NONE;
+
+	buf_format(l->out, "%6u  %-*s", pc, operands ? 18 : 0, info->name ? info->name : "?");
+	print_operand(l, f, info->a, at->a);
+	if (info->a != OPERAND_NONE && info->b != OPERAND_NONE)
+		buf_text(l->out, ", ");
+	print_operand(l, f, info->b, at->b);
+	buf_byte(l->out, '\n');
 }
 
-static void list_code(struct listing *l, const struct function *f)
+/* ---- source lines ---- */
+
+/* A text cut into lines by where they begin, so that any of them is found at once. */
+struct lines {
+	struct str text;
+	VEC(size_t) starts;
+};
+
+static void lines_read(struct lines *lines, struct str text)
 {
-	for (uint32_t pc = 0; pc < f->code_count; pc++) {
-		const struct instruction *at = &f->code[pc];
-		const struct opcode_info *info = &opcode_table[at->op];
-		uint32_t place = f->lines ? f->lines[pc] : 0;
-		list_source_line(l, place >> 10);
-		bool bare = info->a == OPERAND_NONE && info->b == OPERAND_NONE;
-		buf_format(l->out, "  %5u  %-*s", pc, bare ? 0 : 15, info->name);
-		list_operand(l, info->a, at->a, f);
-		list_operand(l, info->b, at->b, f);
-		buf_byte(l->out, '\n');
-	}
+	lines->text = text;
+	if (text.len)
+		vec_push(&lines->starts, 0);
+	for (size_t i = 0; i + 1 < text.len; i++)
+		if (text.ptr[i] == '\n')
+			vec_push(&lines->starts, i + 1);
 }
 
-static void list_function(struct listing *l, uint32_t number)
+static void print_line(struct listing *l, const struct lines *lines, uint32_t line)
+{
+	struct str text = lines->text;
+	size_t start, end;
+
+	buf_format(l->out, "%4u |", line);
+	if (line >= 1 && line <= lines->starts.count) {
+		start = lines->starts.at[line - 1];
+		end = line < lines->starts.count ? lines->starts.at[line] : text.len;
+		while (end > start && (text.ptr[end - 1] == '\n' || text.ptr[end - 1] == '\r'))
+			end--;
+		if (end - start > LINE_BYTES_MAX)
+			end = start + LINE_BYTES_MAX;
+		while (end < text.len && end > start && ((unsigned char)text.ptr[end] & 0xc0) == 0x80)
+			end--;
+		buf_byte(l->out, ' ');
+		buf_str(l->out, (struct str){ text.ptr + start, end - start });
+	}
+	buf_byte(l->out, '\n');
+}
+
+static void print_code(struct listing *l, uint32_t number, const struct lines *sources)
 {
 	const struct function *f = &l->m->functions[number];
-	buf_format(l->out, "\nfunction %u %.*s(", number, STR_ARG(f->name));
-	for (uint32_t i = 0; i < f->param_count; i++) {
-		buf_text(l->out, i ? ", " : "");
-		list_type(l, f->local_types[i]);
+	uint32_t shown = 0;
+
+	buf_byte(l->out, '\n');
+	print_function(l, number);
+	print_types(l, f->local_types, f->param_count);
+	buf_text(l->out, " -> ");
+	print_type(l, f->result);
+	buf_text(l->out, f->flags & FUNCTION_EFFECT ? ", with effects" : "");
+	if (f->source < l->m->source_count)
+		buf_format(l->out, "  # %.*s", STR_ARG(l->m->sources[f->source].path));
+	buf_byte(l->out, '\n');
+	for (uint32_t pc = 0; pc < f->code_count; pc++) {
+		uint32_t line = f->lines[pc] >> 10;
+
+		if (line && line != shown && f->source < l->m->source_count)
+			print_line(l, &sources[f->source], line);
+		shown = line ? line : shown;
+		print_instruction(l, f, pc);
 	}
-	buf_byte(l->out, ')');
-	if (f->result != TYPE_NOTHING) {
-		buf_text(l->out, " -> ");
-		list_type(l, f->result);
-	}
-	buf_format(l->out, "%s; %u locals, stack %u\n", f->flags & FUNCTION_EFFECT ? " effect" : "", f->local_count,
-		   f->max_stack);
-	list_code(l, f);
 }
 
-void module_list(const struct module *m, struct str (*source)(void *ctx, struct str path), void *ctx, struct buf *out)
+void module_list(const struct module *m, struct str (*source)(void *context, struct str path), void *context,
+		 struct buf *out)
 {
-	struct listing l = { .m = m, .out = out };
-	if (!m->verified)
-		BUG("a module must be verified before it is listed");
-	list_migration(&l);
-	list_tables(&l);
-	for (uint32_t i = 0; i < m->operation_count; i++)
-		list_operation(&l, i);
-	list_checks(&l);
-	for (uint32_t i = 0; i < m->function_count; i++) {
-		l.text = source ? source(ctx, m->sources[m->functions[i].source].path) : STR("");
-		l.shown = 0;
-		list_function(&l, i);
+	struct listing l = { m, out };
+	struct lines *sources = must_alloc(arena_bytes(sizeof(*sources), (size_t)m->source_count + 1));
+
+	for (uint32_t i = 0; i < m->source_count; i++) {
+		sources[i] = (struct lines){0};
+		if (source)
+			lines_read(&sources[i], source(context, m->sources[i].path));
 	}
+	print_head(&l);
+	print_values(&l);
+	print_checks(&l);
+	for (uint32_t i = 0; i < m->operation_count; i++)
+		print_operation(&l, &m->operations[i]);
+	for (uint32_t i = 0; i < m->function_count; i++)
+		print_code(&l, i, sources);
+	for (uint32_t i = 0; i < m->source_count; i++)
+		vec_clear(&sources[i].starts);
+	free(sources);
 }

@@ -187,7 +187,7 @@ void image_write(const struct module *m, struct buf *out);
 /* entries sorted by name; image and identity set. */
 void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *out);
 
-/* The listing of amigc dump, of a verified module: tables, then each function's code. source(ctx, path) gives a text to show lines of, or "". */
+/* The listing of amigc dump: tables, then each function's code. source(ctx, path) gives a text to show lines of, or "". */
 void module_list(const struct module *m, struct str (*source)(void *ctx, struct str path), void *ctx, struct buf *out);
 
 #endif

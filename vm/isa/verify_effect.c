@@ -144,7 +144,7 @@ static bool pop(struct verifier *v, struct flow_state *s, uint32_t *found)
 static bool pop_types(struct verifier *v, struct flow_state *s, const uint32_t *types, uint32_t count)
 {
 	for (uint32_t i = count; i > 0; i--) {
-		uint32_t found;
+		uint32_t found = TYPE_NEVER;
 		if (!pop(v, s, &found) || !expect(v, found, types[i - 1]))
 			return false;
 	}
@@ -156,7 +156,7 @@ static bool pop_fields(struct verifier *v, struct flow_state *s, uint32_t record
 	if (types_get(v->types, record)->kind != TYPE_RECORD)
 		return verify_refuse(v, "makes a record of type %u, which is none", record);
 	for (uint32_t i = types_get(v->types, record)->field_count; i > 0; i--) {
-		uint32_t found;
+		uint32_t found = TYPE_NEVER;
 		if (!pop(v, s, &found) || !expect(v, found, types_get(v->types, record)->fields[i - 1].type))
 			return false;
 	}
@@ -165,7 +165,7 @@ static bool pop_fields(struct verifier *v, struct flow_state *s, uint32_t record
 
 static bool pop_options(struct verifier *v, struct flow_state *s, uint32_t options)
 {
-	uint32_t found;
+	uint32_t found = TYPE_NEVER;
 	if (!pop(v, s, &found))
 		return false;
 	return found == TYPE_NULL || expect(v, found, options == NO_INDEX ? TYPE_NULL : options);
