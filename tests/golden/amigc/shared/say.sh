@@ -1,3 +1,4 @@
+#!/bin/bash
 # say.sh - for the cases of this suite: shows a command, what it prints and its status. $T is a folder of the case's own.
 say() {
 	echo "$ amigc $*" | sed "s|$T|T|g"
