@@ -92,6 +92,8 @@ static enum outcome put_effects(struct store *s, const struct step *step, struct
 static enum outcome put_operations(struct store *s, const struct step *step, struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
+	if (step->operation_count == 2 && step->operations[0].index == step->operations[1].index)
+		BUG("a step changes operation %lld twice", (long long)step->operations[0].index);
 	for (size_t i = 0; i < step->operation_count && o == OUTCOME_OK; i++) {
 		const struct operation_change *c = &step->operations[i];
 		o = store_run(s, STATEMENT_STEP_OPERATION, err, field_int(step->run),
