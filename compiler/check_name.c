@@ -136,17 +136,20 @@ struct symbol *name_connection(struct checker *c, const struct expression *e)
 	return symbol && type_kind_of(c->unit, symbol->type) == TYPE_CONNECTION ? symbol : NULL;
 }
 
-/* MODULE.name, where no value has the module's name. */
+/* MODULE.name, unless a value has the name; a connection has no fields: its module keeps its own. */
 static bool check_module_field(struct checker *c, struct expression *e, uint32_t *type)
 {
 	const struct expression *base = e->field.base;
-	const struct symbol *module;
+	const struct symbol *module, *value;
 	struct symbol *symbol;
 
-	if (base->kind != EXPRESSION_NAME || scope_find(c->scope, NAMES_VALUE, base->name.text))
+	if (base->kind != EXPRESSION_NAME)
 		return false;
+	value = scope_find(c->scope, NAMES_VALUE, base->name.text);
 	module = scope_find(c->scope, NAMES_MODULE, base->name.text);
-	if (!module)
+	if (!module || (value && !name_connection(c, base)))
+		return false;
+	if (value && !scope_find_here(module->module->scope, NAMES_VALUE, e->field.name.text))
 		return false;
 	*type = TYPE_NEVER;
 	symbol = scope_find_here(module->module->scope, NAMES_VALUE, e->field.name.text);
