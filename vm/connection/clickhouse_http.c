@@ -155,6 +155,9 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->host);
 	free(h->database);
 	free(h->time_zone);
+	for (size_t i = 0; i < h->named.count; i++)
+		free(h->named.at[i].name);
+	vec_clear(&h->named);
 	*h = (struct clickhouse){0};
 }
 

@@ -11,6 +11,12 @@
 #include "vm/connection/connection.h"
 #include <curl/curl.h>
 
+/* A setting that an author has named, and whether the server knows it. */
+struct named_setting {
+	char *name;
+	bool known;
+};
+
 struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
@@ -20,6 +26,7 @@ struct clickhouse {
 	CURLM *multi;
 	CURL *reader;			/* kept: its socket serves one read after another */
 	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
+	VEC(struct named_setting) named;	/* asked for once per session */
 	bool readonly;			/* the user's profile: no setting may be sent */
 };
 
@@ -30,7 +37,7 @@ struct request {
 	bool bare; /* no setting from the table: nothing is known of the server yet */
 	int64_t timeout_ms;		/* of the statement, on the server */
 	long limit_ms;			/* after which the socket is closed; 0 never */
-	const struct connection_setting *settings;
+	struct connection_setting *settings;	/* all known to the server */
 	size_t setting_count;
 };
 

@@ -136,6 +136,72 @@ static enum outcome check_statement(const struct statement *s, struct error *err
 	return OUTCOME_OK;
 }
 
+static struct named_setting *find_named(struct clickhouse *h, struct str name)
+{
+	for (size_t i = 0; i < h->named.count; i++)
+		if (str_eq(name, str_c(h->named.at[i].name)))
+			return &h->named.at[i];
+	return NULL;
+}
+
+/*
+ * Asks, once for each name, which of an author's settings this server knows. What it does not know
+ * is left out, and said so: a setting tunes, and one migration serves servers of many versions.
+ */
+static enum outcome learn_named(struct connection *c, const struct statement *s,
+				const struct watch *watch, struct error *err)
+{
+	struct clickhouse *h = state_of(c);
+	struct buf sql = { 0 };
+	struct result r = { 0 };
+	size_t first = h->named.count;
+	buf_text(&sql, "SELECT name FROM system.settings WHERE name IN (");
+	for (size_t i = 0; i < s->setting_count; i++) {
+		struct str name = s->settings[i].name;
+		struct buf copy = { 0 };
+		if (find_named(h, name))
+			continue;
+		buf_text(&sql, h->named.count > first ? ", " : "");
+		clickhouse_text_literal(&sql, CELL_STRING, name);
+		buf_str(&copy, name);
+		vec_push(&h->named, (struct named_setting){ buf_take(&copy), false });
+	}
+	buf_byte(&sql, ')');
+	enum outcome o = OUTCOME_OK;
+	if (h->named.count > first)
+		o = ask_server(h, buf_view(&sql), false, watch, &r, err);
+	for (size_t i = 0; o == OUTCOME_OK && i < r.rows.count; i++) {
+		struct named_setting *named = find_named(h, r.rows.at[i][0]);
+		if (named)
+			named->known = true;
+	}
+	for (size_t i = first; o == OUTCOME_OK && i < h->named.count; i++)
+		if (!h->named.at[i].known)
+			log_warning("connection %s: ClickHouse %s does not know the setting %s: "
+				    "left out",
+				    c->name, c->version_text, h->named.at[i].name);
+	while (o != OUTCOME_OK && h->named.count > first)
+		free(h->named.at[--h->named.count].name);	/* to be asked again */
+	result_clear(&r);
+	buf_clear(&sql);
+	return o;
+}
+
+/* The author's settings that the server knows, into request->settings; freed by the caller. */
+static enum outcome take_settings(struct connection *c, const struct statement *s,
+				  const struct watch *watch, struct request *r, struct error *err)
+{
+	enum outcome o = s->setting_count ? learn_named(c, s, watch, err) : OUTCOME_OK;
+	if (o != OUTCOME_OK || !s->setting_count)
+		return o;
+	struct connection_setting *known = must_alloc(sizeof(*known) * s->setting_count);
+	for (size_t i = 0; i < s->setting_count; i++)
+		if (find_named(state_of(c), s->settings[i].name)->known)
+			known[r->setting_count++] = s->settings[i];
+	r->settings = known;
+	return OUTCOME_OK;
+}
+
 static struct request request_of(const struct statement *s, bool reading)
 {
 	return (struct request){
@@ -143,8 +209,6 @@ static struct request request_of(const struct statement *s, bool reading)
 		.sql = s->sql,
 		.reading = reading,
 		.timeout_ms = s->timeout_ms,
-		.settings = s->settings,
-		.setting_count = s->setting_count,
 	};
 }
 
@@ -164,12 +228,15 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	out->affected = -1;
 	enum outcome o = check_statement(s, err);
 	if (o == OUTCOME_OK)
+		o = take_settings(c, s, watch, &r, err);
+	if (o == OUTCOME_OK)
 		o = clickhouse_http_ask(h, &r, watch, &a, err);
 	if (o == OUTCOME_OK)
 		o = clickhouse_answer_check(&a, &r, err);
 	if (o == OUTCOME_OK)
 		o = clickhouse_answer_rows(buf_view(&a.body), h->time_zone, out, err);
 	clickhouse_answer_clear(&a);
+	free(r.settings);
 	if (o != OUTCOME_OK) {
 		result_clear(out);
 		if (err->class == ERROR_UNKNOWN)
@@ -309,6 +376,8 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	struct answer a = {0};
 	*affected = -1;
 	enum outcome o = check_statement(s, err);
+	if (o == OUTCOME_OK)
+		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK) {
 		o = clickhouse_http_ask(h, &r, watch, &a, err);
 		if (o == OUTCOME_OK)
@@ -323,6 +392,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	if (o == OUTCOME_OK && a.written_rows > 0)
 		*affected = a.written_rows;
 	clickhouse_answer_clear(&a);
+	free(r.settings);
 	return give_id(s, err, o);
 }
 
