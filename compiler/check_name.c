@@ -136,7 +136,7 @@ struct symbol *name_connection(struct checker *c, const struct expression *e)
 	return symbol && type_kind_of(c->unit, symbol->type) == TYPE_CONNECTION ? symbol : NULL;
 }
 
-/* MODULE.name, unless a value has the name; a connection has no fields: its module keeps its own. */
+/* MODULE.name, unless a value has the name; a connection has no fields: its module keeps its. */
 static bool check_module_field(struct checker *c, struct expression *e, uint32_t *type)
 {
 	const struct expression *base = e->field.base;
