@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 const char *const fault_words[FAULT_COUNT] = {
 #define FAULT(name, word, sentence) word,
@@ -15,7 +16,9 @@ const char *const fault_words[FAULT_COUNT] = {
 /* Passages left until death by place, 0 none: read from the environment once. It is the process that dies, so the count
  * is the process's. */
 static long left[FAULT_COUNT];
-static bool known;
+static bool known, armed;
+
+#define FAULT_DELAY_US 3000
 
 static void learn(void)
 {
@@ -33,11 +36,39 @@ static void learn(void)
 	}
 }
 
-void fault_pass(enum fault f)
+static bool is_due(enum fault f)
 {
 	if (!known)
 		learn();
-	if (left[f] > 0 && --left[f] == 0)
+	return left[f] > 0 && --left[f] == 0;
+}
+
+void fault_pass(enum fault f)
+{
+	if (is_due(f))
+		raise(SIGKILL);
+}
+
+static void die(int number)
+{
+	(void)number;
+	raise(SIGKILL);
+}
+
+void fault_begin(enum fault f)
+{
+	struct itimerval soon = { .it_value = { 0, FAULT_DELAY_US } };
+
+	if (!is_due(f))
+		return;
+	armed = true;
+	signal(SIGALRM, die);
+	setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+void fault_end(void)
+{
+	if (armed)
 		raise(SIGKILL);
 }
 #endif

@@ -15,10 +15,20 @@ extern const char *const fault_words[FAULT_COUNT];
 
 #ifdef AMIG_FAULTS
 void fault_pass(enum fault f);
+/* Around something that takes a while: a passage in the middle of which the process dies, at the latest at its end. */
+void fault_begin(enum fault f);
+void fault_end(void);
 #else
 static inline void fault_pass(enum fault f)
 {
 	(void)f;
+}
+static inline void fault_begin(enum fault f)
+{
+	(void)f;
+}
+static inline void fault_end(void)
+{
 }
 #endif
 

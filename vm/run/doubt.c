@@ -2,7 +2,7 @@
  * doubt.c - an effect whose intent is durable and whose end is not known
  *
  * First the target is fenced: nothing of this run runs there any more, so that what is found out stays true. Then, in this order:
- * the operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew; else a person must look.
+ * the marker that a transactional target holds says it; the operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew; else a person must look.
  */
 #include "vm/run/session.h"
 
@@ -42,10 +42,18 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 	buf_clear(&cause);
 }
 
-static enum verdict decide(struct run *r, const struct act *a, struct error *err)
+static enum verdict decide(struct run *r, const struct act *a, const struct effect_row *e,
+			   struct error *err)
 {
 	const struct operation *op = a->operation;
+	bool committed;
 
+	if (query_id_is_marked(e->query_id)) {
+		if (marker_look(r, e->connection, e->number, &committed, err) == OUTCOME_OK)
+			return committed ? VERDICT_DONE : VERDICT_AGAIN;
+		error_prefix(err, "its marker could not be looked for: ");
+		return VERDICT_OPEN;
+	}
 	if (op->done_when != NO_INDEX) {
 		const struct value *captures;
 		struct value there;
@@ -80,7 +88,7 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 	enum verdict v = VERDICT_OPEN;
 
 	if (doubt_fence(r, e->connection, err) == OUTCOME_OK)
-		v = decide(r, a, err);
+		v = decide(r, a, e, err);
 	else
 		error_prefix(err, "the connection could not be fenced: ");
 	if (v == VERDICT_OPEN)

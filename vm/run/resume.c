@@ -148,5 +148,14 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 		o = doubt_resolve_loaded(r, err);
 	if (o != OUTCOME_OK)
 		return o;
-	return r->phase == PHASE_BACKWARD ? rollback_go(r, err) : forward_go(r, err);
+	if (r->phase != PHASE_BACKWARD)
+		return forward_go(r, err);
+	o = rollback_go(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	/* Who asked for a run must not take this for one that went well. */
+	error_set(err, OUTCOME_FAILED, "the run had failed; it is rolled back now");
+	error_hint(err, "mend the cause (`amigrun errors %.*s`), then `amigrun run %.*s` starts it anew", STR_ARG(r->name),
+		   STR_ARG(r->name));
+	return OUTCOME_FAILED;
 }

@@ -88,6 +88,7 @@ struct run {
 	struct value *params, *frozens;
 	struct machine *vm;		/* of the operations */
 	struct connection *connections;	/* by need; kind NULL: not open yet */
+	enum marking { MARKING_UNKNOWN, MARKING_POSSIBLE, MARKING_REFUSED } *markings;	/* by need */
 	struct watch watch;
 	bool store_busy;		/* a statement runs in the store's session: it can't be asked anything else */
 	int64_t busy_since_ms;
@@ -211,7 +212,19 @@ enum step_end {
 	STEP_LOST,	/* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
-void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, char out[QUERY_ID_SIZE]);
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, bool marked,
+		    char out[QUERY_ID_SIZE]);
+
+/* marker.c: an effect on a transactional database that is not the store's leaves a row there in its
+ * own transaction, so that afterwards the target itself says whether it was committed. */
+/* Whether effects on the connection of this need can be marked; the first call makes the table. */
+bool marker_possible(struct run *r, uint32_t need, struct connection *c);
+void marker_print(const struct run *r, const struct connection_kind *kind, int64_t number,
+		  struct buf *out);
+/* *there: whether the effect was committed. */
+enum outcome marker_look(struct run *r, struct str connection, int64_t number, bool *there,
+			 struct error *err) MUST_USE;
+bool query_id_is_marked(struct str query_id);
 
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN. */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect, struct error *err);

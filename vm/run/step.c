@@ -14,9 +14,11 @@
 
 #define FUEL 10000000
 
-void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, char out[QUERY_ID_SIZE])
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, bool marked,
+		    char out[QUERY_ID_SIZE])
 {
-	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld", r->prefix, (long long)index, (long long)number, (long long)attempt);
+	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld%s", r->prefix, (long long)index,
+		 (long long)number, (long long)attempt, marked ? "m" : "");
 }
 
 static enum outcome commit_at(struct run *r, struct error *err)
@@ -41,24 +43,39 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 	r->touched = true;
 }
 
-static enum outcome send(struct run *r, const struct act *a, struct connection *c, bool inside, int64_t *rows,
-			 struct error *err)
+/* Whether a statement may be in a transaction of its kind. */
+static bool is_transactional(const struct act *a, const struct connection *c, struct str sql)
 {
+	return !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
+	       (!c->kind->transactional || c->kind->transactional(sql));
+}
+
+/* marked: the number of an effect that leaves a marker; 0: it does not. */
+static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t marked,
+			 int64_t *rows, struct error *err)
+{
+	struct buf marker = { 0 };
 	struct statement s = {
 		.sql = buf_view(&r->sql), .query_id = r->journal.query_id, .timeout_ms = a->policy.timeout_ms,
 		.settings = a->policy.settings, .setting_count = a->policy.setting_count,
-		.no_transaction = c->kind->transactional && !inside &&
-			((a->operation->flags & OPERATION_NO_TRANSACTION) || !c->kind->transactional(buf_view(&r->sql))),
+		.no_transaction = c->kind->transactional && !is_transactional(a, c, buf_view(&r->sql)),
 	};
 	enum outcome o;
 
 	*rows = -1;
+	if (marked) {
+		marker_print(r, c->kind, marked, &marker);
+		s.marker = buf_view(&marker);
+	}
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
+	fault_begin(FAULT_DURING_EFFECT);
 	o = c->kind->exec(c, &s, &r->watch, rows, err);
+	fault_end();
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
+	buf_clear(&marker);
 	if (o != OUTCOME_OK)
 		request_remember_sql(r, s.sql, s.query_id);
 	return o;
@@ -87,11 +104,11 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 		enum step_end end;
 
 		a->attempts += attempt > 1;
-		query_id_print(r, a->index, number, attempt, j->query_id);
+		query_id_print(r, a->index, number, attempt, false, j->query_id);
 		if (store_begin(r->store, err) != OUTCOME_OK)
 			return STEP_LOST;
 		j->in_transaction = true;
-		if (send(r, a, c, true, &rows, err) == OUTCOME_OK) {
+		if (send(r, a, c, 0, &rows, err) == OUTCOME_OK) {
 			journal_intent(r, a, number, attempt, c);
 			r->next_effect = number + 1;
 			go_on(r, a, number, attempt, rows);
@@ -155,7 +172,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 }
 
 /* The intent is durable before it goes out. */
-static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, struct error *err)
+static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, bool marked,
+				  struct error *err)
 {
 	struct journal *j = &r->journal;
 	bool known = r->verdict == VERDICT_AGAIN;
@@ -170,7 +188,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		bool again = false;
 
 		a->attempts += ++effect.attempt > 1;
-		query_id_print(r, a->index, effect.number, effect.attempt, j->query_id);
+		query_id_print(r, a->index, effect.number, effect.attempt, marked, j->query_id);
 		effect.query_id = str_c(j->query_id);
 		if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING, false,
 				      err) != OUTCOME_OK)
@@ -183,7 +201,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		a->begun = true;
 		if (effect.number >= r->next_effect)
 			r->next_effect = effect.number + 1;
-		if (send(r, a, c, false, &rows, err) == OUTCOME_OK) {
+		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
 		}
@@ -210,7 +228,8 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	bool inside;
+	uint32_t need = q->need;
+	bool inside, transactional;
 
 	if (r->verdict == VERDICT_DONE) {
 		r->verdict = VERDICT_NONE;
@@ -226,10 +245,11 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	if (session_connection(r, q->need, &c, err) != OUTCOME_OK ||
 	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK)
 		return STEP_FAILED;
-	inside = c->shared && r->verdict == VERDICT_NONE && !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
-		(!c->kind->transactional || c->kind->transactional(buf_view(&r->sql)));
+	transactional = is_transactional(a, c, buf_view(&r->sql));
+	inside = c->shared && r->verdict == VERDICT_NONE && transactional;
 	if (!inside)
-		return effect_alone(r, a, c, err);
+		return effect_alone(r, a, c, transactional && !c->shared && marker_possible(r, need, c),
+				    err);
 	if (commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	return effect_inside(r, a, c, err);

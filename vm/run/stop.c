@@ -4,7 +4,6 @@
  * Either lets the current effect be finished; one that outlasts the grace period is cancelled. The signal count is the only
  * global: there is no other way from a handler to the code.
  */
-#include "vm/base/fault.h"
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
@@ -82,7 +81,6 @@ enum watch_wish stop_watch(void *run)
 {
 	struct run *r = run;
 
-	fault_pass(FAULT_DURING_EFFECT);
 	session_tell(r, EVENT_TICK, STR(""), STR(""));
 	if (!stop_wanted(r) || os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms)
 		return WATCH_GO_ON;
