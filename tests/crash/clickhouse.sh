@@ -12,7 +12,7 @@ completed_first() {
 	migrate || die "the run before the rollback failed"
 }
 undo() {
-	[ "$(migration $events status)" = rolled_back ] || "$AMIGRUN" rollback $events
+	[ "$(migration $events status)" = rolled_back ] || "$AMIGRUN" rollback $events --yes
 }
 events_are_as_before() {
 	is "the row" "$(migration $events status progress)" "rolled_back|0"

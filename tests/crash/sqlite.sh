@@ -13,7 +13,7 @@ completed_first() {
 }
 # A rollback that has begun goes on with `rollback`; one that has ended has nothing left to do.
 undo() {
-	[ "$(migration $payments status)" = rolled_back ] || "$AMIGRUN" rollback $payments
+	[ "$(migration $payments status)" = rolled_back ] || "$AMIGRUN" rollback $payments --yes
 }
 payments_are_as_before() {
 	is "the row" "$(migration $payments status progress)" "rolled_back|0"

@@ -112,7 +112,7 @@ rolls_back_what_fails() {
 undoes_a_completed_one() {
 	events_reset e2e_undo 400000
 	expect 0 migrate
-	expect 0 "$AMIGRUN" rollback $events
+	expect 0 "$AMIGRUN" rollback $events --yes
 	is "the row" "$(migration $events status progress)" "rolled_back|0"
 	is "the rows of events" "$(events_hash events)" "$before"
 	is "the tables" "$(events_tables)" "events "

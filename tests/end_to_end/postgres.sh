@@ -16,7 +16,7 @@ runs_in_full() {
 undoes_a_completed_one() {
 	seven_reset
 	expect 0 "$AMIGRUN" run $seven
-	expect 0 "$AMIGRUN" rollback $seven
+	expect 0 "$AMIGRUN" rollback $seven --yes
 	is "the table is there" "$(table_is_there)" f
 	is "the row" "$(migration $seven status progress)" "rolled_back|0"
 	is "done and undone" "$(counters)" "3|3"
@@ -25,7 +25,7 @@ undoes_a_completed_one() {
 stays_where_a_rollback_fails() {
 	seven_reset
 	expect 0 "$AMIGRUN" run 0101_stuck
-	expect 1 "$AMIGRUN" rollback 0101_stuck
+	expect 1 "$AMIGRUN" rollback 0101_stuck --yes
 	has "the message" "$output" "count two" "division by zero"
 	is "the row" "$(migration 0101_stuck status current_operation_index)" "errored|1"
 	is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, undone FROM counter WHERE undone > 0")" "three|1"
@@ -50,7 +50,7 @@ undoes_half_way() {
 	expect 5 "$AMIGRUN" run $seven --operations 4
 	is "index" "$(migration $seven current_operation_index)" 4
 	is "done and undone" "$(counters)" "1|0"
-	expect 0 "$AMIGRUN" rollback $seven
+	expect 0 "$AMIGRUN" rollback $seven --yes
 	is "the table is there" "$(table_is_there)" f
 	is "the row" "$(migration $seven status progress)" "rolled_back|0"
 	is "done and undone" "$(counters)" "1|2"
@@ -68,8 +68,9 @@ refuses_another_version() {
 	AMIG_APP_VERSION=1.31.0 expect 3 "$AMIGRUN" run $seven
 	has "the message" "$output" 1.31.0 1.29.0 1.30.0
 	is "the table is there" "$(table_is_there)" f
+	is "the status" "$(migration $seven status)" failed_at_startup
 	AMIG_APP_VERSION=1.31.0 expect 0 "$AMIGRUN" run $seven --ignore-app-version
-	seven_is_completed
+	is "the row" "$(migration $seven status current_operation_index)" "completed|7"
 }
 
 # What stands in the way of version 1.32.0, in the words that scripts and people know.

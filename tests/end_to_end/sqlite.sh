@@ -78,7 +78,7 @@ stops_when_another_process_says_so() {
 undoes_a_completed_migration() {
 	payments_reset
 	expect 0 "$AMIGRUN" run $name
-	expect 0 "$AMIGRUN" rollback $name
+	expect 0 "$AMIGRUN" rollback $name --yes
 	is "the row" "$(migration $name status progress)" "rolled_back|0"
 	is "the content" "$(payments_content "$AMIG_SQLITE")" "$before"
 	expect 0 "$AMIGRUN" run $name

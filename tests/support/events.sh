@@ -39,7 +39,8 @@ events_hash() {
 engine_of_events() { clickhouse "$database" "SHOW CREATE TABLE events"; }
 events_tables() { clickhouse "$database" "SHOW TABLES" | sort | tr '\n' ' '; }
 
-migrate() { "$AMIGRUN" "${1:-run}" $events --accept clickhouse=18.16.1; }
+# A run whose plan is stored goes on without --accept: the version was accepted when it began.
+migrate() { if [ "${1-run}" = run ]; then "$AMIGRUN" run $events --accept clickhouse=18.16.1; else "$AMIGRUN" "$1" $events; fi; }
 
 events_are_migrated() {
 	local count

@@ -3,30 +3,32 @@
 
 fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
 
-# die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place is not passed so often.
+# die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place is not
+# passed so often, 78 when even then something differs.
 die_once() {
-	local reset=$1 finish=$2 compare=$3 status before
+	local reset=$1 finish=$2 compare=$3 status snapshot
 	$reset
 	AMIG_FAULT=$4:$5 $finish
 	status=$?
 	if [ $status = 0 ]; then
-		$compare
+		($compare) || exit 78
 		exit 77
 	fi
 	[ $status = 137 ] || die "it ended with status $status and did not die"
-	before=$(done_operations 2>/dev/null)
-	case "$before" in *"no such table"* | *"does not exist"*) before= ;; esac
+	snapshot=$(done_operations 2>/dev/null)
+	case "$snapshot" in *"no such table"* | *"does not exist"*) snapshot= ;; esac
 	$finish || die "it did not go on: status $?"
-	[ -z "$before" ] || [ -n "${backwards-}" ] || stays "$before" "$(done_operations)"
+	[ -z "$snapshot" ] || [ -n "${backwards-}" ] || stays "$snapshot" "$(done_operations)"
 	$compare
 }
 
 # kill_matrix NAME RESET FINISH COMPARE [FAULT…]: RESET makes the databases as they were, FINISH runs amigrun to its end,
-# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test.
+# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test. during_effect is passed
+# while something lasts, so it is for who names it.
 kill_matrix() {
-	local name=$1 reset=$2 finish=$3 compare=$4 fault passage log status
+	local matrix=$1 reset=$2 finish=$3 compare=$4 fault passage log status
 	shift 4
-	[ $# -gt 0 ] || mapfile -t names < <(fault_names)
+	[ $# -gt 0 ] || mapfile -t names < <(fault_names | grep -vx during_effect)
 	[ $# = 0 ] || names=("$@")
 	log=$scratch/kill.log
 	for fault in "${names[@]}"; do
@@ -34,13 +36,14 @@ kill_matrix() {
 			(die_once "$reset" "$finish" "$compare" "$fault" "$passage") >"$log" 2>&1 </dev/null
 			status=$?
 			case $status in
-			0) passed "$name, killed at $fault:$passage" ;;
+			0) passed "$matrix, killed at $fault:$passage" ;;
 			77) break ;;
-			*) failed "$name, killed at $fault:$passage" "$log" ;;
+			78) failed "$matrix, not killed at $fault:$passage" "$log"; break ;;
+			*) failed "$matrix, killed at $fault:$passage" "$log" ;;
 			esac
-			[ $passage -lt 400 ] || { failed "$name: $fault never ends"; break; }
+			[ $passage -lt 400 ] || { failed "$matrix: $fault never ends"; break; }
 		done
 		# A place that is never passed would make the matrix empty without anybody seeing it.
-		[ $passage -gt 1 ] || failed "$name: $fault is never passed" "$log"
+		[ $passage -gt 1 ] || failed "$matrix: $fault is never passed" "$log"
 	done
 }

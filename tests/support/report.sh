@@ -27,11 +27,11 @@ failed() {
 # check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a function; it runs in a
 # subshell, which it may exit.
 check() {
-	local name=$1 log
+	local check_name=$1 check_log
 	shift
-	log=$(mktemp)
-	if ("$@") >"$log" 2>&1 </dev/null; then passed "$name"; else failed "$name" "$log"; fi
-	rm -f "$log"
+	check_log=$(mktemp)
+	if ("$@") >"$check_log" 2>&1 </dev/null; then passed "$check_name"; else failed "$check_name" "$check_log"; fi
+	rm -f "$check_log"
 }
 
 report_end() {
