@@ -317,6 +317,8 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 	if (symbol)
 		return call_symbol(c, e, symbol, NULL);
 	check_all_arguments(c, e);
+	if (connection && c->module->incomplete)
+		return TYPE_NEVER;
 	if (connection) {
 		unknown_method(c, callee, connection->type);
 		return TYPE_NEVER;

@@ -112,8 +112,7 @@ static void check_rollback(struct checker *c, const struct operation_syntax *o)
 {
 	switch (o->rollback_kind) {
 	case ROLLBACK_MISSING:
-		wrong(c, o->head, DIAG_NO_ROLLBACK, label_words(c, o));
-		return;
+		return;		/* the parser said so */
 	case ROLLBACK_ACTION:
 		check_action(c, o, o->rollback, "a rollback");
 		return;
@@ -165,8 +164,6 @@ void check_operation(struct checker *c, struct operation_syntax *o)
 
 	c->planning = false;
 	c->captures = &captures;
-	if (!o->forward)
-		wrong(c, o->head, DIAG_NO_FORWARD, label_words(c, o));
 	check_action(c, o, o->forward, "a forward");
 	check_rollback(c, o);
 	if (o->done_when) {

@@ -94,7 +94,7 @@ static bool is_taken(struct unit *u, struct unit_module *m, const struct symbol 
 	const struct symbol *before = scope_find(m->scope, symbol_name_space(symbol), symbol->name);
 	size_t number;
 
-	if (!before)
+	if (!before || before->kind == SYMBOL_ERROR)
 		return false;
 	number = diag_add(&u->diags, symbol->span, DIAG_NAME_TAKEN, kept(u, symbol->name),
 			  symbol_words(before));
@@ -110,8 +110,13 @@ void module_declare(struct unit *u, struct unit_module *m)
 		enum symbol_kind kind = kind_of(d);
 		struct symbol *symbol;
 
-		if (kind == SYMBOL_ERROR || d->name.text.len == 0)
+		if (d->name.text.len == 0 || d->kind == DECLARATION_MIGRATION)
 			continue;
+		if (kind == SYMBOL_ERROR || (kind == SYMBOL_MODULE && !find(u, d->name.text))) {
+			m->incomplete = true;
+			scope_add(m->scope, unit_symbol(u, SYMBOL_ERROR, d->name));
+			continue;
+		}
 		symbol = unit_symbol(u, kind, d->name);
 		symbol->module = m;
 		symbol->declaration = d;
@@ -120,7 +125,7 @@ void module_declare(struct unit *u, struct unit_module *m)
 			symbol->declaration = NULL;
 			symbol->module = find(u, d->name.text);
 		}
-		if (!is_taken(u, m, symbol) && (kind != SYMBOL_MODULE || symbol->module))
+		if (!is_taken(u, m, symbol))
 			scope_add(m->scope, symbol);
 	}
 }

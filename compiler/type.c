@@ -119,6 +119,9 @@ static uint32_t resolve_named(struct unit *u, struct scope *scope, struct name n
 
 	if (symbol)
 		return resolve_declared(u, symbol, name.span);
+	symbol = scope_find(scope, NAMES_VALUE, name.text);
+	if (symbol && symbol->kind == SYMBOL_ERROR)
+		return TYPE_NEVER;
 	number = diag_add(&u->diags, name.span, DIAG_UNKNOWN_TYPE, kept(u, name.text));
 	near = scope_nearest(scope, NAMES_TYPE, name.text);
 	if (near.len)

@@ -22,6 +22,7 @@ struct unit_module {
 	/* its declarations and what it uses; outside of it is what the language brings */
 	struct scope *scope;
 	bool library;			/* came by `use` */
+	bool incomplete;	/* lacks a module or a declaration that is wrong: told already */
 	uint32_t state;			/* the checker's */
 };
 
