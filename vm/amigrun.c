@@ -12,7 +12,8 @@ static const command_fn bodies[COMMAND_COUNT] = {
 #undef COMMAND
 };
 
-/* error_clear() leaves the outcome to be returned alone: a command that has said everything itself returns it with no message. */
+/* error_clear() leaves the outcome to be returned alone: a command that has said everything itself
+ * returns it with no message. */
 static enum outcome carry_out(struct context *c, int count, char **words, struct error *err)
 {
 	enum outcome o = options_parse(&c->options, count, words, err);

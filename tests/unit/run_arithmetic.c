@@ -11,7 +11,8 @@
 static void only_what_surely_did_not_happen_is_tried_again(void **state UNUSED)
 {
 	struct retry r = retry_default();
-	struct error transient = { .class = ERROR_TRANSIENT }, permanent = { .class = ERROR_PERMANENT };
+	struct error transient = { .class = ERROR_TRANSIENT },
+		     permanent = { .class = ERROR_PERMANENT };
 	struct error unknown = { .class = ERROR_UNKNOWN };
 
 	assert_true(retry_wanted(&r, 1, &transient));
@@ -26,8 +27,11 @@ static void only_what_surely_did_not_happen_is_tried_again(void **state UNUSED)
 static void waits_double_up_to_the_maximum_with_the_upper_half_at_random(void **state UNUSED)
 {
 	struct retry r = { 10, 1000, 5000 };
-	static const struct { int64_t attempt, least, most; } cases[] = {
-		{ 1, 500, 1000 }, { 2, 1000, 2000 }, { 3, 2000, 4000 }, { 4, 2500, 5000 }, { 60, 2500, 5000 },
+	static const struct {
+		int64_t attempt, least, most;
+	} cases[] = {
+		{ 1, 500, 1000 },  { 2, 1000, 2000 },  { 3, 2000, 4000 },
+		{ 4, 2500, 5000 }, { 60, 2500, 5000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -69,12 +73,22 @@ static void heavier_operations_count_for_more(void **state UNUSED)
 
 static void a_range_holds_what_all_its_comparators_admit(void **state UNUSED)
 {
-	static const struct { const char *version, *range; bool in; } cases[] = {
-		{ "12.1.2", "", true }, { "12.1.2", "== 14.0.0", false }, { "12.1.2", "== 12.1.2", true },
-		{ "12.1.2", ">= 12.0.0, < 12.1.2", false }, { "12.1.2", ">= 12.0.0, <= 12.1.2", true },
-		{ "12.1.2", ">= 11.0.0, <= 13.0.0", true }, { "18.16.1", ">= 21.6.0", false },
-		{ "21.6.0", ">= 21.6.0", true }, { "21.6.0", "> 21.6.0", false }, { "21.6.0", "!= 21.6.0", false },
-		{ "21.6.0", ">= nonsense", false }, { "21.6.0", "~ 21.6.0", false },
+	static const struct {
+		const char *version, *range;
+		bool in;
+	} cases[] = {
+		{ "12.1.2", "", true },
+		{ "12.1.2", "== 14.0.0", false },
+		{ "12.1.2", "== 12.1.2", true },
+		{ "12.1.2", ">= 12.0.0, < 12.1.2", false },
+		{ "12.1.2", ">= 12.0.0, <= 12.1.2", true },
+		{ "12.1.2", ">= 11.0.0, <= 13.0.0", true },
+		{ "18.16.1", ">= 21.6.0", false },
+		{ "21.6.0", ">= 21.6.0", true },
+		{ "21.6.0", "> 21.6.0", false },
+		{ "21.6.0", "!= 21.6.0", false },
+		{ "21.6.0", ">= nonsense", false },
+		{ "21.6.0", "~ 21.6.0", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -89,8 +103,10 @@ static void a_range_holds_what_all_its_comparators_admit(void **state UNUSED)
 static void the_gate_lists_what_is_to_be_applied_and_says_how(void **state UNUSED)
 {
 	struct gate_entry entries[] = {
-		{ STR("0123_migration_name_1"), STR("1.35.0"), STR("1.40.9"), STATUS_NOT_STARTED, true },
-		{ STR("0124_migration_name_2"), STR("1.37.0"), STR("1.40.9"), STATUS_ERRORED, false },
+		{ STR("0123_migration_name_1"), STR("1.35.0"), STR("1.40.9"), STATUS_NOT_STARTED,
+		  true },
+		{ STR("0124_migration_name_2"), STR("1.37.0"), STR("1.40.9"), STATUS_ERRORED,
+		  false },
 	};
 	struct gate g = { .entries = entries, .count = 2 };
 	struct buf out = { 0 };
@@ -112,7 +128,8 @@ static void the_gate_lists_what_is_to_be_applied_and_says_how(void **state UNUSE
 	buf_clear(&out);
 }
 
-static void a_connection_of_another_name_has_its_own_variable_or_that_of_its_kind(void **state UNUSED)
+static void a_connection_of_another_name_has_its_own_variable_or_that_of_its_kind(
+	void **state UNUSED)
 {
 	struct error err = { 0 };
 
@@ -167,7 +184,8 @@ int main(void)
 		cmocka_unit_test(heavier_operations_count_for_more),
 		cmocka_unit_test(a_range_holds_what_all_its_comparators_admit),
 		cmocka_unit_test(the_gate_lists_what_is_to_be_applied_and_says_how),
-		cmocka_unit_test(a_connection_of_another_name_has_its_own_variable_or_that_of_its_kind),
+		cmocka_unit_test(
+			a_connection_of_another_name_has_its_own_variable_or_that_of_its_kind),
 		cmocka_unit_test(a_migration_reads_only_the_variables_that_are_allowed),
 		cmocka_unit_test(an_owner_is_told_alive_from_dead_and_from_strangers),
 	};

@@ -14,7 +14,8 @@ static struct value around(struct heap *h, struct value hole)
 	return value_sql(h, pieces, 3);
 }
 
-static void expect(struct heap *h, const struct connection_kind *kind, struct value hole, const char *text)
+static void expect(struct heap *h, const struct connection_kind *kind, struct value hole,
+		   const char *text)
 {
 	struct buf out = { 0 };
 	struct error err = { 0 };
@@ -32,7 +33,8 @@ static void a_value_is_written_as_a_literal_and_never_pasted(void **state UNUSED
 
 	expect(&h, &sqlite_kind, value_int(-5), "a = (-5);");
 	expect(&h, &sqlite_kind, value_null(), "a = NULL;");
-	expect(&h, &sqlite_kind, value_string(&h, STR("it's; DROP TABLE t")), "a = 'it''s; DROP TABLE t';");
+	expect(&h, &sqlite_kind, value_string(&h, STR("it's; DROP TABLE t")),
+	       "a = 'it''s; DROP TABLE t';");
 	expect(&h, &sqlite_kind, value_bytes(&h, STR("\x01\xff")), "a = x'01ff';");
 	expect(&h, &sqlite_kind, value_list(&h, two, 2), "a = (1, 'x''y');");
 	expect(&h, &sqlite_kind, value_ident(&h, parts, 2), "a = \"db\".\"ta\"\"ble\";");
@@ -68,7 +70,10 @@ static void what_has_no_form_in_sql_is_refused(void **state UNUSED)
 	struct heap h = { 0 };
 	static const struct str names[] = { { "f", 1 } };
 	struct value one = value_int(1);
-	const struct { struct value hole; const char *words; } cases[] = {
+	const struct {
+		struct value hole;
+		const char *words;
+	} cases[] = {
 		{ value_list(&h, NULL, 0), "an empty list" },
 		{ value_record(&h, names, &one, 1), "a record" },
 		{ value_connection(0), "a connection" },
@@ -105,7 +110,11 @@ static void fill(struct result *r, size_t columns, size_t count)
 
 static void a_shape_takes_as_many_rows_and_columns_as_it_names(void **state UNUSED)
 {
-	static const struct { enum query_shape shape; size_t columns, rows; const char *text, *words; } cases[] = {
+	static const struct {
+		enum query_shape shape;
+		size_t columns, rows;
+		const char *text, *words;
+	} cases[] = {
 		{ SHAPE_VALUE, 1, 1, "0", NULL },
 		{ SHAPE_VALUE, 1, 0, NULL, "no row" },
 		{ SHAPE_VALUE, 1, 2, NULL, "several rows" },
@@ -157,7 +166,8 @@ static void a_cell_that_is_not_of_its_columns_type_is_told(void **state UNUSED)
 
 	fill(&r, 1, 1);
 	r.rows.at[0][0] = STR("18446744073709551615");
-	assert_int_equal(answer_value(&r, SHAPE_VALUE, STR("SELECT n"), &h, &v, &origin, &err), OUTCOME_FAILED);
+	assert_int_equal(answer_value(&r, SHAPE_VALUE, STR("SELECT n"), &h, &v, &origin, &err),
+			 OUTCOME_FAILED);
 	assert_non_null(strstr(err.message, "column n (Int64)"));
 	buf_clear(&origin);
 	error_clear(&err);

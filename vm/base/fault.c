@@ -13,8 +13,8 @@ const char *const fault_words[FAULT_COUNT] = {
 };
 
 #ifdef AMIG_FAULTS
-/* Passages left until death by place, 0 none: read from the environment once. It is the process that dies, so the count
- * is the process's. */
+/* Passages left until death by place, 0 none: read from the environment once. It is the process
+ * that dies, so the count is the process's. */
 static long left[FAULT_COUNT];
 static bool known, armed;
 

@@ -1,4 +1,5 @@
-/* fault.h - dying on purpose at a named place (fault.def), for the crash tests; nothing at all in a release build */
+/* fault.h - dying on purpose at a named place (fault.def), for the crash tests; nothing at all in a
+ * release build */
 #ifndef VM_BASE_FAULT_H
 #define VM_BASE_FAULT_H
 
@@ -15,7 +16,8 @@ extern const char *const fault_words[FAULT_COUNT];
 
 #ifdef AMIG_FAULTS
 void fault_pass(enum fault f);
-/* Around something that takes a while: a passage in the middle of which the process dies, at the latest at its end. */
+/* Around something that takes a while: a passage in the middle of which the process dies, at the
+ * latest at its end. */
 void fault_begin(enum fault f);
 void fault_end(void);
 #else

@@ -44,8 +44,9 @@ static void draw(struct bar *b, const struct run_news *n, bool now)
 	fputc('[', stdout);
 	for (int i = 0; i < BAR_CELLS; i++)
 		fputc(i < cells ? '#' : '.', stdout);
-	fprintf(stdout, "] %3d%% %lld/%lld %s%s%.*s", n->progress, (long long)(n->index < n->count ? n->index + 1 : n->count),
-		(long long)n->count, n->backward ? "undoing " : "", b->label, STR_ARG(buf_view(&left)));
+	fprintf(stdout, "] %3d%% %lld/%lld %s%s%.*s", n->progress,
+		(long long)(n->index < n->count ? n->index + 1 : n->count), (long long)n->count,
+		n->backward ? "undoing " : "", b->label, STR_ARG(buf_view(&left)));
 	fflush(stdout);
 	b->drawn = true;
 	buf_clear(&left);
@@ -54,7 +55,8 @@ static void draw(struct bar *b, const struct run_news *n, bool now)
 static void say(struct bar *b, const struct run_news *n, const char *what)
 {
 	wipe(b);
-	fprintf(stdout, "%.*s: %s%s%.*s\n", STR_ARG(n->migration), what, n->text.len ? ": " : "", STR_ARG(n->text));
+	fprintf(stdout, "%.*s: %s%s%.*s\n", STR_ARG(n->migration), what, n->text.len ? ": " : "",
+		STR_ARG(n->text));
 }
 
 static void begin_operation(struct bar *b, const struct run_news *n)
@@ -67,8 +69,8 @@ static void begin_operation(struct bar *b, const struct run_news *n)
 	if (b->terminal)
 		draw(b, n, false);
 	else
-		fprintf(stdout, "[%lld/%lld] %s%.*s\n", (long long)n->index + 1, (long long)n->count, n->backward ? "undo " : "",
-			STR_ARG(n->label));
+		fprintf(stdout, "[%lld/%lld] %s%.*s\n", (long long)n->index + 1,
+			(long long)n->count, n->backward ? "undo " : "", STR_ARG(n->label));
 }
 
 static void hear(void *context, const struct run_news *n)
@@ -86,7 +88,8 @@ static void hear(void *context, const struct run_news *n)
 		break;
 	case EVENT_CHECKING:
 		wipe(b);
-		fprintf(stdout, "%.*s: %.*s \"%.*s\"\n", STR_ARG(n->migration), STR_ARG(n->text), STR_ARG(n->label));
+		fprintf(stdout, "%.*s: %.*s \"%.*s\"\n", STR_ARG(n->migration), STR_ARG(n->text),
+			STR_ARG(n->label));
 		break;
 	case EVENT_LOGGED:
 		wipe(b);

@@ -1,7 +1,8 @@
 /*
  * command.h - what amigrun is told on its command line, and the commands
  *
- * Words go to standard output, diagnostics to standard error; the answer is an outcome, whose number is the exit status.
+ * Words go to standard output, diagnostics to standard error; the answer is an outcome, whose
+ * number is the exit status.
  */
 #ifndef VM_COMMAND_COMMAND_H
 #define VM_COMMAND_COMMAND_H
@@ -26,7 +27,7 @@ struct option_pairs {
 
 struct options {
 	enum command command;
-	const char *name;		/* of the migration, or NULL */
+	const char *name; /* of the migration, or NULL */
 	bool help;
 	const char *bundle, *version;
 	bool json, quiet, all, ignore_app_version, skip_postchecks, no_auto_rollback, yes;
@@ -35,8 +36,9 @@ struct options {
 };
 
 /* The command line without the program's name. OUTCOME_USAGE: err says what is wrong with it. */
-enum outcome options_parse(struct options *out, int count, char **words, struct error *err) MUST_USE;
-void options_help(FILE *out);				/* all commands */
+enum outcome options_parse(struct options *out, int count, char **words,
+			   struct error *err) MUST_USE;
+void options_help(FILE *out); /* all commands */
 void options_help_command(FILE *out, enum command c);
 
 /* What a command works with. The store and the bundle are opened by who needs them. */
@@ -60,8 +62,8 @@ struct run_options context_run_options(const struct context *c);
 #undef COMMAND
 
 /* show.c */
-void show_error(const struct error *err, bool json);	/* on standard error */
-void show_time(int64_t us, struct buf *out);		/* "" for 0 */
+void show_error(const struct error *err, bool json); /* on standard error */
+void show_time(int64_t us, struct buf *out);	     /* "" for 0 */
 /* `s` with each line behind an indent. */
 void show_indented(FILE *out, const char *indent, struct str s);
 
@@ -69,13 +71,13 @@ void show_indented(FILE *out, const char *indent, struct str s);
 struct bar {
 	bool terminal, quiet;
 	int64_t began_ms, drawn_ms;
-	int began_percent;		/* for the rate */
+	int began_percent; /* for the rate */
 	bool drawn;
 	char label[80];
 	struct run_listener listener;
 };
 void bar_init(struct bar *b, bool quiet);
-void bar_end(struct bar *b);		/* leaves the terminal's line */
+void bar_end(struct bar *b); /* leaves the terminal's line */
 /* How long the rest takes at the rate so far; -1 unknown. */
 int64_t bar_eta_ms(int began_percent, int percent, int64_t elapsed_ms);
 

@@ -10,11 +10,13 @@ static json_t *text(struct str s)
 	return t ? t : json_string("(not UTF-8)");
 }
 
-static void print_statements(const char *word, const struct run_statement *at, size_t count, struct str connection)
+static void print_statements(const char *word, const struct run_statement *at, size_t count,
+			     struct str connection)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!at[i].known) {
-			printf("   %s: not known before earlier operations have run: %.*s\n", word, STR_ARG(at[i].sql));
+			printf("   %s: not known before earlier operations have run: %.*s\n", word,
+			       STR_ARG(at[i].sql));
 			continue;
 		}
 		if (str_eq(at[i].connection, connection))
@@ -30,7 +32,9 @@ static void print_statements(const char *word, const struct run_statement *at, s
 static void print_plan(const char *name, const struct run_preview *p)
 {
 	if (!p->required)
-		printf("%s is not required here: a run would complete at once. Else it would do this:\n", name);
+		printf("%s is not required here: a run would complete at once. Else it would do "
+		       "this:\n",
+		       name);
 	for (size_t i = 0; i < p->operation_count; i++) {
 		const struct run_preview_operation *o = &p->operations[i];
 
@@ -73,7 +77,8 @@ static void print_json(json_t *j)
 
 static void print_plan_json(const char *name, const struct run_preview *p)
 {
-	static const char *const kinds[] = { [ROLLBACK_CODE] = "code", [ROLLBACK_NOTHING] = "nothing",
+	static const char *const kinds[] = { [ROLLBACK_CODE] = "code",
+					     [ROLLBACK_NOTHING] = "nothing",
 					     [ROLLBACK_IRREVERSIBLE] = "irreversible" };
 	json_t *all = json_object(), *list = json_array();
 
@@ -110,7 +115,8 @@ enum outcome command_plan(struct context *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = context_open_store(c, err);
 	if (o == OUTCOME_OK)
-		o = run_preview(c->store, &c->instance, &c->bundle, str_c(c->options.name), &options, &p, err);
+		o = run_preview(c->store, &c->instance, &c->bundle, str_c(c->options.name),
+				&options, &p, err);
 	if (o == OUTCOME_OK && c->options.json)
 		print_plan_json(c->options.name, &p);
 	else if (o == OUTCOME_OK)
@@ -152,8 +158,10 @@ static json_t *errors_json(const struct error_row *at, size_t count)
 
 		show_time(at[i].created_at, &time);
 		json_object_set_new(j, "created_at", text(buf_view(&time)));
-		json_object_set_new(j, "operation_index", at[i].operation_index < 0 ? json_null()
-				    : json_integer(at[i].operation_index));
+		json_object_set_new(j, "operation_index",
+				    at[i].operation_index < 0
+					    ? json_null()
+					    : json_integer(at[i].operation_index));
 		json_object_set_new(j, "description", text(at[i].description));
 		json_object_set_new(j, "code", text(at[i].code));
 		json_object_set_new(j, "query_id", text(at[i].query_id));
@@ -220,7 +228,8 @@ enum outcome command_gate(struct context *c, struct error *err)
 		o = context_open_store(c, err);
 	if (o != OUTCOME_OK)
 		return o;
-	o = run_gate(c->store, &c->bundle, str_c(c->options.version), c->instance.app_version, &g, err);
+	o = run_gate(c->store, &c->bundle, str_c(c->options.version), c->instance.app_version, &g,
+		     err);
 	if ((o == OUTCOME_OK || g.count) && c->options.json)
 		print_json(gate_json(&g));
 	else if (g.count) {

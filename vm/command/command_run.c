@@ -30,7 +30,8 @@ static void print_result(struct context *c, struct str name)
 		json_object_set_new(o, "name", json_stringn(row.name.ptr, row.name.len));
 		json_object_set_new(o, "status", json_string(status_word(row.status)));
 		json_object_set_new(o, "progress", json_integer(row.progress));
-		json_object_set_new(o, "current_operation_index", json_integer(row.current_operation_index));
+		json_object_set_new(o, "current_operation_index",
+				    json_integer(row.current_operation_index));
 		json_dumpf(o, stdout, JSON_COMPACT);
 		fputc('\n', stdout);
 		json_decref(o);
@@ -47,14 +48,16 @@ static enum outcome run_one(struct context *c, struct str name, struct error *er
 
 	bar_init(&bar, c->options.quiet || c->options.json);
 	options.listener = bar.listener.hear ? &bar.listener : NULL;
-	o = run_migration(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL, name, &options, err);
+	o = run_migration(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL, name, &options,
+			  err);
 	bar_end(&bar);
 	if (c->options.json)
 		print_result(c, name);
 	return o;
 }
 
-static enum outcome status_of(struct context *c, struct str name, enum migration_status *out, struct error *err)
+static enum outcome status_of(struct context *c, struct str name, enum migration_status *out,
+			      struct error *err)
 {
 	struct arena a = { 0 };
 	struct migration_row row = { .status = STATUS_NOT_STARTED };
@@ -66,8 +69,10 @@ static enum outcome status_of(struct context *c, struct str name, enum migration
 	return o;
 }
 
-/* Dependencies first, else by name. The graph is acyclic as amigc made it; `seen` guards against a bundle that lies. */
-static enum outcome run_with_dependencies(struct context *c, const struct bundle_entry *e, struct map *seen, struct error *err)
+/* Dependencies first, else by name. The graph is acyclic as amigc made it; `seen` guards against a
+ * bundle that lies. */
+static enum outcome run_with_dependencies(struct context *c, const struct bundle_entry *e,
+					  struct map *seen, struct error *err)
 {
 	struct module head;
 	enum migration_status status;
@@ -153,7 +158,8 @@ enum outcome command_resume(struct context *c, struct error *err)
 	case STATUS_COUNT:
 		break;
 	}
-	error_set(err, OUTCOME_NOT_NOW, "\"%s\" is %s: there is no run to go on with", c->options.name, status_label(status));
+	error_set(err, OUTCOME_NOT_NOW, "\"%s\" is %s: there is no run to go on with",
+		  c->options.name, status_label(status));
 	if (status != STATUS_COMPLETED)
 		error_hint(err, "`amigrun run %s` starts it", c->options.name);
 	return OUTCOME_NOT_NOW;
@@ -183,7 +189,8 @@ enum outcome command_rollback(struct context *c, struct error *err)
 		return o;
 	if (status == STATUS_ROLLED_BACK && !c->options.quiet && !c->options.json)
 		printf("%s: already rolled back\n", c->options.name);
-	if (status == STATUS_COMPLETED && !c->options.yes && isatty(STDIN_FILENO) && !asks_and_hears_yes(c->options.name))
+	if (status == STATUS_COMPLETED && !c->options.yes && isatty(STDIN_FILENO) &&
+	    !asks_and_hears_yes(c->options.name))
 		return error_set(err, OUTCOME_STOPPED, "not rolled back");
 	run_catch_signals();
 	bar_init(&bar, c->options.quiet || c->options.json);
@@ -211,6 +218,7 @@ enum outcome command_stop(struct context *c, struct error *err)
 	if (c->options.json)
 		print_result(c, str_c(c->options.name));
 	else if (!c->options.quiet)
-		printf("%s: asked to stop; it finishes its current effect first\n", c->options.name);
+		printf("%s: asked to stop; it finishes its current effect first\n",
+		       c->options.name);
 	return OUTCOME_OK;
 }

@@ -7,7 +7,7 @@
 /* A migration that the store knows, the bundle knows, or both. */
 struct line {
 	struct migration_row row;
-	struct hash deployed;		/* identity in the bundle; zero: not in it */
+	struct hash deployed; /* identity in the bundle; zero: not in it */
 };
 
 struct lines {
@@ -23,7 +23,8 @@ static json_t *text(struct str s)
 	return t ? t : json_string("(not UTF-8)");
 }
 
-static enum outcome add_from_bundle(struct lines *l, const struct bundle_entry *e, struct error *err)
+static enum outcome add_from_bundle(struct lines *l, const struct bundle_entry *e,
+				    struct error *err)
 {
 	struct line *line = NULL;
 	struct module head;
@@ -63,7 +64,8 @@ static enum outcome gather(struct context *c, struct lines *l, struct error *err
 
 	if (o != OUTCOME_OK)
 		return o;
-	l->at = arena_array(&l->arena, struct line, count + (c->has_bundle ? c->bundle.count : 0) + 1);
+	l->at = arena_array(&l->arena, struct line,
+			    count + (c->has_bundle ? c->bundle.count : 0) + 1);
 	for (; l->count < count; l->count++)
 		l->at[l->count].row = rows[l->count];
 	for (uint32_t i = 0; c->has_bundle && i < c->bundle.count && o == OUTCOME_OK; i++)
@@ -76,8 +78,9 @@ static enum outcome gather(struct context *c, struct lines *l, struct error *err
 static bool differs(const struct line *l)
 {
 	static const struct hash none;
-	bool unfinished = l->row.status != STATUS_COMPLETED && l->row.status != STATUS_NOT_STARTED &&
-			  l->row.status != STATUS_ROLLED_BACK && l->row.status != STATUS_FAILED_AT_STARTUP;
+	bool unfinished =
+		l->row.status != STATUS_COMPLETED && l->row.status != STATUS_NOT_STARTED &&
+		l->row.status != STATUS_ROLLED_BACK && l->row.status != STATUS_FAILED_AT_STARTUP;
 
 	return unfinished && !hash_eq(l->deployed, none) && !hash_eq(l->row.module_hash, none) &&
 	       !hash_eq(l->deployed, l->row.module_hash);
@@ -122,13 +125,16 @@ static void print_line(const struct line *l)
 
 	show_time(r->started_at, &started);
 	show_time(r->finished_at, &finished);
-	printf("%-32.*s %-22s %3d%% %5lld  %-20.*s %-20.*s %.*s\n", STR_ARG(r->name), status_label(r->status), r->progress,
-	       (long long)r->current_operation_index, (int)(started.len < 19 ? started.len : 19), buf_view(&started).ptr,
-	       (int)(finished.len < 19 ? finished.len : 19), buf_view(&finished).ptr, STR_ARG(r->current_query_id));
+	printf("%-32.*s %-22s %3d%% %5lld  %-20.*s %-20.*s %.*s\n", STR_ARG(r->name),
+	       status_label(r->status), r->progress, (long long)r->current_operation_index,
+	       (int)(started.len < 19 ? started.len : 19), buf_view(&started).ptr,
+	       (int)(finished.len < 19 ? finished.len : 19), buf_view(&finished).ptr,
+	       STR_ARG(r->current_query_id));
 	if (r->description.len)
 		show_indented(stdout, "    ", r->description);
 	if (differs(l))
-		printf("    The deployed bundle has another version of it; the run goes on with the one that it began with.\n");
+		printf("    The deployed bundle has another version of it; the run goes on with "
+		       "the one that it began with.\n");
 	buf_clear(&started);
 	buf_clear(&finished);
 }
@@ -155,7 +161,8 @@ struct detail {
 	size_t error_count, event_count, param_count;
 };
 
-static enum outcome read_detail(struct context *c, const struct migration_row *row, struct detail *d, struct error *err)
+static enum outcome read_detail(struct context *c, const struct migration_row *row,
+				struct detail *d, struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
 
@@ -168,7 +175,8 @@ static enum outcome read_detail(struct context *c, const struct migration_row *r
 	if (o == OUTCOME_OK)
 		o = store_events(c->store, row->name, &d->arena, &d->events, &d->event_count, err);
 	if (o == OUTCOME_OK)
-		o = store_parameters(c->store, row->name, &d->arena, &d->params, &d->param_count, err);
+		o = store_parameters(c->store, row->name, &d->arena, &d->params, &d->param_count,
+				     err);
 	return o;
 }
 
@@ -195,14 +203,17 @@ static json_t *plan_json(const struct detail *d)
 
 static void print_detail_json(const struct line *l, const struct detail *d)
 {
-	json_t *all = line_json(l), *errors = json_array(), *events = json_array(), *params = json_object();
+	json_t *all = line_json(l), *errors = json_array(), *events = json_array(),
+	       *params = json_object();
 
 	for (size_t i = 0; i < d->error_count; i++) {
 		json_t *j = json_object();
 
 		json_object_set_new(j, "created_at", time_json(d->errors[i].created_at));
-		json_object_set_new(j, "operation_index", d->errors[i].operation_index < 0 ? json_null()
-				    : json_integer(d->errors[i].operation_index));
+		json_object_set_new(j, "operation_index",
+				    d->errors[i].operation_index < 0
+					    ? json_null()
+					    : json_integer(d->errors[i].operation_index));
 		json_object_set_new(j, "description", text(d->errors[i].description));
 		json_object_set_new(j, "code", text(d->errors[i].code));
 		json_array_append_new(errors, j);
@@ -217,7 +228,8 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 		json_array_append_new(events, j);
 	}
 	for (size_t i = 0; i < d->param_count; i++)
-		json_object_setn_new(params, d->params[i][0].ptr, d->params[i][0].len, text(d->params[i][1]));
+		json_object_setn_new(params, d->params[i][0].ptr, d->params[i][0].len,
+				     text(d->params[i][1]));
 	json_object_set_new(all, "plan", plan_json(d));
 	json_object_set_new(all, "errors", errors);
 	json_object_set_new(all, "events", events);
@@ -233,7 +245,8 @@ static void print_plan(const struct detail *d)
 	for (int64_t i = 0; i < d->run.run.operation_count; i++) {
 		const struct operation_row *o = &d->run.plan[i];
 
-		printf("  %3lld. %-12s %.*s", (long long)i, operation_word(o->status), STR_ARG(o->label));
+		printf("  %3lld. %-12s %.*s", (long long)i, operation_word(o->status),
+		       STR_ARG(o->label));
 		if (o->attempts > 1)
 			printf(", %lld attempts", (long long)o->attempts);
 		if (o->rows >= 0)
@@ -248,8 +261,10 @@ static void print_detail(const struct line *l, const struct detail *d)
 	if (d->has_run)
 		print_plan(d);
 	if (d->has_run && d->run.open_effect.number)
-		printf("in doubt: effect %lld of operation %lld, query id %.*s\n", (long long)d->run.open_effect.number,
-		       (long long)d->run.open_effect.operation_index, STR_ARG(d->run.open_effect.query_id));
+		printf("in doubt: effect %lld of operation %lld, query id %.*s\n",
+		       (long long)d->run.open_effect.number,
+		       (long long)d->run.open_effect.operation_index,
+		       STR_ARG(d->run.open_effect.query_id));
 	if (d->param_count)
 		printf("parameters:\n");
 	for (size_t i = 0; i < d->param_count; i++)
@@ -264,7 +279,8 @@ static void print_detail(const struct line *l, const struct detail *d)
 		struct buf time = { 0 };
 
 		show_time(d->events[i].at, &time);
-		printf("  %.19s %.*s: %.*s\n", buf_view(&time).ptr, STR_ARG(d->events[i].kind), STR_ARG(d->events[i].detail));
+		printf("  %.19s %.*s: %.*s\n", buf_view(&time).ptr, STR_ARG(d->events[i].kind),
+		       STR_ARG(d->events[i].detail));
 		buf_clear(&time);
 	}
 }
@@ -309,8 +325,8 @@ enum outcome command_status(struct context *c, struct error *err)
 		fputc('\n', stdout);
 		json_decref(list);
 	} else if (o == OUTCOME_OK) {
-		printf("%-32s %-22s %4s %5s  %-20s %-20s %s\n", "Name", "Status", "Done", "Index", "Started at", "Finished at",
-		       "Current query ID");
+		printf("%-32s %-22s %4s %5s  %-20s %-20s %s\n", "Name", "Status", "Done", "Index",
+		       "Started at", "Finished at", "Current query ID");
 		for (size_t i = 0; i < l.count; i++)
 			print_line(&l.at[i]);
 	}

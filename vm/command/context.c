@@ -8,7 +8,11 @@
 
 enum outcome context_open_store(struct context *c, struct error *err)
 {
-	return store_open(&c->store, c->instance.state, err);
+	enum outcome o = store_open(&c->store, c->instance.state, err);
+
+	if (o != OUTCOME_OK && c->options.name)
+		error_prefix(err, "%s: ", c->options.name);
+	return o;
 }
 
 enum outcome context_open_bundle(struct context *c, bool optional, struct error *err)
@@ -22,7 +26,8 @@ enum outcome context_open_bundle(struct context *c, bool optional, struct error 
 		return OUTCOME_OK;
 	if (!path && access(BUNDLE_DEFAULT, F_OK) != 0) {
 		error_set(err, OUTCOME_UNREACHABLE, "there is no bundle " BUNDLE_DEFAULT);
-		error_hint(err, "name one with --bundle FILE or AMIG_BUNDLE; `amigc build PATH -o FILE` makes it");
+		error_hint(err, "name one with --bundle FILE or AMIG_BUNDLE; `amigc build PATH -o "
+				"FILE` makes it");
 		return OUTCOME_UNREACHABLE;
 	}
 	o = bundle_map(&c->bundle, path ? path : BUNDLE_DEFAULT, err);
@@ -42,8 +47,13 @@ struct run_options context_run_options(const struct context *c)
 	const struct options *o = &c->options;
 
 	return (struct run_options){
-		.ignore_app_version = o->ignore_app_version, .skip_postchecks = o->skip_postchecks,
-		.no_auto_rollback = o->no_auto_rollback, .params = o->params.at, .param_count = o->params.count,
-		.accepts = o->accepts.at, .accept_count = o->accepts.count, .operations_max = o->operations,
+		.ignore_app_version = o->ignore_app_version,
+		.skip_postchecks = o->skip_postchecks,
+		.no_auto_rollback = o->no_auto_rollback,
+		.params = o->params.at,
+		.param_count = o->params.count,
+		.accepts = o->accepts.at,
+		.accept_count = o->accepts.count,
+		.operations_max = o->operations,
 	};
 }

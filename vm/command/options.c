@@ -28,19 +28,24 @@ static const struct {
 #undef COMMAND
 };
 
-static enum outcome take_pair(struct option_pairs *pairs, const char *name, const char *text, struct error *err)
+static enum outcome take_pair(struct option_pairs *pairs, const char *name, const char *text,
+			      struct error *err)
 {
 	const char *equals = strchr(text, '=');
 
 	if (!equals || equals == text)
-		return error_set(err, OUTCOME_USAGE, "--%s wants NAME=VALUE, not \"%s\"", name, text);
+		return error_set(err, OUTCOME_USAGE, "--%s wants NAME=VALUE, not \"%s\"", name,
+				 text);
 	if (pairs->count == OPTION_PAIRS_MAX)
-		return error_set(err, OUTCOME_USAGE, "--%s is given more than %d times", name, OPTION_PAIRS_MAX);
-	pairs->at[pairs->count++] = (struct run_assignment){ { text, (size_t)(equals - text) }, str_c(equals + 1) };
+		return error_set(err, OUTCOME_USAGE, "--%s is given more than %d times", name,
+				 OPTION_PAIRS_MAX);
+	pairs->at[pairs->count++] =
+		(struct run_assignment){ { text, (size_t)(equals - text) }, str_c(equals + 1) };
 	return OUTCOME_OK;
 }
 
-static enum outcome take(struct options *o, const struct option_info *info, const char *value, struct error *err)
+static enum outcome take(struct options *o, const struct option_info *info, const char *value,
+			 struct error *err)
 {
 	char *at = (char *)o + info->at;
 	int64_t number;
@@ -54,7 +59,9 @@ static enum outcome take(struct options *o, const struct option_info *info, cons
 		return OUTCOME_OK;
 	case NUMBER:
 		if (!str_to_int(str_c(value), &number) || number < 1)
-			return error_set(err, OUTCOME_USAGE, "--%s wants a number from 1, not \"%s\"", info->name, value);
+			return error_set(err, OUTCOME_USAGE,
+					 "--%s wants a number from 1, not \"%s\"", info->name,
+					 value);
 		*(int64_t *)(void *)at = number;
 		return OUTCOME_OK;
 	case PAIRS:
@@ -72,13 +79,15 @@ static const struct option_info *find(const char *name, size_t len)
 }
 
 /* words[*at] begins with "--". */
-static enum outcome take_option(struct options *o, int count, char **words, int *at, struct error *err)
+static enum outcome take_option(struct options *o, int count, char **words, int *at,
+				struct error *err)
 {
 	const char *name = words[*at] + 2, *value = strchr(name, '=');
 	const struct option_info *info = find(name, value ? (size_t)(value - name) : strlen(name));
 
 	if (!info || !(info->commands & 1u << o->command)) {
-		error_set(err, OUTCOME_USAGE, "`amigrun %s` has no option %s", commands[o->command].word, words[*at]);
+		error_set(err, OUTCOME_USAGE, "`amigrun %s` has no option %s",
+			  commands[o->command].word, words[*at]);
 		error_hint(err, "`amigrun %s --help` shows its options", commands[o->command].word);
 		return OUTCOME_USAGE;
 	}
@@ -86,7 +95,8 @@ static enum outcome take_option(struct options *o, int count, char **words, int 
 		return error_set(err, OUTCOME_USAGE, "--%s takes no value", info->name);
 	if (info->kind != FLAG) {
 		if (!value && *at + 1 == count)
-			return error_set(err, OUTCOME_USAGE, "--%s wants %s", info->name, info->word);
+			return error_set(err, OUTCOME_USAGE, "--%s wants %s", info->name,
+					 info->word);
 		value = value ? value + 1 : words[++*at];
 	}
 	return take(o, info, value, err);
@@ -121,7 +131,8 @@ enum outcome options_parse(struct options *out, int count, char **words, struct 
 		else if (words[i][0] == '-' && words[i][1] == '-')
 			o = take_option(out, count, words, &i, err);
 		else if (out->name)
-			o = error_set(err, OUTCOME_USAGE, "there is one name too many: \"%s\"", words[i]);
+			o = error_set(err, OUTCOME_USAGE, "there is one name too many: \"%s\"",
+				      words[i]);
 		else
 			out->name = words[i];
 	}
@@ -130,10 +141,12 @@ enum outcome options_parse(struct options *out, int count, char **words, struct 
 
 void options_help(FILE *out)
 {
-	fprintf(out, "amigrun carries compiled migrations out, resumably.\n\n");
+	fprintf(out, "amigrun carries compiled migrations out, resumably: amigrun COMMAND …\n\n");
 	for (int i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  amigrun %-9s %-13s %s\n", commands[i].word, commands[i].arguments, commands[i].sentence);
-	fprintf(out, "\n  amigrun COMMAND --help shows a command's options, amigrun --version the version.\n\nExit status:\n");
+		fprintf(out, "  %-9s %-13s %s\n", commands[i].word, commands[i].arguments,
+			commands[i].sentence);
+	fprintf(out, "\n  amigrun COMMAND --help shows a command's options, amigrun --version the "
+		     "version.\n\nExit status:\n");
 #define OUTCOME(name, status, words) fprintf(out, "  %d  %s\n", status, words);
 #include "vm/base/outcome.def"
 #undef OUTCOME
@@ -141,7 +154,8 @@ void options_help(FILE *out)
 
 void options_help_command(FILE *out, enum command c)
 {
-	fprintf(out, "amigrun %s %s\n%s\n\n", commands[c].word, commands[c].arguments, commands[c].sentence);
+	fprintf(out, "amigrun %s %s\n%s\n\n", commands[c].word, commands[c].arguments,
+		commands[c].sentence);
 	for (size_t i = 0; i < ARRAY_SIZE(infos); i++)
 		if (infos[i].commands & 1u << c) {
 			char left[60];

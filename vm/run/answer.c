@@ -12,8 +12,10 @@ static struct str row_word(size_t rows)
 	return rows == 0 ? STR("no row") : STR("several rows");
 }
 
-/* A cell whose text is not of its column's type is our kinds' mistake or a server's surprise: told, never guessed. */
-static enum outcome cell(const struct column *column, struct str text, struct heap *h, struct value *out, struct error *err)
+/* A cell whose text is not of its column's type is our kinds' mistake or a server's surprise: told,
+ * never guessed. */
+static enum outcome cell(const struct column *column, struct str text, struct heap *h,
+			 struct value *out, struct error *err)
 {
 	int64_t number;
 	char *end, *copy;
@@ -51,12 +53,14 @@ static enum outcome cell(const struct column *column, struct str text, struct he
 		*out = value_timestamp(number);
 		return OUTCOME_OK;
 	}
-	return error_set(err, OUTCOME_FAILED, "column %.*s (%.*s) holds \"%.*s\", which cannot be read as that type",
-			 STR_ARG(column->name), STR_ARG(column->type_name), (int)(text.len < 80 ? text.len : 80), text.ptr);
+	return error_set(err, OUTCOME_FAILED,
+			 "column %.*s (%.*s) holds \"%.*s\", which cannot be read as that type",
+			 STR_ARG(column->name), STR_ARG(column->type_name),
+			 (int)(text.len < 80 ? text.len : 80), text.ptr);
 }
 
-static enum outcome row(const struct result *r, size_t at, const struct str *names, struct heap *h, struct value *out,
-			struct error *err)
+static enum outcome row(const struct result *r, size_t at, const struct str *names, struct heap *h,
+			struct value *out, struct error *err)
 {
 	struct value *cells = arena_array(&h->arena, struct value, r->column_count + 1);
 
@@ -79,8 +83,8 @@ static const struct str *column_names(const struct result *r, struct heap *h)
 	return names;
 }
 
-static enum outcome list(const struct result *r, enum query_shape shape, struct heap *h, struct value *out,
-			 struct error *err)
+static enum outcome list(const struct result *r, enum query_shape shape, struct heap *h,
+			 struct value *out, struct error *err)
 {
 	const struct str *names = column_names(r, h);
 	struct value *items = must_alloc(arena_bytes(sizeof(*items), r->rows.count + 1));
@@ -95,11 +99,13 @@ static enum outcome list(const struct result *r, enum query_shape shape, struct 
 	return o;
 }
 
-static void describe(const struct result *r, enum query_shape shape, struct str sql, struct buf *origin)
+static void describe(const struct result *r, enum query_shape shape, struct str sql,
+		     struct buf *origin)
 {
 	sql = str_trim(sql);
 	if ((shape == SHAPE_VALUE || shape == SHAPE_COLUMN) && r->column_count)
-		buf_format(origin, "column %.*s (%.*s) of ", STR_ARG(r->columns[0].name), STR_ARG(r->columns[0].type_name));
+		buf_format(origin, "column %.*s (%.*s) of ", STR_ARG(r->columns[0].name),
+			   STR_ARG(r->columns[0].type_name));
 	buf_text(origin, "the query ");
 	if (sql.len > ORIGIN_SQL_BYTES) {
 		buf_add(origin, sql.ptr, ORIGIN_SQL_BYTES);
@@ -109,8 +115,8 @@ static void describe(const struct result *r, enum query_shape shape, struct str 
 	}
 }
 
-enum outcome answer_value(const struct result *result, enum query_shape shape, struct str sql, struct heap *h,
-			  struct value *out, struct buf *origin, struct error *err)
+enum outcome answer_value(const struct result *result, enum query_shape shape, struct str sql,
+			  struct heap *h, struct value *out, struct buf *origin, struct error *err)
 {
 	const struct result *r = result;
 	size_t rows = r->rows.count;
@@ -122,11 +128,15 @@ enum outcome answer_value(const struct result *result, enum query_shape shape, s
 	}
 	if ((shape == SHAPE_VALUE || shape == SHAPE_ROW) && rows != 1)
 		return error_set(err, OUTCOME_FAILED, "%s wants exactly one row, but there is %.*s",
-				 shape == SHAPE_VALUE ? "value()" : "row()", STR_ARG(row_word(rows)));
+				 shape == SHAPE_VALUE ? "value()" : "row()",
+				 STR_ARG(row_word(rows)));
 	if (shape == SHAPE_VALUE && r->column_count != 1)
-		return error_set(err, OUTCOME_FAILED, "value() wants exactly one column, but there are %zu", r->column_count);
+		return error_set(err, OUTCOME_FAILED,
+				 "value() wants exactly one column, but there are %zu",
+				 r->column_count);
 	if (shape == SHAPE_COLUMN && r->column_count == 0)
-		return error_set(err, OUTCOME_FAILED, "column() wants a column, but the statement gives none");
+		return error_set(err, OUTCOME_FAILED,
+				 "column() wants a column, but the statement gives none");
 	if (shape == SHAPE_VALUE)
 		return cell(&r->columns[0], r->rows.at[0][0], h, out, err);
 	if (shape == SHAPE_ROW)

@@ -1,8 +1,10 @@
 /*
  * doubt.c - an effect whose intent is durable and whose end is not known
  *
- * First the target is fenced: nothing of this run runs there any more, so that what is found out stays true. Then, in this order:
- * the marker that a transactional target holds says it; the operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew; else a person must look.
+ * First the target is fenced: nothing of this run runs there any more, so that what is found out
+ * stays true. Then, in this order: the marker that a transactional target holds says it; the
+ * operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew;
+ * else a person must look.
  */
 #include "vm/run/session.h"
 
@@ -19,11 +21,13 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 		o = session_connection(r, i, &c, err);
 		return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
 	}
-	return error_set(err, OUTCOME_DAMAGED, "the journal names connection %.*s, which the migration does not have",
+	return error_set(err, OUTCOME_DAMAGED,
+			 "the journal names connection %.*s, which the migration does not have",
 			 STR_ARG(connection));
 }
 
-static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e, struct error *err)
+static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e,
+		       struct error *err)
 {
 	struct buf cause = { 0 };
 
@@ -32,12 +36,16 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 	request_remember_sql(r, e->sql, "");
 	snprintf(r->failed_query_id, sizeof(r->failed_query_id), "%.*s", STR_ARG(e->query_id));
 	error_set(err, OUTCOME_IN_DOUBT,
-		  "%s operation %lld \"%.*s\": it is not known whether effect %lld on %.*s has happened%.*s\nquery id: %.*s\nSQL: %.*s",
-		  e->backward ? "rolling back" : "in", (long long)a->index, STR_ARG(r->plan[a->index].label),
-		  (long long)e->number, STR_ARG(e->connection), STR_ARG(buf_view(&cause)), STR_ARG(e->query_id),
-		  STR_ARG(str_trim(e->sql)));
-	error_hint(err, "look on %.*s whether the statement took effect. `amigrun rollback %.*s` undoes the operation whether it did "
-		   "or not; with `done when`, `idempotent` or `in doubt undo` in the operation amigrun decides this by itself",
+		  "%s operation %lld \"%.*s\": it is not known whether effect %lld on %.*s has "
+		  "happened%.*s\nquery id: %.*s\nSQL: %.*s",
+		  e->backward ? "rolling back" : "in", (long long)a->index,
+		  STR_ARG(r->plan[a->index].label), (long long)e->number, STR_ARG(e->connection),
+		  STR_ARG(buf_view(&cause)), STR_ARG(e->query_id), STR_ARG(str_trim(e->sql)));
+	error_hint(err,
+		   "look on %.*s whether the statement took effect. `amigrun rollback %.*s` undoes "
+		   "the operation whether it did "
+		   "or not; with `done when`, `idempotent` or `in doubt undo` in the operation "
+		   "amigrun decides this by itself",
 		   STR_ARG(e->connection), STR_ARG(r->name));
 	buf_clear(&cause);
 }
@@ -75,15 +83,17 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 static void tell(struct run *r, const struct act *a, const struct effect_row *e, enum verdict v)
 {
 	static const char *const words[] = {
-		[VERDICT_DONE] = "it has happened", [VERDICT_AGAIN] = "it is made again",
+		[VERDICT_DONE] = "it has happened",
+		[VERDICT_AGAIN] = "it is made again",
 		[VERDICT_UNDO] = "the operation is undone and begins anew",
 	};
 
-	journal_event(r, EVENT_DOUBT_RESOLVED, "operation %lld, effect %lld (%.*s): %s", (long long)a->index,
-		      (long long)e->number, STR_ARG(e->query_id), words[v]);
+	journal_event(r, EVENT_DOUBT_RESOLVED, "operation %lld, effect %lld (%.*s): %s",
+		      (long long)a->index, (long long)e->number, STR_ARG(e->query_id), words[v]);
 }
 
-enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *e, struct error *err)
+enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *e,
+			   struct error *err)
 {
 	enum verdict v = VERDICT_OPEN;
 
@@ -115,8 +125,10 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 	if (!e->number)
 		return OUTCOME_OK;
 	if (e->operation_index != r->index)
-		return error_set(err, OUTCOME_DAMAGED, "effect %lld is open for operation %lld, but the run is at operation %lld",
-				 (long long)e->number, (long long)e->operation_index, (long long)r->index);
+		return error_set(
+			err, OUTCOME_DAMAGED,
+			"effect %lld is open for operation %lld, but the run is at operation %lld",
+			(long long)e->number, (long long)e->operation_index, (long long)r->index);
 	o = plan_act(r, e->operation_index, e->backward, &a, err);
 	if (o != OUTCOME_OK)
 		return o;

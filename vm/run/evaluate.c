@@ -3,7 +3,8 @@
 
 #define FUEL 1000000
 
-static enum outcome answer(struct run *r, struct machine *vm, planned_fn planned, void *context, struct error *err)
+static enum outcome answer(struct run *r, struct machine *vm, planned_fn planned, void *context,
+			   struct error *err)
 {
 	const struct machine_request *q = machine_request(vm);
 	enum outcome o;
@@ -20,8 +21,8 @@ static enum outcome answer(struct run *r, struct machine *vm, planned_fn planned
 	return request_answer(r, vm, -1, NULL, err);
 }
 
-enum outcome evaluate(struct run *r, uint32_t function, const struct value *args, struct value *result,
-		      planned_fn planned, void *context, struct error *err)
+enum outcome evaluate(struct run *r, uint32_t function, const struct value *args,
+		      struct value *result, planned_fn planned, void *context, struct error *err)
 {
 	struct machine *vm = machine_new(&r->module);
 	enum machine_state state = MACHINE_PAUSED;
@@ -48,7 +49,8 @@ enum outcome evaluate(struct run *r, uint32_t function, const struct value *args
 	return o;
 }
 
-enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *word, struct error *err)
+enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *word,
+			     struct error *err)
 {
 	for (uint32_t i = 0; i < r->module.check_count; i++) {
 		const struct check *check = &r->module.checks[i];
@@ -60,7 +62,8 @@ enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *wo
 		o = evaluate(r, check->function, NULL, NULL, NULL, NULL, err);
 		if (o != OUTCOME_OK) {
 			if (o != OUTCOME_STOPPED)
-				error_prefix(err, "%s \"%.*s\" failed: ", word, STR_ARG(check->label));
+				error_prefix(err, "%s \"%.*s\" failed: ", word,
+					     STR_ARG(check->label));
 			return o;
 		}
 	}

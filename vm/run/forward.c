@@ -1,4 +1,5 @@
-/* forward.c - through the plan from the current operation to the end, and what a stop or a failure makes of the run */
+/* forward.c - through the plan from the current operation to the end, and what a stop or a failure
+ * makes of the run */
 #include "vm/run/session.h"
 
 static enum outcome finish_operation(struct run *r, struct act *a, struct error *err)
@@ -83,7 +84,8 @@ enum outcome forward_go(struct run *r, struct error *err)
 		o = plan_act(r, r->index, false, &a, err);
 		if (o != OUTCOME_OK)
 			return o;
-		if (stop_wanted(r) || (r->options->operations_max && r->done_here >= r->options->operations_max))
+		if (stop_wanted(r) ||
+		    (r->options->operations_max && r->done_here >= r->options->operations_max))
 			return session_settle(r, &a, STEP_STOPPED, err);
 		end = step_operation(r, &a, err);
 		if (end == STEP_DONE)

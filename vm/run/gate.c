@@ -1,4 +1,5 @@
-/* gate.c - whether the application may go to a version: every migration whose range ends before it must be completed */
+/* gate.c - whether the application may go to a version: every migration whose range ends before it
+ * must be completed */
 #include "vm/base/semver.h"
 #include "vm/run/run.h"
 
@@ -13,8 +14,8 @@ static bool in_range(struct str min, struct str max, const char *app_version)
 	return !max.len || !semver_parse(max, &bound) || semver_compare(app, bound) <= 0;
 }
 
-static enum outcome look(struct store *store, const struct bundle_entry *e, struct semver version, const char *app_version,
-			 struct gate *out, struct error *err)
+static enum outcome look(struct store *store, const struct bundle_entry *e, struct semver version,
+			 const char *app_version, struct gate *out, struct error *err)
 {
 	struct module head;
 	struct semver last;
@@ -40,8 +41,8 @@ static enum outcome look(struct store *store, const struct bundle_entry *e, stru
 	return o;
 }
 
-enum outcome run_gate(struct store *store, const struct bundle *bundle, struct str version, const char *app_version,
-		      struct gate *out, struct error *err)
+enum outcome run_gate(struct store *store, const struct bundle *bundle, struct str version,
+		      const char *app_version, struct gate *out, struct error *err)
 {
 	struct semver v;
 
@@ -71,8 +72,9 @@ void gate_print(const struct gate *g, const char *app_version, struct buf *out)
 		return;
 	buf_text(out, "List of async migrations to be applied:\n");
 	for (size_t i = 0; i < g->count; i++) {
-		buf_format(out, "- %.*s - Available on versions %.*s - %.*s\n", STR_ARG(g->entries[i].name),
-			   STR_ARG(g->entries[i].min_version), STR_ARG(g->entries[i].max_version));
+		buf_format(out, "- %.*s - Available on versions %.*s - %.*s\n",
+			   STR_ARG(g->entries[i].name), STR_ARG(g->entries[i].min_version),
+			   STR_ARG(g->entries[i].max_version));
 		now += g->entries[i].runs_now;
 	}
 	buf_text(out, "Async migrations are not completed.\n");
@@ -80,14 +82,17 @@ void gate_print(const struct gate *g, const char *app_version, struct buf *out)
 		buf_format(out, "Run now, on version %s:\n", app_version);
 		for (size_t i = 0; i < g->count; i++)
 			if (g->entries[i].runs_now)
-				buf_format(out, "  amigrun run %.*s\n", STR_ARG(g->entries[i].name));
+				buf_format(out, "  amigrun run %.*s\n",
+					   STR_ARG(g->entries[i].name));
 	}
 	if (now == g->count)
 		return;
-	buf_text(out, now ? "Then go through these versions:\n" : "Go through these versions first:\n");
+	buf_text(out,
+		 now ? "Then go through these versions:\n" : "Go through these versions first:\n");
 	for (size_t i = 0; i < g->count; i++)
 		if (!g->entries[i].runs_now)
-			buf_format(out, "  %.*s - %.*s: amigrun run %.*s\n", STR_ARG(g->entries[i].min_version),
+			buf_format(out, "  %.*s - %.*s: amigrun run %.*s\n",
+				   STR_ARG(g->entries[i].min_version),
 				   STR_ARG(g->entries[i].max_version), STR_ARG(g->entries[i].name));
 }
 

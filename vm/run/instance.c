@@ -27,7 +27,8 @@ enum outcome instance_read(struct instance *out, struct error *err)
 	out->allowed_env = get("AMIG_ALLOW_ENV");
 	out->stop_grace_ms = INSTANCE_STOP_GRACE_MS;
 	if (grace && !duration_parse(str_c(grace), &out->stop_grace_ms)) {
-		error_set(err, OUTCOME_USAGE, "AMIG_STOP_GRACE is \"%s\", which is not a duration", grace);
+		error_set(err, OUTCOME_USAGE, "AMIG_STOP_GRACE is \"%s\", which is not a duration",
+			  grace);
 		error_hint(err, "write it as 500ms, 30s or 5m");
 		return OUTCOME_USAGE;
 	}
@@ -57,8 +58,8 @@ const char *instance_url(struct str name, struct str kind, struct error *err)
 	if (!url)
 		url = get(of_kind.ptr);
 	if (!url) {
-		error_set(err, OUTCOME_UNREACHABLE, "the connection %.*s (%.*s) is not configured", STR_ARG(name),
-			  STR_ARG(kind));
+		error_set(err, OUTCOME_UNREACHABLE, "the connection %.*s (%.*s) is not configured",
+			  STR_ARG(name), STR_ARG(kind));
 		error_hint(err, "set %s%s%s", str_eq(name, kind) ? "" : own.ptr,
 			   str_eq(name, kind) ? "" : " or ", of_kind.ptr);
 	}

@@ -1,7 +1,9 @@
 /*
- * instance.h - what this installation says: where the state is, which databases there are, the application's version
+ * instance.h - what this installation says: where the state is, which databases there are, the
+ * application's version
  *
- * All of it comes from the environment. The texts are those of the environment: borrowed for the life of the process.
+ * All of it comes from the environment. The texts are those of the environment: borrowed for the
+ * life of the process.
  */
 #ifndef VM_RUN_INSTANCE_H
 #define VM_RUN_INSTANCE_H
@@ -13,20 +15,22 @@
 #define INSTANCE_STOP_GRACE_MS 30000
 
 struct instance {
-	const char *state;		/* AMIG_STATE */
-	const char *app_version;	/* AMIG_APP_VERSION, NULL if not set or empty */
-	const char *allowed_env;	/* AMIG_ALLOW_ENV: names separated by commas */
-	int64_t stop_grace_ms;		/* AMIG_STOP_GRACE: how long a stop waits for the current effect */
+	const char *state;	 /* AMIG_STATE */
+	const char *app_version; /* AMIG_APP_VERSION, NULL if not set or empty */
+	const char *allowed_env; /* AMIG_ALLOW_ENV: names separated by commas */
+	int64_t stop_grace_ms;	 /* AMIG_STOP_GRACE: how long a stop waits for the current effect */
 };
 
 /* OUTCOME_USAGE when a variable has a value that can't be understood. */
 enum outcome instance_read(struct instance *out, struct error *err) MUST_USE;
 /*
- * The URL or path of a connection: that of AMIG_<NAME>_URL when the name differs from the kind and it is set, else the
- * kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE). NULL with an error that names the variable to set.
+ * The URL or path of a connection: that of AMIG_<NAME>_URL when the name differs from the kind and
+ * it is set, else the kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE). NULL with an
+ * error that names the variable to set.
  */
 const char *instance_url(struct str name, struct str kind, struct error *err);
-/* A variable that migrations may read: *allowed false if it is not among AMIG_ALLOW_ENV; NULL if not set. */
+/* A variable that migrations may read: *allowed false if it is not among AMIG_ALLOW_ENV; NULL if
+ * not set. */
 const char *instance_env(const struct instance *i, struct str name, bool *allowed);
 
 #endif

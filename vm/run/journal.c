@@ -32,7 +32,8 @@ enum outcome journal_commit(struct run *r, struct error *err)
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
 	if (o != OUTCOME_OK) {
-		error_prefix(err, "cannot record the step of operation %lld: ", (long long)r->index);
+		error_prefix(err,
+			     "cannot record the step of operation %lld: ", (long long)r->index);
 		return o;
 	}
 	r->durable_index = r->index;
@@ -77,8 +78,8 @@ void journal_checkpoint_empty(struct run *r)
 }
 
 /* Changes of the same operation become one; a third operation needs a commit first. */
-enum outcome journal_operation(struct run *r, const struct act *a, enum operation_status status, bool finished,
-			       struct error *err)
+enum outcome journal_operation(struct run *r, const struct act *a, enum operation_status status,
+			       bool finished, struct error *err)
 {
 	struct step *step = &r->journal.step;
 	struct operation_change *change = NULL;
@@ -131,7 +132,8 @@ void journal_phase(struct run *r, enum run_phase phase)
 /* What ends something is told when it is durable. */
 static bool is_ending(enum run_event e)
 {
-	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED || e == EVENT_STOPPED;
+	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED ||
+	       e == EVENT_STOPPED;
 }
 
 void journal_event(struct run *r, enum run_event event, const char *format, ...)
@@ -148,7 +150,8 @@ void journal_event(struct run *r, enum run_event event, const char *format, ...)
 	buf_vformat(&n->text, format, args);
 	va_end(args);
 	n->event = event;
-	n->row = (struct event_row){ .kind = str_c(run_event_word(event)), .who = STR("amigrun"),
+	n->row = (struct event_row){ .kind = str_c(run_event_word(event)),
+				     .who = STR("amigrun"),
 				     .detail = buf_view(&n->text) };
 	j->step.event = &j->notes[0].row;
 	j->pending = true;
@@ -179,14 +182,18 @@ void journal_error(struct run *r, int64_t index, const struct error *err)
 	buf_text(&j->error_text, err->message);
 	if (err->hint)
 		buf_format(&j->error_text, "\nhint: %s", err->hint);
-	j->error = (struct error_row){ .operation_index = index, .description = buf_view(&j->error_text),
-				       .code = str_c(err->code), .sql = buf_view(&r->failed_sql),
-				       .query_id = str_c(r->failed_sql.len ? r->failed_query_id : "") };
+	j->error = (struct error_row){ .operation_index = index,
+				       .description = buf_view(&j->error_text),
+				       .code = str_c(err->code),
+				       .sql = buf_view(&r->failed_sql),
+				       .query_id =
+					       str_c(r->failed_sql.len ? r->failed_query_id : "") };
 	j->step.error = &j->error;
 	j->pending = true;
 }
 
-void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows, const struct error *err)
+void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows,
+		     const struct error *err)
 {
 	struct journal *j = &r->journal;
 
@@ -196,19 +203,28 @@ void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, in
 		buf_text(&j->outcome_text, err->message ? err->message : "");
 		snprintf(j->outcome_code, sizeof(j->outcome_code), "%s", err->code);
 	}
-	j->outcome = (struct effect_outcome){ .number = number, .attempt = attempt, .ok = ok, .rows = rows,
-					      .error_code = str_c(j->outcome_code), .error_text = buf_view(&j->outcome_text) };
+	j->outcome = (struct effect_outcome){ .number = number,
+					      .attempt = attempt,
+					      .ok = ok,
+					      .rows = rows,
+					      .error_code = str_c(j->outcome_code),
+					      .error_text = buf_view(&j->outcome_text) };
 	j->step.outcome = &j->outcome;
 	j->pending = true;
 }
 
 /* The statement's text is r->sql, which stays until the commit. */
-void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt, const struct connection *c)
+void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c)
 {
 	struct journal *j = &r->journal;
 
-	j->intent = (struct effect_intent){ .number = number, .operation_index = a->index, .attempt = attempt,
-					    .backward = a->backward, .query_id = j->query_id, .sql = buf_view(&r->sql),
+	j->intent = (struct effect_intent){ .number = number,
+					    .operation_index = a->index,
+					    .attempt = attempt,
+					    .backward = a->backward,
+					    .query_id = j->query_id,
+					    .sql = buf_view(&r->sql),
 					    .connection = str_c(c->name) };
 	j->step.intent = &j->intent;
 	j->pending = true;

@@ -29,12 +29,15 @@ static enum outcome query(struct run *r, struct connection *c, const char *sql, 
 /* Who may not make the table goes without: then the operation must say how a doubt is resolved. */
 static enum marking make_table(struct run *r, struct connection *c)
 {
-	struct statement s = { .sql = STR("CREATE TABLE amig_marker (effect varchar(60) PRIMARY KEY)") };
+	struct statement s = {
+		.sql = STR("CREATE TABLE amig_marker (effect varchar(60) PRIMARY KEY)")
+	};
 	struct error err = { 0 };
 	int64_t rows;
 	bool any;
 	char query_id[QUERY_ID_SIZE];
-	enum outcome o = query(r, c, "SELECT effect FROM amig_marker WHERE effect = ''", &any, &err);
+	enum outcome o =
+		query(r, c, "SELECT effect FROM amig_marker WHERE effect = ''", &any, &err);
 
 	if (o != OUTCOME_OK) {
 		error_clear(&err);

@@ -1,4 +1,5 @@
-/* params.c - the values that the operator may set: --param before what is stored, that before the default */
+/* params.c - the values that the operator may set: --param before what is stored, that before the
+ * default */
 #include "vm/run/session.h"
 
 struct given {
@@ -6,7 +7,8 @@ struct given {
 	size_t stored_count;
 };
 
-static bool find_text(const struct run *r, const struct given *given, struct str name, struct str *out)
+static bool find_text(const struct run *r, const struct given *given, struct str name,
+		      struct str *out)
 {
 	for (size_t i = r->options->param_count; i-- > 0;)
 		if (str_eq(r->options->params[i].name, name)) {
@@ -32,7 +34,8 @@ static enum outcome refuse_unknown(const struct run *r, struct str name, struct 
 		}
 		buf_format(&names, "%s%.*s", i ? ", " : "", STR_ARG(r->module.params[i].name));
 	}
-	error_set(err, OUTCOME_USAGE, "\"%.*s\" has no parameter %.*s", STR_ARG(r->name), STR_ARG(name));
+	error_set(err, OUTCOME_USAGE, "\"%.*s\" has no parameter %.*s", STR_ARG(r->name),
+		  STR_ARG(name));
 	if (names.len)
 		error_hint(err, "its parameters are %.*s", STR_ARG(buf_view(&names)));
 	else
@@ -41,15 +44,16 @@ static enum outcome refuse_unknown(const struct run *r, struct str name, struct 
 	return OUTCOME_USAGE;
 }
 
-static enum outcome parse(struct run *r, const struct param *p, struct str text, struct value *out, struct error *err)
+static enum outcome parse(struct run *r, const struct param *p, struct str text, struct value *out,
+			  struct error *err)
 {
 	struct buf reason = { 0 }, type = { 0 };
 	bool ok = value_parse(text, &r->module.types, p->type, &r->heap, out, &reason);
 
 	if (!ok) {
 		types_print(&r->module.types, p->type, &type);
-		error_set(err, OUTCOME_USAGE, "parameter %.*s cannot be \"%.*s\": %.*s", STR_ARG(p->name), STR_ARG(text),
-			  STR_ARG(buf_view(&reason)));
+		error_set(err, OUTCOME_USAGE, "parameter %.*s cannot be \"%.*s\": %.*s",
+			  STR_ARG(p->name), STR_ARG(text), STR_ARG(buf_view(&reason)));
 		error_hint(err, "it is of type %.*s", STR_ARG(buf_view(&type)));
 	}
 	buf_clear(&reason);
@@ -57,7 +61,8 @@ static enum outcome parse(struct run *r, const struct param *p, struct str text,
 	return ok ? OUTCOME_OK : OUTCOME_USAGE;
 }
 
-static enum outcome check(struct run *r, const struct param *p, const struct value *v, struct error *err)
+static enum outcome check(struct run *r, const struct param *p, const struct value *v,
+			  struct error *err)
 {
 	struct value refusal = value_null();
 	enum outcome o;
@@ -66,8 +71,8 @@ static enum outcome check(struct run *r, const struct param *p, const struct val
 		return OUTCOME_OK;
 	o = evaluate(r, p->check, v, &refusal, NULL, NULL, err);
 	if (o == OUTCOME_OK && refusal.kind == VALUE_STRING)
-		o = error_set(err, OUTCOME_USAGE, "parameter %.*s is refused: %.*s", STR_ARG(p->name),
-			      STR_ARG(value_text(refusal)));
+		o = error_set(err, OUTCOME_USAGE, "parameter %.*s is refused: %.*s",
+			      STR_ARG(p->name), STR_ARG(value_text(refusal)));
 	return o;
 }
 
@@ -83,7 +88,8 @@ static enum outcome collect(struct run *r, const struct given *given, uint32_t i
 	} else if (p->default_value != NO_INDEX) {
 		o = evaluate(r, p->default_value, NULL, out, NULL, NULL, err);
 	} else {
-		o = error_set(err, OUTCOME_USAGE, "parameter %.*s has no value and no default", STR_ARG(p->name));
+		o = error_set(err, OUTCOME_USAGE, "parameter %.*s has no value and no default",
+			      STR_ARG(p->name));
 		error_hint(err, "give it with --param %.*s=VALUE", STR_ARG(p->name));
 	}
 	return o == OUTCOME_OK ? check(r, p, out, err) : o;
@@ -93,7 +99,8 @@ enum outcome params_collect(struct run *r, struct error *err)
 {
 	struct given given = { 0 };
 	struct value *values;
-	enum outcome o = store_parameters(r->store, r->name, &r->arena, &given.stored, &given.stored_count, err);
+	enum outcome o = store_parameters(r->store, r->name, &r->arena, &given.stored,
+					  &given.stored_count, err);
 
 	for (size_t i = 0; o == OUTCOME_OK && i < r->options->param_count; i++)
 		o = refuse_unknown(r, r->options->params[i].name, err);

@@ -37,13 +37,18 @@ static enum outcome planned(void *context, const struct machine_request *q, stru
 	struct planning *p = context;
 	struct run *r = p->r;
 	const struct operation *op = &r->module.operations[q->operation];
-	struct operation_row row = { .index = (int64_t)p->rows.count, .operation = q->operation, .rows = -1 };
+	struct operation_row row = { .index = (int64_t)p->rows.count,
+				     .operation = q->operation,
+				     .rows = -1 };
 	struct buf bytes = { 0 };
 
 	if (p->rows.count >= PLAN_OPERATIONS_MAX)
-		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations", PLAN_OPERATIONS_MAX);
+		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations",
+				 PLAN_OPERATIONS_MAX);
 	row.label = arena_str(&r->arena, value_text(q->value));
-	row.connection = op->need == NO_INDEX ? STR("") : arena_str(&r->arena, r->module.needs[op->need].name);
+	row.connection = op->need == NO_INDEX
+				 ? STR("")
+				 : arena_str(&r->arena, r->module.needs[op->need].name);
 	value_encode(q->options, &bytes);
 	row.options = arena_str(&r->arena, buf_view(&bytes));
 	buf_reset(&bytes);
@@ -69,35 +74,46 @@ enum outcome plan_make(struct run *r, struct error *err)
 	return o;
 }
 
-enum outcome plan_captures(struct run *r, const struct operation_row *row, const struct value **out, struct error *err)
+enum outcome plan_captures(struct run *r, const struct operation_row *row, const struct value **out,
+			   struct error *err)
 {
 	struct value *values;
 	const struct operation *op = &r->module.operations[row->operation];
-	enum outcome o = decode_values(r, row->captures, op->capture_count, &values, "captured values", err);
+	enum outcome o =
+		decode_values(r, row->captures, op->capture_count, &values, "captured values", err);
 
 	*out = values;
 	for (uint32_t i = 0; o == OUTCOME_OK && i < op->capture_count; i++)
 		if (!value_is(values[i], &r->module.types, op->capture_types[i]))
-			o = error_set(err, OUTCOME_DAMAGED, "operation %lld \"%.*s\" has a captured value of another type",
-				      (long long)row->index, STR_ARG(row->label));
+			o = error_set(
+				err, OUTCOME_DAMAGED,
+				"operation %lld \"%.*s\" has a captured value of another type",
+				(long long)row->index, STR_ARG(row->label));
 	return o;
 }
 
-enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *out, struct error *err)
+enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *out,
+		      struct error *err)
 {
 	const struct operation_row *row = &r->plan[index];
 	struct reader reader = reader_of(row->options);
 	struct value options;
 
 	if (row->operation >= r->module.operation_count)
-		return error_set(err, OUTCOME_DAMAGED, "operation %lld of the stored plan is not one of its module",
+		return error_set(err, OUTCOME_DAMAGED,
+				 "operation %lld of the stored plan is not one of its module",
 				 (long long)index);
-	*out = (struct act){ .index = index, .backward = backward, .attempts = row->attempts, .rows = -1,
+	*out = (struct act){ .index = index,
+			     .backward = backward,
+			     .attempts = row->attempts,
+			     .rows = -1,
 			     .operation = &r->module.operations[row->operation] };
 	out->function = backward ? out->operation->rollback : out->operation->forward;
 	if (!value_decode(&reader, &r->heap, &options) ||
-	    (options.kind == VALUE_RECORD && !value_is(options, &r->module.types, out->operation->options)))
-		return error_set(err, OUTCOME_DAMAGED, "the options of operation %lld of the stored plan are damaged",
+	    (options.kind == VALUE_RECORD &&
+	     !value_is(options, &r->module.types, out->operation->options)))
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the options of operation %lld of the stored plan are damaged",
 				 (long long)index);
 	policy_read(r, out->operation, options, &out->policy, &r->arena);
 	return OUTCOME_OK;

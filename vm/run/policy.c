@@ -15,7 +15,8 @@ static void read_settings(const struct value *v, struct policy *out, struct aren
 	}
 }
 
-void policy_read(const struct run *r, const struct operation *op, struct value options, struct policy *out, struct arena *a)
+void policy_read(const struct run *r, const struct operation *op, struct value options,
+		 struct policy *out, struct arena *a)
 {
 	const struct type *type = types_get(&r->module.types, op->options);
 

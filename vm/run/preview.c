@@ -1,8 +1,9 @@
 /*
  * preview.c - what a run would do, without doing it
  *
- * The setup and plan functions are evaluated as at a start; then each operation's code runs with its effects noted down instead of
- * sent. What depends on a read that only earlier operations make possible is told as not known yet.
+ * The setup and plan functions are evaluated as at a start; then each operation's code runs with
+ * its effects noted down instead of sent. What depends on a read that only earlier operations make
+ * possible is told as not known yet.
  */
 #include "vm/run/session.h"
 
@@ -19,7 +20,8 @@ static void note(struct noting *n, struct str connection, struct str sql, bool k
 {
 	struct arena *a = &n->out->arena;
 
-	vec_push(&n->at, (struct run_statement){ arena_str(a, connection), arena_str(a, sql), known });
+	vec_push(&n->at,
+		 (struct run_statement){ arena_str(a, connection), arena_str(a, sql), known });
 }
 
 static void note_failure(struct noting *n, struct error *err)
@@ -66,7 +68,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 		else if (state == MACHINE_ASKS)
 			o = request_answer(n->r, vm, -1, NULL, &err);
 		else
-			o = error_set(&err, OUTCOME_FAILED, "it computes longer than a preview waits");
+			o = error_set(&err, OUTCOME_FAILED,
+				      "it computes longer than a preview waits");
 	}
 	if (o != OUTCOME_OK)
 		note_failure(n, &err);
@@ -82,8 +85,9 @@ static void take(struct noting *n, struct run_statement **at, size_t *count)
 	vec_clear(&n->at);
 }
 
-static enum outcome preview_operation(struct run *r, const struct operation_row *row, struct run_preview *out,
-				      struct run_preview_operation *p, struct error *err)
+static enum outcome preview_operation(struct run *r, const struct operation_row *row,
+				      struct run_preview *out, struct run_preview_operation *p,
+				      struct error *err)
 {
 	const struct operation *op = &r->module.operations[row->operation];
 	struct noting n = { .r = r, .out = out };
@@ -104,7 +108,8 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	return OUTCOME_OK;
 }
 
-static enum outcome preview(struct run *r, struct str image, struct run_preview *out, struct error *err)
+static enum outcome preview(struct run *r, struct str image, struct run_preview *out,
+			    struct error *err)
 {
 	struct value required = value_bool(true);
 	enum outcome o = session_load_module(r, image, err);
@@ -121,14 +126,17 @@ static enum outcome preview(struct run *r, struct str image, struct run_preview 
 		return o;
 	out->required = required.flag;
 	out->operation_count = (size_t)r->count;
-	out->operations = arena_array(&out->arena, struct run_preview_operation, (size_t)r->count + 1);
+	out->operations =
+		arena_array(&out->arena, struct run_preview_operation, (size_t)r->count + 1);
 	for (int64_t i = 0; i < r->count && o == OUTCOME_OK; i++)
 		o = preview_operation(r, &r->plan[i], out, &out->operations[i], err);
 	return o;
 }
 
-enum outcome run_preview(struct store *store, const struct instance *instance, const struct bundle *bundle, struct str name,
-			 const struct run_options *options, struct run_preview *out, struct error *err)
+enum outcome run_preview(struct store *store, const struct instance *instance,
+			 const struct bundle *bundle, struct str name,
+			 const struct run_options *options, struct run_preview *out,
+			 struct error *err)
 {
 	const struct bundle_entry *entry = bundle_find(bundle, name);
 	struct run r;
@@ -136,7 +144,8 @@ enum outcome run_preview(struct store *store, const struct instance *instance, c
 
 	*out = (struct run_preview){ 0 };
 	if (!entry)
-		return error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\" in the bundle", STR_ARG(name));
+		return error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\" in the bundle",
+				 STR_ARG(name));
 	session_open(&r, store, instance, name, options);
 	o = preview(&r, entry->image, out, err);
 	session_close(&r);

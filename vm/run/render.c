@@ -6,10 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-static enum outcome render_list(struct value list, const struct connection_kind *dialect, struct buf *out,
-				struct error *err);
+static enum outcome render_list(struct value list, const struct connection_kind *dialect,
+				struct buf *out, struct error *err);
 
-static void literal(const struct connection_kind *dialect, struct buf *out, enum cell_type type, struct buf *text)
+static void literal(const struct connection_kind *dialect, struct buf *out, enum cell_type type,
+		    struct buf *text)
 {
 	dialect->quote_literal(out, type, buf_view(text));
 	buf_clear(text);
@@ -37,11 +38,13 @@ static void render_duration(int64_t ms, const struct connection_kind *dialect, s
 	if (whole)
 		buf_format(&text, "%lld", (long long)(ms / 1000));
 	else
-		buf_format(&text, "%s%lld.%03lld", ms < 0 ? "-" : "", llabs((long long)(ms / 1000)), llabs((long long)(ms % 1000)));
+		buf_format(&text, "%s%lld.%03lld", ms < 0 ? "-" : "", llabs((long long)(ms / 1000)),
+			   llabs((long long)(ms % 1000)));
 	literal(dialect, out, whole ? CELL_INT : CELL_FLOAT, &text);
 }
 
-static void render_ident(const struct list *parts, const struct connection_kind *dialect, struct buf *out)
+static void render_ident(const struct list *parts, const struct connection_kind *dialect,
+			 struct buf *out)
 {
 	for (size_t i = 0; i < parts->count; i++) {
 		if (i)
@@ -50,7 +53,8 @@ static void render_ident(const struct list *parts, const struct connection_kind 
 	}
 }
 
-static enum outcome render_hole(struct value v, const struct connection_kind *dialect, struct buf *out, struct error *err)
+static enum outcome render_hole(struct value v, const struct connection_kind *dialect,
+				struct buf *out, struct error *err)
 {
 	struct buf text = { 0 };
 
@@ -90,7 +94,8 @@ static enum outcome render_hole(struct value v, const struct connection_kind *di
 	case VALUE_LIST:
 		return render_list(v, dialect, out, err);
 	case VALUE_RECORD:
-		return error_set(err, OUTCOME_FAILED, "a record cannot be written in SQL: name the field that is meant");
+		return error_set(err, OUTCOME_FAILED,
+				 "a record cannot be written in SQL: name the field that is meant");
 	case VALUE_CONNECTION:
 		return error_set(err, OUTCOME_FAILED, "a connection cannot be written in SQL");
 	case VALUE_KIND_COUNT:
@@ -99,7 +104,8 @@ static enum outcome render_hole(struct value v, const struct connection_kind *di
 	BUG("value of kind %d", (int)v.kind);
 }
 
-static enum outcome render_list(struct value v, const struct connection_kind *dialect, struct buf *out, struct error *err)
+static enum outcome render_list(struct value v, const struct connection_kind *dialect,
+				struct buf *out, struct error *err)
 {
 	const struct list *list = v.list;
 
@@ -122,7 +128,8 @@ static enum outcome render_list(struct value v, const struct connection_kind *di
 	return OUTCOME_OK;
 }
 
-enum outcome render_sql(struct value sql, const struct connection_kind *dialect, struct buf *out, struct error *err)
+enum outcome render_sql(struct value sql, const struct connection_kind *dialect, struct buf *out,
+			struct error *err)
 {
 	const struct list *pieces = sql.list;
 

@@ -29,8 +29,8 @@ void request_remember_sql(struct run *r, struct str sql, const char *query_id)
 	snprintf(r->failed_query_id, sizeof(r->failed_query_id), "%s", query_id);
 }
 
-enum outcome request_render(struct run *r, const struct machine_request *q, const struct connection_kind *kind,
-			    struct buf *out, struct error *err)
+enum outcome request_render(struct run *r, const struct machine_request *q,
+			    const struct connection_kind *kind, struct buf *out, struct error *err)
 {
 	enum outcome o;
 
@@ -57,14 +57,16 @@ enum outcome request_machine_failure(struct run *r, const struct machine *vm, st
 	if (thrown)
 		error_set(err, OUTCOME_FAILED, "%.*s", STR_ARG(message));
 	else
-		error_set(err, OUTCOME_FAILED, "%.*s (at %.*s)", STR_ARG(message), STR_ARG(buf_view(&place)));
+		error_set(err, OUTCOME_FAILED, "%.*s (at %.*s)", STR_ARG(message),
+			  STR_ARG(buf_view(&place)));
 	buf_clear(&place);
 	return OUTCOME_FAILED;
 }
 
 /* A read that failed for a passing reason is made again: nothing was changed by it. */
-static enum outcome ask(struct run *r, struct connection *c, struct statement *s, const struct retry *retry,
-			int64_t index, char query_id[QUERY_ID_SIZE], struct result *result, struct error *err)
+static enum outcome ask(struct run *r, struct connection *c, struct statement *s,
+			const struct retry *retry, int64_t index, char query_id[QUERY_ID_SIZE],
+			struct result *result, struct error *err)
 {
 	for (int64_t attempt = 1;; attempt++) {
 		enum outcome o;
@@ -74,8 +76,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 			snprintf(query_id, QUERY_ID_SIZE, "%sstart:%s.%llu", r->prefix, r->token,
 				 (unsigned long long)++r->reads);
 		else
-			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix, (long long)index, r->token,
-				 (unsigned long long)++r->reads);
+			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix,
+				 (long long)index, r->token, (unsigned long long)++r->reads);
 		s->query_id = query_id;
 		o = c->kind->query(c, s, &r->watch, result, err);
 		if (o == OUTCOME_OK)
@@ -95,8 +97,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 	}
 }
 
-static enum outcome answer_query(struct run *r, struct machine *vm, const struct machine_request *q, int64_t index,
-				 const struct policy *policy, struct error *err)
+static enum outcome answer_query(struct run *r, struct machine *vm, const struct machine_request *q,
+				 int64_t index, const struct policy *policy, struct error *err)
 {
 	struct retry retry = policy ? policy->retry : retry_default();
 	struct statement s = { 0 };
@@ -135,35 +137,42 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 	return o;
 }
 
-static enum outcome answer_setting(struct run *r, struct machine *vm, const struct machine_request *q, struct error *err)
+static enum outcome answer_setting(struct run *r, struct machine *vm,
+				   const struct machine_request *q, struct error *err)
 {
 	struct str value;
 	bool found;
-	enum outcome o = store_setting(r->store, value_text(q->value), &r->arena, &value, &found, err);
+	enum outcome o =
+		store_setting(r->store, value_text(q->value), &r->arena, &value, &found, err);
 
 	if (o == OUTCOME_OK)
-		machine_answer(vm, found ? value_string(machine_heap(vm), value) : value_null(), STR(""));
+		machine_answer(vm, found ? value_string(machine_heap(vm), value) : value_null(),
+			       STR(""));
 	return o;
 }
 
-static enum outcome answer_env(struct run *r, struct machine *vm, const struct machine_request *q, struct error *err)
+static enum outcome answer_env(struct run *r, struct machine *vm, const struct machine_request *q,
+			       struct error *err)
 {
 	struct str name = value_text(q->value);
 	bool allowed;
 	const char *value = instance_env(r->instance, name, &allowed);
 
 	if (!allowed) {
-		error_set(err, OUTCOME_FAILED, "this instance does not allow migrations to read the variable %.*s", STR_ARG(name));
+		error_set(err, OUTCOME_FAILED,
+			  "this instance does not allow migrations to read the variable %.*s",
+			  STR_ARG(name));
 		error_hint(err, "add it to AMIG_ALLOW_ENV if it may be read");
 		return OUTCOME_FAILED;
 	}
-	machine_answer(vm, value ? value_string(machine_heap(vm), str_c(value)) : value_null(), STR(""));
+	machine_answer(vm, value ? value_string(machine_heap(vm), str_c(value)) : value_null(),
+		       STR(""));
 	return OUTCOME_OK;
 }
 
 /* As semantic version x.y.z, whatever the server's own form. */
-static enum outcome answer_service_version(struct run *r, struct machine *vm, const struct machine_request *q,
-					   struct error *err)
+static enum outcome answer_service_version(struct run *r, struct machine *vm,
+					   const struct machine_request *q, struct error *err)
 {
 	struct connection *c;
 	struct semver v;
@@ -173,7 +182,8 @@ static enum outcome answer_service_version(struct run *r, struct machine *vm, co
 	if (o != OUTCOME_OK)
 		return o;
 	if (!semver_of_server(str_c(c->version_text), &v))
-		return error_set(err, OUTCOME_FAILED, "%s calls its version \"%s\", which cannot be understood", c->name,
+		return error_set(err, OUTCOME_FAILED,
+				 "%s calls its version \"%s\", which cannot be understood", c->name,
 				 c->version_text);
 	semver_print(&text, v);
 	machine_answer(vm, value_version(machine_heap(vm), buf_view(&text)), STR(""));
@@ -188,22 +198,27 @@ static enum outcome answer_app_version(struct run *r, struct machine *vm, struct
 		error_hint(err, "set AMIG_APP_VERSION");
 		return OUTCOME_FAILED;
 	}
-	machine_answer(vm, value_version(machine_heap(vm), str_c(r->instance->app_version)), STR(""));
+	machine_answer(vm, value_version(machine_heap(vm), str_c(r->instance->app_version)),
+		       STR(""));
 	return OUTCOME_OK;
 }
 
-static enum outcome answer_cluster(struct run *r, struct machine *vm, const struct machine_request *q, struct error *err)
+static enum outcome answer_cluster(struct run *r, struct machine *vm,
+				   const struct machine_request *q, struct error *err)
 {
 	struct connection *c;
 	enum outcome o = session_connection(r, q->need, &c, err);
 
 	if (o == OUTCOME_OK)
-		machine_answer(vm, c->cluster ? value_string(machine_heap(vm), str_c(c->cluster)) : value_null(), STR(""));
+		machine_answer(vm,
+			       c->cluster ? value_string(machine_heap(vm), str_c(c->cluster))
+					  : value_null(),
+			       STR(""));
 	return o;
 }
 
-enum outcome request_answer(struct run *r, struct machine *vm, int64_t index, const struct policy *policy,
-			    struct error *err)
+enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
+			    const struct policy *policy, struct error *err)
 {
 	const struct machine_request *q = machine_request(vm);
 	char uuid[37];

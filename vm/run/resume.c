@@ -1,7 +1,8 @@
 /*
  * resume.c - going on with a run from what the store holds of it, and nothing else
  *
- * Everything is read and verified before the migration is claimed, so that a damaged state changes nothing.
+ * Everything is read and verified before the migration is claimed, so that a damaged state changes
+ * nothing.
  */
 #include "vm/base/fault.h"
 #include "vm/run/session.h"
@@ -10,7 +11,8 @@
 
 static bool is_active(enum migration_status s)
 {
-	return s == STATUS_STARTING || s == STATUS_RUNNING || s == STATUS_STOPPING || s == STATUS_ROLLING_BACK;
+	return s == STATUS_STARTING || s == STATUS_RUNNING || s == STATUS_STOPPING ||
+	       s == STATUS_ROLLING_BACK;
 }
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
@@ -20,7 +22,8 @@ enum outcome resume_check_owner(const struct migration_row *row, bool *dead, str
 	*dead = is_active(row->status);
 	if (!*dead || !session_owner_lives(row->lease_owner, &known))
 		return OUTCOME_OK;
-	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is running in the process %.*s", STR_ARG(row->name), STR_ARG(row->lease_owner));
+	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is running in the process %.*s",
+		  STR_ARG(row->name), STR_ARG(row->lease_owner));
 	error_hint(err, "`amigrun stop %.*s` stops it resumably", STR_ARG(row->name));
 	return OUTCOME_NOT_NOW;
 }
@@ -29,11 +32,13 @@ static enum outcome check_types(struct run *r, struct error *err)
 {
 	for (uint32_t i = 0; i < r->module.param_count; i++)
 		if (!value_is(r->params[i], &r->module.types, r->module.params[i].type))
-			return error_set(err, OUTCOME_DAMAGED, "the stored parameter %.*s is of another type",
+			return error_set(err, OUTCOME_DAMAGED,
+					 "the stored parameter %.*s is of another type",
 					 STR_ARG(r->module.params[i].name));
 	for (uint32_t i = 0; i < r->module.frozen_count; i++)
 		if (!value_is(r->frozens[i], &r->module.types, r->module.frozens[i].type))
-			return error_set(err, OUTCOME_DAMAGED, "the stored value of %.*s is of another type",
+			return error_set(err, OUTCOME_DAMAGED,
+					 "the stored value of %.*s is of another type",
 					 STR_ARG(r->module.frozens[i].name));
 	return OUTCOME_OK;
 }
@@ -44,16 +49,19 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	enum outcome o = store_load(r->store, row->current_run, &r->arena, &state, err);
 
 	if (o == OUTCOME_OK && !str_eq(state.run.migration, r->name))
-		o = error_set(err, OUTCOME_DAMAGED, "run %lld is of \"%.*s\"", (long long)row->current_run,
-			      STR_ARG(state.run.migration));
+		o = error_set(err, OUTCOME_DAMAGED, "run %lld is of \"%.*s\"",
+			      (long long)row->current_run, STR_ARG(state.run.migration));
 	if (o == OUTCOME_OK)
 		o = session_load_module(r, state.module_image, err);
 	if (o == OUTCOME_OK && !hash_eq(r->module.identity, state.run.module_hash))
-		o = error_set(err, OUTCOME_DAMAGED, "the stored module is not the one that the run began with");
+		o = error_set(err, OUTCOME_DAMAGED,
+			      "the stored module is not the one that the run began with");
 	if (o == OUTCOME_OK)
-		o = decode_values(r, state.run.params, r->module.param_count, &r->params, "parameters", err);
+		o = decode_values(r, state.run.params, r->module.param_count, &r->params,
+				  "parameters", err);
 	if (o == OUTCOME_OK)
-		o = decode_values(r, state.run.frozens, r->module.frozen_count, &r->frozens, "frozen values", err);
+		o = decode_values(r, state.run.frozens, r->module.frozen_count, &r->frozens,
+				  "frozen values", err);
 	if (o == OUTCOME_OK)
 		o = check_types(r, err);
 	if (o != OUTCOME_OK)
@@ -76,17 +84,20 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 }
 
 /* The claim must be the very next thing that happened to the row after it was read. */
-static enum outcome claim(struct run *r, const struct migration_row *row, enum migration_status to, struct error *err)
+static enum outcome claim(struct run *r, const struct migration_row *row, enum migration_status to,
+			  struct error *err)
 {
 	char owner[300];
 	enum outcome o;
 
 	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim(r->store, r->name, 1u << row->status, to, MAX_RUNNING, session_owner(owner, sizeof(owner)), &r->epoch,
-			err);
+	o = store_claim(r->store, r->name, 1u << row->status, to, MAX_RUNNING,
+			session_owner(owner, sizeof(owner)), &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	if (o == OUTCOME_OK && r->epoch != row->epoch + 1)
-		o = error_set(err, OUTCOME_NOT_NOW, "another process has taken \"%.*s\" at the same moment", STR_ARG(r->name));
+		o = error_set(err, OUTCOME_NOT_NOW,
+			      "another process has taken \"%.*s\" at the same moment",
+			      STR_ARG(r->name));
 	r->status = to;
 	return o;
 }
@@ -94,14 +105,17 @@ static enum outcome claim(struct run *r, const struct migration_row *row, enum m
 static void say_so(struct run *r, bool dead, const struct migration_row *row)
 {
 	if (dead)
-		journal_event(r, EVENT_TAKEN_OVER, "from %.*s, at operation %lld of %lld%s", STR_ARG(row->lease_owner),
-			      (long long)r->index, (long long)r->count, r->phase == PHASE_BACKWARD ? ", rolling back" : "");
+		journal_event(r, EVENT_TAKEN_OVER, "from %.*s, at operation %lld of %lld%s",
+			      STR_ARG(row->lease_owner), (long long)r->index, (long long)r->count,
+			      r->phase == PHASE_BACKWARD ? ", rolling back" : "");
 	else
-		journal_event(r, EVENT_RESUMED, "at operation %lld of %lld%s", (long long)r->index, (long long)r->count,
+		journal_event(r, EVENT_RESUMED, "at operation %lld of %lld%s", (long long)r->index,
+			      (long long)r->count,
 			      r->phase == PHASE_BACKWARD ? ", rolling back" : "");
 }
 
-/* A rollback undoes the operation whether its effect has happened or not: it only must not be running any more. */
+/* A rollback undoes the operation whether its effect has happened or not: it only must not be
+ * running any more. */
 static enum outcome begin_rollback(struct run *r, struct error *err)
 {
 	struct str connection = r->open_effect.connection;
@@ -117,25 +131,33 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 	return journal_commit(r, err);
 }
 
-enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback, struct error *err)
+enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
+			struct error *err)
 {
 	bool dead;
 	enum outcome o = resume_check_owner(row, &dead, err);
 
-	if (o == OUTCOME_OK)
-		o = load(r, row, err);
 	if (o != OUTCOME_OK)
 		return o;
-	/* One that died between taking the migration to roll it back and beginning to is rolled back now. */
-	to_rollback = (to_rollback || row->status == STATUS_ROLLING_BACK) && r->phase != PHASE_BACKWARD;
+	o = load(r, row, err);
+	if (o != OUTCOME_OK) {
+		error_prefix(err, "cannot go on with %.*s: ", STR_ARG(r->name));
+		return o;
+	}
+	/* One that died between taking the migration to roll it back and beginning to is rolled
+	 * back now. */
+	to_rollback =
+		(to_rollback || row->status == STATUS_ROLLING_BACK) && r->phase != PHASE_BACKWARD;
 	if (r->phase == PHASE_ENDED && !to_rollback)
-		return error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended", STR_ARG(r->name),
-				 status_label(row->status), (long long)r->id);
+		return error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended",
+				 STR_ARG(r->name), status_label(row->status), (long long)r->id);
 	if (to_rollback && !rollback_possible(r, err)) {
 		error_prefix(err, "\"%.*s\" cannot be rolled back: ", STR_ARG(r->name));
 		return err->outcome;
 	}
-	o = claim(r, row, to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK : STATUS_RUNNING, err);
+	o = claim(r, row,
+		  to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK : STATUS_RUNNING,
+		  err);
 	if (o != OUTCOME_OK)
 		return o;
 	if (to_rollback) {
@@ -155,7 +177,8 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 		return o;
 	/* Who asked for a run must not take this for one that went well. */
 	error_set(err, OUTCOME_FAILED, "the run had failed; it is rolled back now");
-	error_hint(err, "mend the cause (`amigrun errors %.*s`), then `amigrun run %.*s` starts it anew", STR_ARG(r->name),
-		   STR_ARG(r->name));
+	error_hint(err,
+		   "mend the cause (`amigrun errors %.*s`), then `amigrun run %.*s` starts it anew",
+		   STR_ARG(r->name), STR_ARG(r->name));
 	return OUTCOME_FAILED;
 }

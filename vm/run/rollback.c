@@ -1,4 +1,5 @@
-/* rollback.c - back through the plan from the current operation, which may be half done, to the first */
+/* rollback.c - back through the plan from the current operation, which may be half done, to the
+ * first */
 #include "vm/run/session.h"
 
 static int64_t top(const struct run *r)
@@ -15,8 +16,8 @@ bool rollback_possible(const struct run *r, struct error *err)
 			continue;
 		if (i == r->index && !r->touched)
 			continue;
-		error_set(err, OUTCOME_NOT_NOW, "operation %lld \"%.*s\" is irreversible: %.*s", (long long)i,
-			  STR_ARG(r->plan[i].label), STR_ARG(op->rollback_why));
+		error_set(err, OUTCOME_NOT_NOW, "operation %lld \"%.*s\" is irreversible: %.*s",
+			  (long long)i, STR_ARG(r->plan[i].label), STR_ARG(op->rollback_why));
 		return false;
 	}
 	return true;
@@ -75,7 +76,8 @@ enum outcome rollback_go(struct run *r, struct error *err)
 
 		if (o != OUTCOME_OK)
 			return o;
-		if (stop_wanted(r) || (r->options->operations_max && r->done_here >= r->options->operations_max))
+		if (stop_wanted(r) ||
+		    (r->options->operations_max && r->done_here >= r->options->operations_max))
 			return session_settle(r, &a, STEP_STOPPED, err);
 		if (a.operation->rollback_kind == ROLLBACK_CODE)
 			how = step_operation(r, &a, err);

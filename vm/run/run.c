@@ -9,26 +9,29 @@ static enum outcome no_such(const struct bundle *b, struct str name, struct erro
 		buf_format(&names, "%s%.*s", i ? ", " : "", STR_ARG(b->entries[i].name));
 	error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\"", STR_ARG(name));
 	if (names.len)
-		error_hint(err, "the bundle has %.*s%s", STR_ARG(buf_view(&names)), b->count > 20 ? ", …" : "");
+		error_hint(err, "the bundle has %.*s%s", STR_ARG(buf_view(&names)),
+			   b->count > 20 ? ", …" : "");
 	buf_clear(&names);
 	return OUTCOME_USAGE;
 }
 
-static enum outcome register_migration(struct store *store, const struct bundle_entry *entry, struct error *err)
+static enum outcome register_migration(struct store *store, const struct bundle_entry *entry,
+				       struct error *err)
 {
 	struct module head;
 	enum outcome o = module_open_head(&head, entry->image, err);
 
 	if (o != OUTCOME_OK)
 		return o;
-	o = store_register(store, entry->name, head.migration.description, head.migration.min_version,
-			   head.migration.max_version, err);
+	o = store_register(store, entry->name, head.migration.description,
+			   head.migration.min_version, head.migration.max_version, err);
 	module_clear(&head);
 	return o;
 }
 
-static enum outcome find_row(struct store *store, const struct bundle *bundle, const struct bundle_entry *entry, struct str name,
-			     struct arena *a, struct migration_row *row, struct error *err)
+static enum outcome find_row(struct store *store, const struct bundle *bundle,
+			     const struct bundle_entry *entry, struct str name, struct arena *a,
+			     struct migration_row *row, struct error *err)
 {
 	bool found;
 	enum outcome o = store_migration(store, name, a, row, &found, err);
@@ -43,7 +46,8 @@ static enum outcome find_row(struct store *store, const struct bundle *bundle, c
 	return o;
 }
 
-static enum outcome begin(struct run *r, const struct bundle_entry *entry, const struct migration_row *row, struct error *err)
+static enum outcome begin(struct run *r, const struct bundle_entry *entry,
+			  const struct migration_row *row, struct error *err)
 {
 	bool dead;
 	enum outcome o;
@@ -59,7 +63,8 @@ static enum outcome begin(struct run *r, const struct bundle_entry *entry, const
 		if (o != OUTCOME_OK)
 			return o;
 		if (!entry)
-			return error_set(err, OUTCOME_USAGE, "the bundle does not have \"%.*s\"", STR_ARG(row->name));
+			return error_set(err, OUTCOME_USAGE, "the bundle does not have \"%.*s\"",
+					 STR_ARG(row->name));
 		o = register_migration(r->store, entry, err);
 		return o == OUTCOME_OK ? start_run(r, entry->image, err) : o;
 	case STATUS_RUNNING:
@@ -74,7 +79,8 @@ static enum outcome begin(struct run *r, const struct bundle_entry *entry, const
 	BUG("status %d", (int)row->status);
 }
 
-enum outcome run_migration(struct store *store, const struct instance *instance, const struct bundle *bundle, struct str name,
+enum outcome run_migration(struct store *store, const struct instance *instance,
+			   const struct bundle *bundle, struct str name,
 			   const struct run_options *options, struct error *err)
 {
 	const struct bundle_entry *entry = bundle ? bundle_find(bundle, name) : NULL;
@@ -106,8 +112,8 @@ enum outcome run_rollback(struct store *store, const struct instance *instance, 
 		goto out;
 	if (!row.current_run || row.status == STATUS_NOT_STARTED || row.status == STATUS_STARTING ||
 	    row.status == STATUS_FAILED_AT_STARTUP) {
-		o = error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s: there is nothing to roll back", STR_ARG(name),
-			      status_label(row.status));
+		o = error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s: there is nothing to roll back",
+			      STR_ARG(name), status_label(row.status));
 		goto out;
 	}
 	session_open(&r, store, instance, name, options);

@@ -1,13 +1,15 @@
 /*
- * run.h - the runner: carries a compiled migration out, step by step, so that dying anywhere loses nothing
+ * run.h - the runner: carries a compiled migration out, step by step, so that dying anywhere loses
+ * nothing
  *
- *   run_migration()   starts what was not started, goes on with what was begun: forward or, if it was being undone, back
- *   run_rollback()    undoes from the current operation down to the first
+ *   run_migration()   starts what was not started, goes on with what was begun: forward or, if it
+ * was being undone, back run_rollback()    undoes from the current operation down to the first
  *   run_preview()     what a run would do; changes nothing
  *   run_gate()        what must be completed before the application may go to a version
  *
- * All take the open store and an instance (what the environment says about connections) and answer with an outcome whose
- * number is the exit status. Not for several threads; one run at a time in a process.
+ * All take the open store and an instance (what the environment says about connections) and answer
+ * with an outcome whose number is the exit status. Not for several threads; one run at a time in a
+ * process.
  */
 #ifndef VM_RUN_RUN_H
 #define VM_RUN_RUN_H
@@ -29,11 +31,11 @@ const char *run_event_word(enum run_event e);
 struct run_news {
 	enum run_event event;
 	struct str migration;
-	int64_t index, count;		/* current operation, of how many; count 0: no plan yet */
+	int64_t index, count; /* current operation, of how many; count 0: no plan yet */
 	bool backward;
-	struct str label;		/* of the operation or check */
-	int progress;			/* 0–100 */
-	struct str text;		/* what there is to say, may be empty */
+	struct str label; /* of the operation or check */
+	int progress;	  /* 0–100 */
+	struct str text;  /* what there is to say, may be empty */
 };
 
 struct run_listener {
@@ -46,29 +48,33 @@ struct run_assignment {
 };
 
 struct run_options {
-	bool ignore_app_version;	/* run although the application's version is out of the migration's range */
+	bool ignore_app_version; /* run although the application's version is out of the migration's
+				    range */
 	bool skip_postchecks;
 	bool no_auto_rollback;
-	const struct run_assignment *params;	/* --param k=v */
+	const struct run_assignment *params; /* --param k=v */
 	size_t param_count;
-	const struct run_assignment *accepts;	/* --accept NAME=VERSION */
+	const struct run_assignment *accepts; /* --accept NAME=VERSION */
 	size_t accept_count;
-	int64_t operations_max;		/* stop resumably after so many operations; 0: no limit */
-	const struct run_listener *listener;	/* or NULL */
+	int64_t operations_max; /* stop resumably after so many operations; 0: no limit */
+	const struct run_listener *listener; /* or NULL */
 };
 
-/* OUTCOME_OK: completed, or nothing was to be done. Else err says what failed, why, and what to do next. bundle may lack
- * the migration if a run of it is to be resumed: that needs the store only. */
-enum outcome run_migration(struct store *store, const struct instance *instance, const struct bundle *bundle,
-			   struct str name, const struct run_options *options, struct error *err) MUST_USE;
+/* OUTCOME_OK: completed, or nothing was to be done. Else err says what failed, why, and what to do
+ * next. bundle may lack the migration if a run of it is to be resumed: that needs the store only.
+ */
+enum outcome run_migration(struct store *store, const struct instance *instance,
+			   const struct bundle *bundle, struct str name,
+			   const struct run_options *options, struct error *err) MUST_USE;
 enum outcome run_rollback(struct store *store, const struct instance *instance, struct str name,
 			  const struct run_options *options, struct error *err) MUST_USE;
 
-/* One statement that a run would send, or why it can't be told before earlier operations have run. */
+/* One statement that a run would send, or why it can't be told before earlier operations have run.
+ */
 struct run_statement {
 	struct str connection;
 	struct str sql;
-	bool known;			/* false: sql is the reason why not */
+	bool known; /* false: sql is the reason why not */
 };
 
 struct run_preview_operation {
@@ -86,32 +92,36 @@ struct run_preview {
 	size_t operation_count;
 };
 
-enum outcome run_preview(struct store *store, const struct instance *instance, const struct bundle *bundle,
-			 struct str name, const struct run_options *options, struct run_preview *out,
+enum outcome run_preview(struct store *store, const struct instance *instance,
+			 const struct bundle *bundle, struct str name,
+			 const struct run_options *options, struct run_preview *out,
 			 struct error *err) MUST_USE;
 void run_preview_clear(struct run_preview *p);
 
-/* What stands in the way of an application version: a migration whose range ends before it and is not completed. */
+/* What stands in the way of an application version: a migration whose range ends before it and is
+ * not completed. */
 struct gate_entry {
 	struct str name, min_version, max_version;
 	enum migration_status status;
-	bool runs_now;			/* the present application version is in its range */
+	bool runs_now; /* the present application version is in its range */
 };
 
 struct gate {
 	struct arena arena;
-	struct gate_entry *entries;	/* by name */
+	struct gate_entry *entries; /* by name */
 	size_t count;
 };
 
-/* app_version: the present one, NULL unknown. OUTCOME_NOT_NOW if the gate is closed (entries are there then). */
-enum outcome run_gate(struct store *store, const struct bundle *bundle, struct str version, const char *app_version,
-		      struct gate *out, struct error *err) MUST_USE;
+/* app_version: the present one, NULL unknown. OUTCOME_NOT_NOW if the gate is closed (entries are
+ * there then). */
+enum outcome run_gate(struct store *store, const struct bundle *bundle, struct str version,
+		      const char *app_version, struct gate *out, struct error *err) MUST_USE;
 /* The message for people: the list, then what to do. */
 void gate_print(const struct gate *g, const char *app_version, struct buf *out);
 void gate_clear(struct gate *g);
 
-/* From now on SIGTERM and SIGINT stop the run resumably; the second one ends the process at once. */
+/* From now on SIGTERM and SIGINT stop the run resumably; the second one ends the process at once.
+ */
 void run_catch_signals(void);
 
 #endif

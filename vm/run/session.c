@@ -27,8 +27,8 @@ static void print_hex(const uint8_t *bytes, size_t count, char *out)
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-void session_open(struct run *r, struct store *store, const struct instance *instance, struct str name,
-		  const struct run_options *options)
+void session_open(struct run *r, struct store *store, const struct instance *instance,
+		  struct str name, const struct run_options *options)
 {
 	uint8_t random[4];
 
@@ -70,7 +70,8 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 	if (o == OUTCOME_OK)
 		o = module_verify(&r->module, err);
 	if (o == OUTCOME_OK && !str_eq(r->module.migration.name, r->name))
-		o = error_set(err, OUTCOME_DAMAGED, "the module is of migration \"%.*s\"", STR_ARG(r->module.migration.name));
+		o = error_set(err, OUTCOME_DAMAGED, "the module is of migration \"%.*s\"",
+			      STR_ARG(r->module.migration.name));
 	if (o != OUTCOME_OK) {
 		error_prefix(err, "cannot use the module of \"%.*s\": ", STR_ARG(r->name));
 		return o;
@@ -87,7 +88,8 @@ void session_set_values(struct run *r)
 	machine_set_frozens(r->vm, r->frozens);
 }
 
-/* The store's own short name, so that runs of two stores on one server are told apart; made by the first run. */
+/* The store's own short name, so that runs of two stores on one server are told apart; made by the
+ * first run. */
 static enum outcome find_store_id(struct run *r, struct str *out, struct error *err)
 {
 	uint8_t random[STORE_ID_BYTES];
@@ -118,22 +120,26 @@ enum outcome session_begin(struct run *r, struct error *err)
 		weights[i] = o == OUTCOME_OK ? a.policy.weight : 1;
 	}
 	if (o == OUTCOME_OK) {
-		progress_init(&r->progress, arena_array(&r->arena, int64_t, (size_t)r->count + 1), weights, r->count);
-		snprintf(r->prefix, sizeof(r->prefix), "amig:%.*s.%lld:", (int)(store_id.len < 8 ? store_id.len : 8),
+		progress_init(&r->progress, arena_array(&r->arena, int64_t, (size_t)r->count + 1),
+			      weights, r->count);
+		snprintf(r->prefix, sizeof(r->prefix),
+			 "amig:%.*s.%lld:", (int)(store_id.len < 8 ? store_id.len : 8),
 			 store_id.ptr, (long long)r->id);
 	}
 	free(weights);
 	return o;
 }
 
-static enum outcome open_connection(struct run *r, const struct need *need, struct connection *c, struct error *err)
+static enum outcome open_connection(struct run *r, const struct need *need, struct connection *c,
+				    struct error *err)
 {
 	const struct connection_kind *kind = connection_kind_find(need->kind);
 	const char *url;
 	enum outcome o;
 
 	if (!kind)
-		return error_set(err, OUTCOME_UNREACHABLE, "amigrun knows no connection of kind %.*s", STR_ARG(need->kind));
+		return error_set(err, OUTCOME_UNREACHABLE,
+				 "amigrun knows no connection of kind %.*s", STR_ARG(need->kind));
 	url = instance_url(need->name, need->kind, err);
 	if (!url)
 		return OUTCOME_UNREACHABLE;
@@ -148,7 +154,8 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 	return OUTCOME_OK;
 }
 
-enum outcome session_connection(struct run *r, uint32_t need, struct connection **out, struct error *err)
+enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
+				struct error *err)
 {
 	struct connection *c = &r->connections[need];
 
@@ -158,7 +165,8 @@ enum outcome session_connection(struct run *r, uint32_t need, struct connection 
 	return open_connection(r, &r->module.needs[need], c, err);
 }
 
-/* In a shared connection of kind postgres only what belongs to the open transaction goes through the store's session. */
+/* In a shared connection of kind postgres only what belongs to the open transaction goes through
+ * the store's session. */
 void session_busy(struct run *r, const struct connection *c)
 {
 	r->store_busy = c->shared && (r->journal.in_transaction || c->kind == &sqlite_kind);
@@ -177,19 +185,27 @@ void session_tell(struct run *r, enum run_event event, struct str label, struct 
 	if (!r->options->listener)
 		return;
 	news = (struct run_news){
-		.event = event, .migration = r->name, .index = r->index, .count = r->count,
-		.backward = r->phase == PHASE_BACKWARD, .label = label, .text = text,
-		.progress = r->progress.before ? progress_percent(&r->progress, r->index, r->share) : 0,
+		.event = event,
+		.migration = r->name,
+		.index = r->index,
+		.count = r->count,
+		.backward = r->phase == PHASE_BACKWARD,
+		.label = label,
+		.text = text,
+		.progress =
+			r->progress.before ? progress_percent(&r->progress, r->index, r->share) : 0,
 	};
 	r->options->listener->hear(r->options->listener->context, &news);
 }
 
-enum outcome session_settings(struct run *r, const char *name, struct str *value, bool *found, struct error *err)
+enum outcome session_settings(struct run *r, const char *name, struct str *value, bool *found,
+			      struct error *err)
 {
 	return store_setting(r->store, str_c(name), &r->arena, value, found, err);
 }
 
-/* When a process started, in clock ticks since boot: with its number, who it is. 0: there is no such process. */
+/* When a process started, in clock ticks since boot: with its number, who it is. 0: there is no
+ * such process. */
 static long long process_start(long pid)
 {
 	char path[40], text[1024];
@@ -242,7 +258,8 @@ bool session_owner_lives(struct str owner, bool *known)
 	gethostname(host, sizeof(host) - 1);
 	*known = strcmp(host, text) == 0;
 	lives = *known && strtol(pid, NULL, 10) != (long)getpid() &&
-		process_start(strtol(pid, NULL, 10)) == strtoll(start, NULL, 10) && strtoll(start, NULL, 10) != 0;
+		process_start(strtol(pid, NULL, 10)) == strtoll(start, NULL, 10) &&
+		strtoll(start, NULL, 10) != 0;
 	return lives;
 }
 
@@ -253,21 +270,24 @@ void encode_values(const struct value *values, size_t count, struct buf *out)
 		value_encode(values[i], out);
 }
 
-enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out, const char *what,
-			   struct error *err)
+enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out,
+			   const char *what, struct error *err)
 {
 	struct reader reader = reader_of(bytes);
 	struct value *values = arena_array(&r->arena, struct value, count + 1);
 
 	*out = values;
 	if (reader_varint(&reader) != count || reader.failed)
-		return error_set(err, OUTCOME_DAMAGED, "the stored %s of \"%.*s\" are not as many as its module has", what,
-				 STR_ARG(r->name));
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the stored %s of \"%.*s\" are not as many as its module has",
+				 what, STR_ARG(r->name));
 	for (size_t i = 0; i < count; i++)
 		if (!value_decode(&reader, &r->heap, &values[i]))
-			return error_set(err, OUTCOME_DAMAGED, "the stored %s of \"%.*s\" are damaged", what,
+			return error_set(err, OUTCOME_DAMAGED,
+					 "the stored %s of \"%.*s\" are damaged", what,
 					 STR_ARG(r->name));
 	if (reader_left(&reader))
-		return error_set(err, OUTCOME_DAMAGED, "the stored %s of \"%.*s\" are damaged", what, STR_ARG(r->name));
+		return error_set(err, OUTCOME_DAMAGED, "the stored %s of \"%.*s\" are damaged",
+				 what, STR_ARG(r->name));
 	return OUTCOME_OK;
 }

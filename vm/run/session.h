@@ -2,9 +2,10 @@
  * session.h - a run in the hands of this process: what all of the runner's files share
  *
  *   start.c resume.c     make a run ready        forward.c rollback.c   go through the plan
- *   step.c               one operation           journal.c              what is to be committed next
- *   evaluate.c           functions that only read   request.c           answers to what the machine asks
- *   doubt.c              whether an effect in doubt has happened        stop.c  requests to stop
+ *   step.c               one operation           journal.c              what is to be committed
+ * next evaluate.c           functions that only read   request.c           answers to what the
+ * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
+ * to stop
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
  */
@@ -17,7 +18,7 @@
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
 
-#define QUERY_ID_SIZE 64	/* what PostgreSQL's application_name holds, with the NUL */
+#define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
 
 /* How an operation is carried out: its options record, read. */
 struct policy {
@@ -31,12 +32,14 @@ struct policy {
 #define JOURNAL_NOTES_MAX 4
 
 /*
- * The journal: what the next commit will hold. Outcome of an effect, checkpoint, end of an operation and the intent of the
- * next effect gather here until something must not happen before they are durable; then journal_commit() writes them at once.
+ * The journal: what the next commit will hold. Outcome of an effect, checkpoint, end of an
+ * operation and the intent of the next effect gather here until something must not happen before
+ * they are durable; then journal_commit() writes them at once.
  */
 struct journal {
-	bool pending;			/* there is something to commit */
-	bool in_transaction;		/* store_begin() was done: an effect on the store's own database is part of it */
+	bool pending;	     /* there is something to commit */
+	bool in_transaction; /* store_begin() was done: an effect on the store's own database is
+				part of it */
 	struct step step;
 	struct effect_outcome outcome;
 	struct effect_intent intent;
@@ -45,11 +48,12 @@ struct journal {
 		enum run_event event;
 		struct event_row row;
 		struct buf text;
-	} notes[JOURNAL_NOTES_MAX];	/* the first goes into the step, more of them right behind it */
+	} notes[JOURNAL_NOTES_MAX]; /* the first goes into the step, more of them right behind it */
 	size_t note_count;
 	struct buf checkpoint;
-	bool stored_checkpoint;		/* the store's newest checkpoint is not empty */
-	struct buf after;		/* the machine right after the last effect's answer; len 0: no effect since the last commit */
+	bool stored_checkpoint; /* the store's newest checkpoint is not empty */
+	struct buf after; /* the machine right after the last effect's answer; len 0: no effect
+			     since the last commit */
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
 	struct buf outcome_text, error_text;
@@ -58,22 +62,22 @@ struct journal {
 /* What is being carried out: an operation in one direction. */
 struct act {
 	int64_t index;
-	bool backward;			/* its rollback */
+	bool backward; /* its rollback */
 	const struct operation *operation;
 	uint32_t function;
 	struct policy policy;
 	int64_t attempts, rows;
-	bool begun;			/* the store knows that it began */
+	bool begun; /* the store knows that it began */
 };
 
 /* What is known of the effect that was open when the run was loaded. */
 enum verdict { VERDICT_NONE, VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNDO, VERDICT_OPEN };
 
 struct stop {
-	bool heard;			/* told to the listener */
-	bool requested;			/* through the store */
+	bool heard;	/* told to the listener */
+	bool requested; /* through the store */
 	int64_t heard_at_ms, polled_at_ms;
-	bool cancelled;			/* the effect that ran was cancelled for it */
+	bool cancelled; /* the effect that ran was cancelled for it */
 };
 
 struct run {
@@ -84,46 +88,54 @@ struct run {
 	struct str name;
 
 	struct module module;
-	struct heap heap;		/* params, frozens, captures */
+	struct heap heap; /* params, frozens, captures */
 	struct value *params, *frozens;
 	struct machine *vm;		/* of the operations */
-	struct connection *connections;	/* by need; kind NULL: not open yet */
-	enum marking { MARKING_UNKNOWN, MARKING_POSSIBLE, MARKING_REFUSED } *markings;	/* by need */
+	struct connection *connections; /* by need; kind NULL: not open yet */
+	enum marking {
+		MARKING_UNKNOWN,
+		MARKING_POSSIBLE,
+		MARKING_REFUSED
+	} *
+		markings; /* by need */
 	struct watch watch;
-	bool store_busy;		/* a statement runs in the store's session: it can't be asked anything else */
+	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
+			  */
 	int64_t busy_since_ms;
-	struct store *second;		/* opened when a stop is to be heard while the first is busy for long */
+	struct store
+		*second; /* opened when a stop is to be heard while the first is busy for long */
 
 	int64_t id, epoch;
 	struct operation_row *plan;
 	int64_t count, index;
 	struct progress progress;
-	double share;			/* of the current operation, as it tells */
+	double share; /* of the current operation, as it tells */
 	enum run_phase phase;
 	enum migration_status status;
 	int64_t next_effect;
-	struct str checkpoint;		/* loaded; consumed by the first operation */
-	struct effect_row open_effect;	/* loaded; number 0: none */
-	enum verdict verdict;		/* on it, once reached */
-	struct act inside;		/* whose effect is in the store's open transaction */
-	int64_t durable_index;		/* as of the last commit */
-	bool touched;			/* the current operation may have changed something already */
-	int64_t undone_times;		/* in a row, because of effects in doubt */
-	int64_t done_here;		/* operations finished by this process */
+	struct str checkpoint;	       /* loaded; consumed by the first operation */
+	struct effect_row open_effect; /* loaded; number 0: none */
+	enum verdict verdict;	       /* on it, once reached */
+	struct act inside;	       /* whose effect is in the store's open transaction */
+	int64_t durable_index;	       /* as of the last commit */
+	bool touched;	      /* the current operation may have changed something already */
+	int64_t undone_times; /* in a row, because of effects in doubt */
+	int64_t done_here;    /* operations finished by this process */
 
 	struct journal journal;
 	struct stop stop;
-	char prefix[32];		/* "amig:STORE.RUN:" of all query ids */
-	char token[9];			/* of this process, in the query ids of reads */
+	char prefix[32]; /* "amig:STORE.RUN:" of all query ids */
+	char token[9];	 /* of this process, in the query ids of reads */
 	uint64_t reads;
-	struct buf sql;			/* of the effect that runs or ran last */
-	struct buf failed_sql;		/* of the one that failed; reset by whoever starts something that may fail */
+	struct buf sql;	       /* of the effect that runs or ran last */
+	struct buf failed_sql; /* of the one that failed; reset by whoever starts something that may
+				  fail */
 	char failed_query_id[QUERY_ID_SIZE];
 };
 
 /* session.c */
-void session_open(struct run *r, struct store *store, const struct instance *instance, struct str name,
-		  const struct run_options *options);
+void session_open(struct run *r, struct store *store, const struct instance *instance,
+		  struct str name, const struct run_options *options);
 void session_close(struct run *r);
 /* Opens and verifies the image (copied if it is not kept by the caller), makes the machine. */
 enum outcome session_load_module(struct run *r, struct str image, struct error *err) MUST_USE;
@@ -131,7 +143,8 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 void session_set_values(struct run *r);
 /* After plan and id are known: progress, query ids. */
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
-enum outcome session_connection(struct run *r, uint32_t need, struct connection **out, struct error *err) MUST_USE;
+enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
+				struct error *err) MUST_USE;
 /* Around a statement on c: whether the store's own session is busy with it. */
 void session_busy(struct run *r, const struct connection *c);
 void session_idle(struct run *r);
@@ -139,34 +152,41 @@ void session_tell(struct run *r, enum run_event event, struct str label, struct 
 const char *session_owner(char *out, size_t size);
 /* Whether an owner is a living process; *known false: it is of another machine. */
 bool session_owner_lives(struct str owner, bool *known);
-enum outcome session_settings(struct run *r, const char *name, struct str *value, bool *found, struct error *err) MUST_USE;
+enum outcome session_settings(struct run *r, const char *name, struct str *value, bool *found,
+			      struct error *err) MUST_USE;
 void encode_values(const struct value *values, size_t count, struct buf *out);
-enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out, const char *what,
-			   struct error *err) MUST_USE;
+enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out,
+			   const char *what, struct error *err) MUST_USE;
 
 /* policy.c */
-void policy_read(const struct run *r, const struct operation *op, struct value options, struct policy *out,
-		 struct arena *a);
+void policy_read(const struct run *r, const struct operation *op, struct value options,
+		 struct policy *out, struct arena *a);
 
 /* request.c */
 /* Answers what vm asks, anything but EXEC and PLAN. index: the operation for query ids, -1 none. */
-enum outcome request_answer(struct run *r, struct machine *vm, int64_t index, const struct policy *policy,
-			    struct error *err) MUST_USE;
+enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
+			    const struct policy *policy, struct error *err) MUST_USE;
 /* Whether answering takes no time and no I/O. */
 bool request_is_quick(const struct machine_request *q);
 /* The SQL of a QUERY or EXEC in the dialect of its connection. */
-enum outcome request_render(struct run *r, const struct machine_request *q, const struct connection_kind *kind,
-			    struct buf *out, struct error *err) MUST_USE;
+enum outcome request_render(struct run *r, const struct machine_request *q,
+			    const struct connection_kind *kind, struct buf *out,
+			    struct error *err) MUST_USE;
 /* The machine's failure as an error with its place. */
 enum outcome request_machine_failure(struct run *r, const struct machine *vm, struct error *err);
 void request_remember_sql(struct run *r, struct str sql, const char *query_id);
 
-/* evaluate.c: a function that changes nothing, in a machine of its own; the result is in r->heap. planned: hears PLAN. */
-typedef enum outcome (*planned_fn)(void *context, const struct machine_request *q, struct error *err);
-enum outcome evaluate(struct run *r, uint32_t function, const struct value *args, struct value *result,
-		      planned_fn planned, void *context, struct error *err) MUST_USE;
-/* All checks of a kind, told one by one; a failed one says its label. index: for the messages' sake -1. */
-enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *word, struct error *err) MUST_USE;
+/* evaluate.c: a function that changes nothing, in a machine of its own; the result is in r->heap.
+ * planned: hears PLAN. */
+typedef enum outcome (*planned_fn)(void *context, const struct machine_request *q,
+				   struct error *err);
+enum outcome evaluate(struct run *r, uint32_t function, const struct value *args,
+		      struct value *result, planned_fn planned, void *context,
+		      struct error *err) MUST_USE;
+/* All checks of a kind, told one by one; a failed one says its label. index: for the messages' sake
+ * -1. */
+enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *word,
+			     struct error *err) MUST_USE;
 
 /* params.c: stored values, --param, defaults; typed and checked. */
 enum outcome params_collect(struct run *r, struct error *err) MUST_USE;
@@ -182,38 +202,44 @@ enum outcome plan_make(struct run *r, struct error *err) MUST_USE;
 /* The captured values of a plan row, decoded. */
 enum outcome plan_captures(struct run *r, const struct operation_row *row, const struct value **out,
 			   struct error *err) MUST_USE;
-enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *out, struct error *err) MUST_USE;
+enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *out,
+		      struct error *err) MUST_USE;
 
 /* journal.c */
-/* Commits what is pending, if anything is. On failure the run's state in the store is what it was, or unknown. */
+/* Commits what is pending, if anything is. On failure the run's state in the store is what it was,
+ * or unknown. */
 enum outcome journal_commit(struct run *r, struct error *err) MUST_USE;
 void journal_checkpoint(struct run *r, const struct machine *vm);
-void journal_checkpoint_after(struct run *r);	/* as it was after the last effect, if there was one since the last commit */
+void journal_checkpoint_after(struct run *r); /* as it was after the last effect, if there was one
+						 since the last commit */
 void journal_checkpoint_empty(struct run *r);
-enum outcome journal_operation(struct run *r, const struct act *a, enum operation_status status, bool finished,
-			       struct error *err) MUST_USE;
-void journal_migration(struct run *r, enum migration_status status);	/* with r->index and the progress */
+enum outcome journal_operation(struct run *r, const struct act *a, enum operation_status status,
+			       bool finished, struct error *err) MUST_USE;
+void journal_migration(struct run *r,
+		       enum migration_status status); /* with r->index and the progress */
 void journal_phase(struct run *r, enum run_phase phase);
 void journal_event(struct run *r, enum run_event event, const char *format, ...) PRINTF_LIKE(3, 4);
 void journal_error(struct run *r, int64_t index, const struct error *err);
 /* err NULL if ok */
-void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows, const struct error *err);
+void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, int64_t rows,
+		     const struct error *err);
 /* Forgets what is pending: its transaction is gone. */
 void journal_forget(struct run *r);
-void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt, const struct connection *c);
+void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c);
 
 /* step.c */
 enum step_end {
-	STEP_DONE,	/* returned; its last outcome may be pending in the journal */
-	STEP_FAILED,	/* it failed: err says how; the journal may hold the failed outcome */
-	STEP_STOPPED,	/* a stop was heard at a place where it can be resumed */
-	STEP_UNDO,	/* an effect is in doubt and the operation wants to be undone and begun anew */
-	STEP_DOUBT,	/* an effect is in doubt and stays so: err says which */
-	STEP_LOST,	/* the store failed or the run is somebody else's: nothing more may be written */
+	STEP_DONE,    /* returned; its last outcome may be pending in the journal */
+	STEP_FAILED,  /* it failed: err says how; the journal may hold the failed outcome */
+	STEP_STOPPED, /* a stop was heard at a place where it can be resumed */
+	STEP_UNDO,  /* an effect is in doubt and the operation wants to be undone and begun anew */
+	STEP_DOUBT, /* an effect is in doubt and stays so: err says which */
+	STEP_LOST, /* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
-void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, bool marked,
-		    char out[QUERY_ID_SIZE]);
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
+		    bool marked, char out[QUERY_ID_SIZE]);
 
 /* marker.c: an effect on a transactional database that is not the store's leaves a row there in its
  * own transaction, so that afterwards the target itself says whether it was committed. */
@@ -226,8 +252,10 @@ enum outcome marker_look(struct run *r, struct str connection, int64_t number, b
 			 struct error *err) MUST_USE;
 bool query_id_is_marked(struct str query_id);
 
-/* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN. */
-enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect, struct error *err);
+/* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
+ */
+enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
+			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err) MUST_USE;
 /* Sees to it that nothing of this run runs on a connection any more. */
@@ -235,27 +263,32 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, struct str image, struct error *err) MUST_USE;
-enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback, struct error *err) MUST_USE;
+enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
+			struct error *err) MUST_USE;
 /* Refuses if the process that has the migration is alive; *dead: there was one and it died. */
-enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err) MUST_USE;
+enum outcome resume_check_owner(const struct migration_row *row, bool *dead,
+				struct error *err) MUST_USE;
 
 /* forward.c, rollback.c: from where the run stands to its end. */
 enum outcome forward_go(struct run *r, struct error *err) MUST_USE;
 enum outcome rollback_go(struct run *r, struct error *err) MUST_USE;
-/* Whether everything from the current operation down can be undone; else err says what stands against it. */
+/* Whether everything from the current operation down can be undone; else err says what stands
+ * against it. */
 bool rollback_possible(const struct run *r, struct error *err);
 /* Puts into the journal that the rollback begins. */
 void rollback_mark(struct run *r);
 /* Undoes one operation that is in doubt, so that it can begin anew. */
 enum outcome rollback_undo_current(struct run *r, struct error *err) MUST_USE;
-/* What is common to both: a stop, a failure, a doubt becomes the run's state; returns the outcome for the caller. */
-enum outcome session_settle(struct run *r, const struct act *a, enum step_end end, struct error *err);
+/* What is common to both: a stop, a failure, a doubt becomes the run's state; returns the outcome
+ * for the caller. */
+enum outcome session_settle(struct run *r, const struct act *a, enum step_end end,
+			    struct error *err);
 /* A check after the last operation failed. */
 enum outcome session_settle_check(struct run *r, struct error *err);
 
 /* stop.c */
-bool stop_wanted(struct run *r);			/* asked between things; cheap */
-enum watch_wish stop_watch(void *run);			/* struct watch's ask */
-bool stop_sleep(struct run *r, int64_t ms);		/* false: woken by a stop */
+bool stop_wanted(struct run *r);	    /* asked between things; cheap */
+enum watch_wish stop_watch(void *run);	    /* struct watch's ask */
+bool stop_sleep(struct run *r, int64_t ms); /* false: woken by a stop */
 
 #endif

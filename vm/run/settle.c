@@ -1,4 +1,5 @@
-/* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever started it */
+/* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever
+ * started it */
 #include "vm/run/session.h"
 
 static enum outcome settle_stopped(struct run *r, const struct act *a, struct error *err)
@@ -7,18 +8,21 @@ static enum outcome settle_stopped(struct run *r, const struct act *a, struct er
 
 	error_clear(err);
 	journal_migration(r, STATUS_STOPPED);
-	journal_event(r, EVENT_STOPPED, "at operation %lld of %lld", (long long)r->index, (long long)r->count);
+	journal_event(r, EVENT_STOPPED, "at operation %lld of %lld", (long long)r->index,
+		      (long long)r->count);
 	o = journal_commit(r, err);
 	if (o != OUTCOME_OK)
 		return o;
 	error_set(err, OUTCOME_STOPPED, "stopped on request%s at operation %lld of %lld%s%.*s%s",
-		  r->phase == PHASE_BACKWARD ? " while rolling back" : "", (long long)r->index, (long long)r->count,
-		  a ? " \"" : "", STR_ARG(a ? r->plan[a->index].label : STR("")), a ? "\"" : "");
+		  r->phase == PHASE_BACKWARD ? " while rolling back" : "", (long long)r->index,
+		  (long long)r->count, a ? " \"" : "",
+		  STR_ARG(a ? r->plan[a->index].label : STR("")), a ? "\"" : "");
 	error_hint(err, "`amigrun resume %.*s` goes on there", STR_ARG(r->name));
 	return OUTCOME_STOPPED;
 }
 
-/* Whether the instance wants failed runs undone; a setting that can't be read is no reason to undo. */
+/* Whether the instance wants failed runs undone; a setting that can't be read is no reason to undo.
+ */
 static bool wants_rollback(struct run *r)
 {
 	struct error ignored = { 0 };
@@ -35,7 +39,8 @@ static bool wants_rollback(struct run *r)
 	return wanted;
 }
 
-/* err is the failure. Recorded, then undone if that is wanted and possible: its outcome stays that of the failure. */
+/* err is the failure. Recorded, then undone if that is wanted and possible: its outcome stays that
+ * of the failure. */
 static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct error *err)
 {
 	struct error against = { 0 }, lost = { 0 };
@@ -60,7 +65,9 @@ static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct
 	}
 	if (!undo) {
 		if (!err->hint)
-			error_hint(err, "mend the cause, then `amigrun resume %.*s` goes on there, `amigrun rollback %.*s` undoes it",
+			error_hint(err,
+				   "mend the cause, then `amigrun resume %.*s` goes on there, "
+				   "`amigrun rollback %.*s` undoes it",
 				   STR_ARG(r->name), STR_ARG(r->name));
 		return o;
 	}
@@ -71,7 +78,10 @@ static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct
 		error_take(err, &lost);
 		return worse;
 	}
-	error_hint(err, "the run was rolled back; mend the cause, then `amigrun run %.*s` starts it anew", STR_ARG(r->name));
+	error_hint(
+		err,
+		"the run was rolled back; mend the cause, then `amigrun run %.*s` starts it anew",
+		STR_ARG(r->name));
 	return o;
 }
 
@@ -80,13 +90,18 @@ static enum outcome settle_failed(struct run *r, const struct act *a, struct err
 	struct error lost = { 0 };
 
 	if (a->backward)
-		error_prefix(err, "At operation %lld rollback failed with error:", (long long)a->index);
+		error_prefix(err,
+			     "At operation %lld rollback failed with error:", (long long)a->index);
 	else
-		error_prefix(err, "Operation %lld \"%.*s\" failed: ", (long long)a->index, STR_ARG(r->plan[a->index].label));
+		error_prefix(err, "Operation %lld \"%.*s\" failed: ", (long long)a->index,
+			     STR_ARG(r->plan[a->index].label));
 	if (!r->touched)
 		journal_checkpoint_empty(r);
-	if (journal_operation(r, a, r->phase == PHASE_FORWARD && a->backward ? OPERATION_STATUS_ROLLING_BACK
-			      : OPERATION_STATUS_FAILED, true, &lost) != OUTCOME_OK) {
+	if (journal_operation(r, a,
+			      r->phase == PHASE_FORWARD && a->backward
+				      ? OPERATION_STATUS_ROLLING_BACK
+				      : OPERATION_STATUS_FAILED,
+			      true, &lost) != OUTCOME_OK) {
 		error_take(err, &lost);
 		return err->outcome;
 	}
@@ -98,7 +113,8 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
 	struct error lost = { 0 };
 
 	journal_error(r, a->index, err);
-	journal_event(r, EVENT_IN_DOUBT, "operation %lld: %.*s", (long long)a->index, STR_ARG(str_c(r->failed_query_id)));
+	journal_event(r, EVENT_IN_DOUBT, "operation %lld: %.*s", (long long)a->index,
+		      STR_ARG(str_c(r->failed_query_id)));
 	journal_migration(r, STATUS_ERRORED);
 	r->journal.step.set_finished = true;
 	if (journal_commit(r, &lost) != OUTCOME_OK)
@@ -107,8 +123,9 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
 }
 
 /*
- * A commit that failed. Mostly the store is out of reach and nothing more can be said to it. But where it refused the effect that
- * was in its transaction (a deferred constraint), nothing happened, and the operation has failed like any other.
+ * A commit that failed. Mostly the store is out of reach and nothing more can be said to it. But
+ * where it refused the effect that was in its transaction (a deferred constraint), nothing
+ * happened, and the operation has failed like any other.
  */
 static enum outcome settle_lost(struct run *r, struct error *err)
 {
@@ -120,7 +137,8 @@ static enum outcome settle_lost(struct run *r, struct error *err)
 	return settle_failed(r, &r->inside, err);
 }
 
-enum outcome session_settle(struct run *r, const struct act *a, enum step_end end, struct error *err)
+enum outcome session_settle(struct run *r, const struct act *a, enum step_end end,
+			    struct error *err)
 {
 	switch (end) {
 	case STEP_STOPPED:

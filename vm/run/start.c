@@ -1,8 +1,9 @@
 /*
  * start.c - from a claimed migration to a stored plan
  *
- * In order: the application's version, the servers' versions, dependencies, parameters, the migration's lets, whether it is
- * required, prechecks, the plan. Nothing is changed on the way; what refuses leaves 'Failed at startup'.
+ * In order: the application's version, the servers' versions, dependencies, parameters, the
+ * migration's lets, whether it is required, prechecks, the plan. Nothing is changed on the way;
+ * what refuses leaves 'Failed at startup'.
  */
 #include "vm/base/fault.h"
 #include "vm/run/session.h"
@@ -16,14 +17,17 @@ static enum outcome check_dependencies(struct run *r, struct error *err)
 	for (uint32_t i = 0; i < m->depends_count; i++) {
 		struct migration_row row = { 0 };
 		bool found;
-		enum outcome o = store_migration(r->store, m->depends[i], &r->arena, &row, &found, err);
+		enum outcome o =
+			store_migration(r->store, m->depends[i], &r->arena, &row, &found, err);
 
 		if (o != OUTCOME_OK)
 			return o;
 		if (found && row.status == STATUS_COMPLETED)
 			continue;
-		error_set(err, OUTCOME_NOT_NOW, "Could not start because it depends on %.*s, which is: %s",
-			  STR_ARG(m->depends[i]), found ? status_label(row.status) : status_label(STATUS_NOT_STARTED));
+		error_set(err, OUTCOME_NOT_NOW,
+			  "Could not start because it depends on %.*s, which is: %s",
+			  STR_ARG(m->depends[i]),
+			  found ? status_label(row.status) : status_label(STATUS_NOT_STARTED));
 		error_hint(err, "first `amigrun run %.*s`", STR_ARG(m->depends[i]));
 		return OUTCOME_NOT_NOW;
 	}
@@ -56,8 +60,9 @@ static enum outcome prepare(struct run *r, bool *required, struct error *err)
 	return o == OUTCOME_OK ? plan_make(r, err) : o;
 }
 
-static enum outcome settle(struct run *r, enum migration_status status, int progress, const struct error_row *error,
-			   const struct event_row *event, struct error *err)
+static enum outcome settle(struct run *r, enum migration_status status, int progress,
+			   const struct error_row *error, const struct event_row *event,
+			   struct error *err)
 {
 	enum outcome o;
 
@@ -70,19 +75,23 @@ static enum outcome settle(struct run *r, enum migration_status status, int prog
 static enum outcome refuse(struct run *r, struct error *err)
 {
 	struct error lost = { 0 };
-	struct error_row error = { .operation_index = -1, .description = str_c(err->message), .code = str_c(err->code),
+	struct error_row error = { .operation_index = -1,
+				   .description = str_c(err->message),
+				   .code = str_c(err->code),
 				   .sql = buf_view(&r->failed_sql),
 				   .query_id = str_c(r->failed_sql.len ? r->failed_query_id : "") };
-	struct event_row event = { .kind = str_c(run_event_word(EVENT_FAILED_AT_STARTUP)), .who = STR("amigrun"),
+	struct event_row event = { .kind = str_c(run_event_word(EVENT_FAILED_AT_STARTUP)),
+				   .who = STR("amigrun"),
 				   .detail = str_c(err->message) };
 	bool stopped = err->outcome == OUTCOME_STOPPED || r->stop.cancelled;
-	enum outcome o = settle(r, stopped ? STATUS_NOT_STARTED : STATUS_FAILED_AT_STARTUP, 0, stopped ? NULL : &error,
-				stopped ? NULL : &event, &lost);
+	enum outcome o = settle(r, stopped ? STATUS_NOT_STARTED : STATUS_FAILED_AT_STARTUP, 0,
+				stopped ? NULL : &error, stopped ? NULL : &event, &lost);
 
 	if (o != OUTCOME_OK)
 		error_take(err, &lost);
 	else if (stopped)
-		error_set(err, OUTCOME_STOPPED, "stopped on request before the first operation: nothing was changed");
+		error_set(err, OUTCOME_STOPPED,
+			  "stopped on request before the first operation: nothing was changed");
 	else
 		session_tell(r, EVENT_FAILED_AT_STARTUP, STR(""), str_c(err->message));
 	return err->outcome;
@@ -90,7 +99,8 @@ static enum outcome refuse(struct run *r, struct error *err)
 
 static enum outcome not_required(struct run *r, struct error *err)
 {
-	struct event_row event = { .kind = str_c(run_event_word(EVENT_NOT_REQUIRED)), .who = STR("amigrun"),
+	struct event_row event = { .kind = str_c(run_event_word(EVENT_NOT_REQUIRED)),
+				   .who = STR("amigrun"),
 				   .detail = STR("`required when` is false") };
 
 	session_tell(r, EVENT_NOT_REQUIRED, STR(""), STR(""));
@@ -100,8 +110,12 @@ static enum outcome not_required(struct run *r, struct error *err)
 static enum outcome store_plan(struct run *r, struct str image, struct error *err)
 {
 	struct buf params = { 0 }, frozens = { 0 };
-	struct run_row row = { .migration = r->name, .app_version = str_c(r->instance->app_version ? r->instance->app_version : ""),
-			       .module_hash = r->module.identity, .operation_count = r->count, .phase = PHASE_FORWARD,
+	struct run_row row = { .migration = r->name,
+			       .app_version = str_c(
+				       r->instance->app_version ? r->instance->app_version : ""),
+			       .module_hash = r->module.identity,
+			       .operation_count = r->count,
+			       .phase = PHASE_FORWARD,
 			       .next_effect = 1 };
 	enum outcome o;
 
@@ -120,8 +134,8 @@ static enum outcome store_plan(struct run *r, struct str image, struct error *er
 
 enum outcome start_run(struct run *r, struct str image, struct error *err)
 {
-	unsigned from = 1u << STATUS_NOT_STARTED | 1u << STATUS_ROLLED_BACK | 1u << STATUS_FAILED_AT_STARTUP |
-			1u << STATUS_STARTING;
+	unsigned from = 1u << STATUS_NOT_STARTED | 1u << STATUS_ROLLED_BACK |
+			1u << STATUS_FAILED_AT_STARTUP | 1u << STATUS_STARTING;
 	bool required;
 	char owner[300];
 	enum outcome o = session_load_module(r, image, err);
@@ -129,7 +143,8 @@ enum outcome start_run(struct run *r, struct str image, struct error *err)
 	if (o != OUTCOME_OK)
 		return o;
 	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim(r->store, r->name, from, STATUS_STARTING, MAX_RUNNING, session_owner(owner, sizeof(owner)), &r->epoch, err);
+	o = store_claim(r->store, r->name, from, STATUS_STARTING, MAX_RUNNING,
+			session_owner(owner, sizeof(owner)), &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	if (o != OUTCOME_OK)
 		return o;

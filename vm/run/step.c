@@ -1,10 +1,11 @@
 /*
  * step.c - one operation in one direction: the machine computes, effects are made durable around it
  *
- * An effect on the store's own database is part of the store's transaction: effect, outcome, what the machine computes up to
- * its next question, and the end of the operation if it came to that, are one commit. Any other effect goes out after its
- * intent is durable; its outcome waits in the journal for the next commit, which is at the latest the one before the next
- * thing that takes time.
+ * An effect on the store's own database is part of the store's transaction: effect, outcome, what
+ * the machine computes up to its next question, and the end of the operation if it came to that,
+ * are one commit. Any other effect goes out after its intent is durable; its outcome waits in the
+ * journal for the next commit, which is at the latest the one before the next thing that takes
+ * time.
  */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
@@ -14,8 +15,8 @@
 
 #define FUEL 10000000
 
-void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt, bool marked,
-		    char out[QUERY_ID_SIZE])
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
+		    bool marked, char out[QUERY_ID_SIZE])
 {
 	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld%s", r->prefix, (long long)index,
 		 (long long)number, (long long)attempt, marked ? "m" : "");
@@ -56,9 +57,13 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 {
 	struct buf marker = { 0 };
 	struct statement s = {
-		.sql = buf_view(&r->sql), .query_id = r->journal.query_id, .timeout_ms = a->policy.timeout_ms,
-		.settings = a->policy.settings, .setting_count = a->policy.setting_count,
-		.no_transaction = c->kind->transactional && !is_transactional(a, c, buf_view(&r->sql)),
+		.sql = buf_view(&r->sql),
+		.query_id = r->journal.query_id,
+		.timeout_ms = a->policy.timeout_ms,
+		.settings = a->policy.settings,
+		.setting_count = a->policy.setting_count,
+		.no_transaction =
+			c->kind->transactional && !is_transactional(a, c, buf_view(&r->sql)),
 	};
 	enum outcome o;
 
@@ -82,7 +87,8 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 }
 
 /* Waits before the next attempt. STEP_DONE: now. */
-static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt, struct error *err)
+static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt,
+				    struct error *err)
 {
 	uint32_t random;
 
@@ -95,7 +101,8 @@ static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t 
 }
 
 /* Inside the store's transaction: what fails has not happened. */
-static enum step_end effect_inside(struct run *r, struct act *a, struct connection *c, struct error *err)
+static enum step_end effect_inside(struct run *r, struct act *a, struct connection *c,
+				   struct error *err)
 {
 	struct journal *j = &r->journal;
 	int64_t number = r->next_effect, rows;
@@ -113,7 +120,9 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			r->next_effect = number + 1;
 			go_on(r, a, number, attempt, rows);
 			journal_migration(r, r->status);
-			if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING,
+			if (journal_operation(r, a,
+					      a->backward ? OPERATION_STATUS_ROLLING_BACK
+							  : OPERATION_STATUS_RUNNING,
 					      false, err) != OUTCOME_OK)
 				return STEP_LOST;
 			a->begun = true;
@@ -134,9 +143,10 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
-/* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or is to be made again. */
-static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect, bool *again,
-				  struct error *err)
+/* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
+ * is to be made again. */
+static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
+				  bool *again, struct error *err)
 {
 	struct error why = { 0 };
 
@@ -166,7 +176,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	case VERDICT_OPEN:
 		break;
 	}
-	error_hint(&why, "%s%sthe server's answer was: %s", why.hint ? why.hint : "", why.hint ? "; " : "", err->message);
+	error_hint(&why, "%s%sthe server's answer was: %s", why.hint ? why.hint : "",
+		   why.hint ? "; " : "", err->message);
 	error_take(err, &why);
 	return STEP_DOUBT;
 }
@@ -178,8 +189,11 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 	struct journal *j = &r->journal;
 	bool known = r->verdict == VERDICT_AGAIN;
 	struct effect_row effect = { .number = known ? r->open_effect.number : r->next_effect,
-				     .attempt = known ? r->open_effect.attempt : 0, .operation_index = a->index,
-				     .backward = a->backward, .sql = buf_view(&r->sql), .connection = str_c(c->name) };
+				     .attempt = known ? r->open_effect.attempt : 0,
+				     .operation_index = a->index,
+				     .backward = a->backward,
+				     .sql = buf_view(&r->sql),
+				     .connection = str_c(c->name) };
 	int64_t rows;
 
 	r->verdict = VERDICT_NONE;
@@ -190,8 +204,10 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		a->attempts += ++effect.attempt > 1;
 		query_id_print(r, a->index, effect.number, effect.attempt, marked, j->query_id);
 		effect.query_id = str_c(j->query_id);
-		if (journal_operation(r, a, a->backward ? OPERATION_STATUS_ROLLING_BACK : OPERATION_STATUS_RUNNING, false,
-				      err) != OUTCOME_OK)
+		if (journal_operation(r, a,
+				      a->backward ? OPERATION_STATUS_ROLLING_BACK
+						  : OPERATION_STATUS_RUNNING,
+				      false, err) != OUTCOME_OK)
 			return STEP_LOST;
 		journal_intent(r, a, effect.number, effect.attempt, c);
 		journal_checkpoint(r, r->vm);
@@ -248,8 +264,8 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	transactional = is_transactional(a, c, buf_view(&r->sql));
 	inside = c->shared && r->verdict == VERDICT_NONE && transactional;
 	if (!inside)
-		return effect_alone(r, a, c, transactional && !c->shared && marker_possible(r, need, c),
-				    err);
+		return effect_alone(
+			r, a, c, transactional && !c->shared && marker_possible(r, need, c), err);
 	if (commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	return effect_inside(r, a, c, err);

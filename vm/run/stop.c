@@ -1,8 +1,8 @@
 /*
  * stop.c - requests to stop: a signal to this process, or `amigrun stop` through the store
  *
- * Either lets the current effect be finished; one that outlasts the grace period is cancelled. The signal count is the only
- * global: there is no other way from a handler to the code.
+ * Either lets the current effect be finished; one that outlasts the grace period is cancelled. The
+ * signal count is the only global: there is no other way from a handler to the code.
  */
 #include "vm/base/os.h"
 #include "vm/run/session.h"
@@ -34,8 +34,8 @@ void run_catch_signals(void)
 }
 
 /*
- * While a statement runs in the store's session, a second one hears requests, if it takes long enough to matter. A store that
- * fails here fails at the next commit too, and says so there.
+ * While a statement runs in the store's session, a second one hears requests, if it takes long
+ * enough to matter. A store that fails here fails at the next commit too, and says so there.
  */
 static void poll_store(struct run *r, int64_t now)
 {
@@ -46,11 +46,13 @@ static void poll_store(struct run *r, int64_t now)
 	r->stop.polled_at_ms = now;
 	if (busy && (!r->store_busy || now - r->busy_since_ms < SECOND_STORE_MS))
 		return;
-	if (busy && !r->second && store_open(&r->second, r->instance->state, &ignored) != OUTCOME_OK)
+	if (busy && !r->second &&
+	    store_open(&r->second, r->instance->state, &ignored) != OUTCOME_OK)
 		r->second = NULL;
 	if (busy)
 		store = r->second;
-	if (store && store_stop_requested(store, r->name, &requested, &ignored) == OUTCOME_OK && requested)
+	if (store && store_stop_requested(store, r->name, &requested, &ignored) == OUTCOME_OK &&
+	    requested)
 		r->stop.requested = true;
 	error_clear(&ignored);
 }

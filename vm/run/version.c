@@ -1,4 +1,5 @@
-/* version.c - whether the application and the servers are of versions that the migration is made for */
+/* version.c - whether the application and the servers are of versions that the migration is made
+ * for */
 #include "vm/run/session.h"
 
 /* One comparator: ">= 21.6.0". An operator that is not known admits nothing. */
@@ -52,13 +53,17 @@ enum outcome version_check_app(const struct run *r, struct error *err)
 	if (r->options->ignore_app_version || (!m->min_version.len && !m->max_version.len))
 		return OUTCOME_OK;
 	if (!text) {
-		error_set(err, OUTCOME_NOT_NOW, "the migration is for application versions %.*s - %.*s, but the application's "
-			  "version is not known", STR_ARG(m->min_version), STR_ARG(m->max_version));
+		error_set(err, OUTCOME_NOT_NOW,
+			  "the migration is for application versions %.*s - %.*s, but the "
+			  "application's "
+			  "version is not known",
+			  STR_ARG(m->min_version), STR_ARG(m->max_version));
 		error_hint(err, "set AMIG_APP_VERSION, or pass --ignore-app-version");
 		return OUTCOME_NOT_NOW;
 	}
 	if (!semver_parse(str_c(text), &app)) {
-		error_set(err, OUTCOME_USAGE, "AMIG_APP_VERSION is \"%s\", which is not a version", text);
+		error_set(err, OUTCOME_USAGE, "AMIG_APP_VERSION is \"%s\", which is not a version",
+			  text);
 		error_hint(err, "write it as 1.33.0 or 1.33.0-rc.1");
 		return OUTCOME_USAGE;
 	}
@@ -67,15 +72,18 @@ enum outcome version_check_app(const struct run *r, struct error *err)
 	if (inside && m->max_version.len && semver_parse(m->max_version, &bound))
 		inside = semver_compare(app, bound) <= 0;
 	if (!inside) {
-		error_set(err, OUTCOME_NOT_NOW, "Migration is not available on this application version: it is for "
-			  "%.*s - %.*s, this is %s", STR_ARG(m->min_version), STR_ARG(m->max_version), text);
+		error_set(err, OUTCOME_NOT_NOW,
+			  "Migration is not available on this application version: it is for "
+			  "%.*s - %.*s, this is %s",
+			  STR_ARG(m->min_version), STR_ARG(m->max_version), text);
 		error_hint(err, "run it on a version of that range, or pass --ignore-app-version");
 	}
 	return inside ? OUTCOME_OK : OUTCOME_NOT_NOW;
 }
 
 /* --accept NAME=VERSION: a server of exactly this version passes. */
-static bool is_accepted(const struct run *r, const struct need *need, const char *version_text, struct semver v)
+static bool is_accepted(const struct run *r, const struct need *need, const char *version_text,
+			struct semver v)
 {
 	for (size_t i = 0; i < r->options->accept_count; i++) {
 		const struct run_assignment *a = &r->options->accepts[i];
@@ -91,16 +99,19 @@ static bool is_accepted(const struct run *r, const struct need *need, const char
 	return false;
 }
 
-static enum outcome accept_version(struct run *r, const struct need *need, const char *version, struct error *err)
+static enum outcome accept_version(struct run *r, const struct need *need, const char *version,
+				   struct error *err)
 {
 	struct buf detail = { 0 };
 	struct event_row event;
 	enum outcome o;
 	char who[300];
 
-	buf_format(&detail, "%.*s %s, although the migration needs %.*s", STR_ARG(need->name), version, STR_ARG(need->range));
+	buf_format(&detail, "%.*s %s, although the migration needs %.*s", STR_ARG(need->name),
+		   version, STR_ARG(need->range));
 	event = (struct event_row){ .kind = str_c(run_event_word(EVENT_VERSION_ACCEPTED)),
-				    .who = str_c(session_owner(who, sizeof(who))), .detail = buf_view(&detail) };
+				    .who = str_c(session_owner(who, sizeof(who))),
+				    .detail = buf_view(&detail) };
 	o = store_add_event(r->store, r->name, &event, err);
 	if (o == OUTCOME_OK)
 		session_tell(r, EVENT_VERSION_ACCEPTED, need->name, buf_view(&detail));
@@ -122,15 +133,19 @@ enum outcome version_check_services(struct run *r, struct error *err)
 		if (o != OUTCOME_OK)
 			return o;
 		if (!semver_of_server(str_c(c->version_text), &v))
-			return error_set(err, OUTCOME_NOT_NOW, "%s calls its version \"%s\", which cannot be understood",
+			return error_set(err, OUTCOME_NOT_NOW,
+					 "%s calls its version \"%s\", which cannot be understood",
 					 c->name, c->version_text);
 		if (version_in_range(v, need->range))
 			continue;
 		if (!is_accepted(r, need, c->version_text, v)) {
-			error_set(err, OUTCOME_NOT_NOW, "Service %s is in version %s. Expected range: %.*s.", c->name,
+			error_set(err, OUTCOME_NOT_NOW,
+				  "Service %s is in version %s. Expected range: %.*s.", c->name,
 				  c->version_text, STR_ARG(need->range));
-			error_hint(err, "upgrade the server; or, if you know that it will do, pass --accept %s=%s", c->name,
-				   c->version_text);
+			error_hint(err,
+				   "upgrade the server; or, if you know that it will do, pass "
+				   "--accept %s=%s",
+				   c->name, c->version_text);
 			return OUTCOME_NOT_NOW;
 		}
 		o = accept_version(r, need, c->version_text, err);
