@@ -1,9 +1,11 @@
 /*
- * fuzz_machine.c - no verified code breaks the machine, nor do any bytes that are restored as its state
+ * fuzz_machine.c - no verified code breaks the machine, nor do any bytes that are restored as its
+ * state
  *
- * The input is text for the assembler, a zero byte, then bytes from which answers are made up. Every function without
- * effects of its own parameters runs with bounded fuel; at each question the state is saved, restored and saved again,
- * which must give the same bytes; then it is restored with some of its bytes changed.
+ * The input is text for the assembler, a zero byte, then bytes from which answers are made up.
+ * Every function without effects of its own parameters runs with bounded fuel; at each question the
+ * state is saved, restored and saved again, which must give the same bytes; then it is restored
+ * with some of its bytes changed.
  */
 #include "vm/isa/assemble.h"
 #include "vm/machine/machine.h"
@@ -35,13 +37,15 @@ static struct value make_up(struct reader *r, struct heap *h, int depth)
 		return value_int(count);
 	for (uint8_t i = 0; i < 3; i++)
 		parts[i] = make_up(r, h, depth - 1);
-	return kind % 10 == 7 ? value_record(h, names, parts, count % 4) : value_list(h, parts, count % 4);
+	return kind % 10 == 7 ? value_record(h, names, parts, count % 4)
+			      : value_list(h, parts, count % 4);
 }
 
 static struct value answer_to(const struct machine_request *q, struct reader *r, struct heap *h)
 {
 	switch (q->op) {
-	case OP_QUERY:		return q->shape == SHAPE_EXISTS ? value_bool(reader_u8(r) & 1) : make_up(r, h, 3);
+	case OP_QUERY:
+		return q->shape == SHAPE_EXISTS ? value_bool(reader_u8(r) & 1) : make_up(r, h, 3);
 	case OP_EXEC:		return reader_u8(r) & 1 ? value_null() : value_int(reader_u32(r));
 	case OP_NOW:		return value_timestamp((int64_t)reader_u64(r));
 	case OP_UUID:		return value_string(h, STR("0192"));
@@ -49,7 +53,8 @@ static struct value answer_to(const struct machine_request *q, struct reader *r,
 	case OP_SERVICE_VERSION:	return value_version(h, STR("1.2.3"));
 	case OP_SETTING:
 	case OP_ENV:
-	case OP_CLUSTER:	return reader_u8(r) & 1 ? value_null() : value_string(h, reader_bytes(r, 3));
+	case OP_CLUSTER:
+		return reader_u8(r) & 1 ? value_null() : value_string(h, reader_bytes(r, 3));
 	default:		return value_null();
 	}
 }
@@ -87,7 +92,8 @@ static struct machine *through_bytes(const struct module *m, struct machine *vm,
 	if (machine_restore(other, buf_view(&one), &err) != OUTCOME_OK)
 		abort();
 	machine_save(other, &two);
-	/* Locals that are not stored to on every way are forgotten: then the second is shorter, never longer. */
+	/* Locals that are not stored to on every way are forgotten: then the second is shorter,
+	 * never longer. */
 	if (two.len > one.len)
 		abort();
 	restore_changed(m, buf_view(&one), r);

@@ -1,8 +1,9 @@
 /*
- * fuzz_module.c - no bytes break the reader, the verifier or the listing of a module, nor the reader of a bundle
+ * fuzz_module.c - no bytes break the reader, the verifier or the listing of a module, nor the
+ * reader of a bundle
  *
- * The input is an image; a second try repairs its hashes, so that the fuzzer gets behind them. Or it is text for the
- * assembler, when it begins with ';'.
+ * The input is an image; a second try repairs its hashes, so that the fuzzer gets behind them. Or
+ * it is text for the assembler, when it begins with ';'.
  */
 #include "vm/isa/assemble.h"
 #include "vm/isa/image.h"
@@ -56,10 +57,12 @@ static void repair(uint8_t *image, size_t size)
 		uint64_t offset = get_u64(entry + 8), length = get_u64(entry + 16);
 		if (offset > size || length > size - offset)
 			return;
-		struct hash hash = hash_of((struct str){ (const char *)image + offset, (size_t)length });
+		struct hash hash =
+			hash_of((struct str){ (const char *)image + offset, (size_t)length });
 		memcpy(entry + 24, hash.bytes, sizeof(hash.bytes));
 	}
-	struct hash hash = hash_of((struct str){ (const char *)image + IMAGE_HASHED_FROM, size - IMAGE_HASHED_FROM });
+	struct hash hash = hash_of(
+		(struct str){ (const char *)image + IMAGE_HASHED_FROM, size - IMAGE_HASHED_FROM });
 	memcpy(image + 24, hash.bytes, sizeof(hash.bytes));
 }
 

@@ -1,4 +1,5 @@
-/* isa_image.c - images and bundles: the same bytes for the same module, and nothing else is let in */
+/* isa_image.c - images and bundles: the same bytes for the same module, and nothing else is let in
+ */
 #include "vm/base/os.h"
 #include "vm/isa/assemble.h"
 #include "vm/isa/image.h"
@@ -10,17 +11,23 @@
 #include <cmocka.h>
 
 static const char source[] =
-	"migration \"m\" \"what it does\"\ndepends \"a\"\ndepends \"b\"\nversions \"1.2.0\" \"1.3.0-rc.1\"\n"
-	"need c sqlite \">= 3.0.0\"\nneed d clickhouse\nparam n int default d check k\nparam r {a: int, b: [string?]}\nfrozen s string\n"
+	"migration \"m\" \"what it does\"\ndepends \"a\"\ndepends \"b\"\nversions \"1.2.0\" "
+	"\"1.3.0-rc.1\"\n"
+	"need c sqlite \">= 3.0.0\"\nneed d clickhouse\nparam n int default d check k\nparam r {a: "
+	"int, b: [string?]}\nfrozen s string\n"
 	"setup u\nplan p\nrequired q\nleaves l\ncheck pre \"ok\" e\ncheck health \"disk\" e 1000\n"
 	"template t \"one \" [int] \" two \" sql \"\"\n"
-	"operation \"copy\" on c capture int options {timeout: duration} forward g rollback g done h flags 3\n"
+	"operation \"copy\" on c capture int options {timeout: duration} forward g rollback g done "
+	"h flags 3\n"
 	"operation \"drop\" on d capture int forward g irreversible \"gone\"\n"
 	"function d -> int\nINT 3\nRETURN\nend\nfunction k int -> string?\nNULL\nRETURN\nend\n"
-	"function u -> {s: string}\nCONSTANT \"x\"\nRECORD {s: string}\nRETURN\nend\nfunction q -> bool\nCONSTANT v1.2.3\nAPP_VERSION\nEQUAL\n"
+	"function u -> {s: string}\nCONSTANT \"x\"\nRECORD {s: string}\nRETURN\nend\nfunction q -> "
+	"bool\nCONSTANT v1.2.3\nAPP_VERSION\nEQUAL\n"
 	"RETURN\nend\nfunction l -> [ident]\nLIST ident 0\nRETURN\nend\n"
-	"function e\nlocal float\nCONSTANT 1.5\nSTORE 0\nCONSTANT 5m\nPOP\nCONSTANT @77\nPOP\nRETURN\nend\n"
-	"function g effect int\nRETURN\nend\nfunction h int -> bool\nBOOL 1\nRETURN\nend\nfunction p\nCONSTANT \"l\"\nNULL\nINT 1\nPLAN 0\nRETURN\nend\n";
+	"function e\nlocal float\nCONSTANT 1.5\nSTORE 0\nCONSTANT 5m\nPOP\nCONSTANT "
+	"@77\nPOP\nRETURN\nend\n"
+	"function g effect int\nRETURN\nend\nfunction h int -> bool\nBOOL 1\nRETURN\nend\nfunction "
+	"p\nCONSTANT \"l\"\nNULL\nINT 1\nPLAN 0\nRETURN\nend\n";
 
 static struct module opened(char **image)
 {
@@ -73,14 +80,16 @@ static void every_flipped_bit_and_every_lost_byte_is_seen(void **state)
 	for (size_t i = 0; i < len * 8; i++) {
 		struct error err = { 0 };
 		image[i / 8] = (char)(image[i / 8] ^ 1 << i % 8);
-		assert_int_equal(module_open(&other, (struct str){ image, len }, &err), OUTCOME_DAMAGED);
+		assert_int_equal(module_open(&other, (struct str){ image, len }, &err),
+				 OUTCOME_DAMAGED);
 		assert_non_null(err.message);
 		image[i / 8] = (char)(image[i / 8] ^ 1 << i % 8);
 		error_clear(&err);
 	}
 	for (size_t i = 0; i < len; i++) {
 		struct error err = { 0 };
-		assert_int_equal(module_open(&other, (struct str){ image, i }, &err), OUTCOME_DAMAGED);
+		assert_int_equal(module_open(&other, (struct str){ image, i }, &err),
+				 OUTCOME_DAMAGED);
 		error_clear(&err);
 	}
 	module_clear(&m);
@@ -96,7 +105,8 @@ static void a_newer_format_is_refused_by_name(void **state)
 	image[8]++;
 	assert_int_equal(module_open(&other, m.bytes, &err), OUTCOME_DAMAGED);
 	assert_string_equal(err.message, "the module has format 2, this amigrun reads format 1");
-	assert_string_equal(err.hint, "it was built by a newer amigc: use the amigrun of that version");
+	assert_string_equal(err.hint,
+			    "it was built by a newer amigc: use the amigrun of that version");
 	error_clear(&err);
 	module_clear(&m);
 	free(image);
@@ -112,7 +122,8 @@ static void a_bundle_finds_its_modules(void **state)
 	(void)state;
 	char *image, path[] = "/tmp/isa_image_XXXXXX";
 	struct module m = opened(&image);
-	struct bundle_entry entries[] = { entry_of("a", &m), entry_of("b", &m), entry_of("bb", &m) };
+	struct bundle_entry entries[] = { entry_of("a", &m), entry_of("b", &m),
+					  entry_of("bb", &m) };
 	struct buf bytes = { 0 };
 	struct error err = { 0 };
 	struct bundle b;
@@ -155,7 +166,8 @@ static void a_damaged_bundle_is_refused(void **state)
 		assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_DAMAGED);
 		bytes.ptr[i] ^= 16;
 		error_clear(&err);
-		assert_int_equal(bundle_open(&b, (struct str){ bytes.ptr, i }, &err), OUTCOME_DAMAGED);
+		assert_int_equal(bundle_open(&b, (struct str){ bytes.ptr, i }, &err),
+				 OUTCOME_DAMAGED);
 		error_clear(&err);
 	}
 	bytes.ptr[8]++;
@@ -179,14 +191,16 @@ static void a_damaged_bundle_is_refused(void **state)
 /* What assembles and gets right hashes, but no tables that go together. */
 static void tables_that_are_wrong_are_refused(void **state)
 {
-	static const struct { const char *what, *source, *refusal; } cases[] = {
+	static const struct { const char *what, *source, *refusal;
+	} cases[] = {
 		{ "too many locals", "LOCALS", "has 0 parameters and 4097 locals" },
 		{ "a field twice", "frozen a {x: int, x: int}\n", "two fields `x`" },
 		{ "a field without a name", "frozen a {: int}\n", "no proper name" },
 		{ "a type too large", "TYPES", "is too large" },
 		{ "a text that is not UTF-8", "migration \"\\xff\"\n", "a text is not UTF-8" },
 		{ "nothing as a value", "frozen a nothing\n", "`nothing` where a value is wanted" },
-		{ "a constant that is no version", "function f\nCONSTANT v1.2\nPOP\nRETURN\nend\n", "`1.2` is no version" },
+		{ "a constant that is no version", "function f\nCONSTANT v1.2\nPOP\nRETURN\nend\n",
+		  "`1.2` is no version" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

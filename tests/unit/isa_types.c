@@ -33,7 +33,8 @@ static void equal_types_have_equal_numbers(void **state)
 	assert_int_equal(optional(optional(TYPE_INT)), optional(TYPE_INT));
 	assert_int_equal(optional(TYPE_ANY), TYPE_ANY);
 	assert_int_equal(optional(TYPE_NULL), TYPE_NULL);
-	assert_int_equal(types_connection(&types, STR("sqlite")), types_connection(&types, STR("sqlite")));
+	assert_int_equal(types_connection(&types, STR("sqlite")),
+			 types_connection(&types, STR("sqlite")));
 	assert_int_not_equal(types_connection(&types, STR("int")), TYPE_INT);
 }
 
@@ -80,14 +81,16 @@ static void assignability(void **state)
 static void joins(void **state)
 {
 	(void)state;
-	const struct { uint32_t a, b, join; } cases[] = {
+	const struct { uint32_t a, b, join;
+	} cases[] = {
 		{ TYPE_INT, TYPE_INT, TYPE_INT },
 		{ TYPE_INT, TYPE_NULL, optional(TYPE_INT) },
 		{ TYPE_INT, TYPE_NEVER, TYPE_INT },
 		{ TYPE_INT, TYPE_FLOAT, UINT32_MAX },
 		{ optional(TYPE_INT), TYPE_STRING, UINT32_MAX },
 		{ list(TYPE_NULL), list(TYPE_INT), list(optional(TYPE_INT)) },
-		{ record(TYPE_INT, TYPE_NULL), record(TYPE_NULL, TYPE_INT), record(optional(TYPE_INT), optional(TYPE_INT)) },
+		{ record(TYPE_INT, TYPE_NULL), record(TYPE_NULL, TYPE_INT),
+		  record(optional(TYPE_INT), optional(TYPE_INT)) },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint32_t there = UINT32_MAX, back = UINT32_MAX;
@@ -100,10 +103,12 @@ static void joins(void **state)
 	}
 }
 
-/* What a word of a pattern asks of operand a; a row whose operand is of another kind would read another table. */
+/* What a word of a pattern asks of operand a; a row whose operand is of another kind would read
+ * another table. */
 static bool fits(const struct pattern_item *item, const struct opcode_info *info)
 {
-	if ((item->repeat == REPEAT_A && info->a != OPERAND_COUNT) || (item->repeat == REPEAT_B && info->b != OPERAND_COUNT))
+	if ((item->repeat == REPEAT_A && info->a != OPERAND_COUNT) ||
+	    (item->repeat == REPEAT_B && info->b != OPERAND_COUNT))
 		return false;
 	switch (item->word) {
 	case WORD_TYPE:
@@ -137,10 +142,12 @@ static void every_row_of_opcodes_is_well_formed(void **state)
 			fail_msg("%s: a malformed effect on the stack", info->name);
 		for (uint32_t i = 0; i < pops.count; i++)
 			if (!fits(&pops.items[i], info))
-				fail_msg("%s: what it pops does not go with its operands", info->name);
+				fail_msg("%s: what it pops does not go with its operands",
+					 info->name);
 		for (uint32_t i = 0; i < pushes.count; i++)
 			if (!fits(&pushes.items[i], info) || pushes.items[i].repeat != REPEAT_ONCE)
-				fail_msg("%s: what it pushes does not go with its operands", info->name);
+				fail_msg("%s: what it pushes does not go with its operands",
+					 info->name);
 		if (info->sentence[strlen(info->sentence) - 1] != '.')
 			fail_msg("%s: a sentence ends with a full stop", info->name);
 	}
@@ -152,17 +159,39 @@ static void every_row_of_builtins_is_well_formed(void **state)
 	for (uint32_t b = 0; b <= BUILTIN_MAX; b++) {
 		struct pattern params;
 		struct pattern_item result;
-		if (builtin_table[b].name && !signature_parse(builtin_table[b].signature, &params, &result))
+		if (builtin_table[b].name &&
+		    !signature_parse(builtin_table[b].signature, &params, &result))
 			fail_msg("%s: a malformed signature", builtin_table[b].name);
 	}
 }
 
 static void malformed_patterns_are_none(void **state)
 {
-	static const char *const patterns[] = { " ", "int ", "int  int", "integer", "[int", "int??", "c*int", "a*", "nothing", "[]", "?",
-						"own result", "T T T T T T T T T" };
-	static const char *const signatures[] = { "", "()", "() ->", "() -> ", "(int) -> int", "(a:int) -> int", "(a: int,b: int) -> int",
-						  "(a: params) -> int", "(a: int) -> nothing", "(a: int", "(: int) -> int", "(a: int) => int" };
+	static const char *const patterns[] = { " ",
+						"int ",
+						"int  int",
+						"integer",
+						"[int",
+						"int??",
+						"c*int",
+						"a*",
+						"nothing",
+						"[]",
+						"?",
+						"own result",
+						"T T T T T T T T T" };
+	static const char *const signatures[] = { "",
+						  "()",
+						  "() ->",
+						  "() -> ",
+						  "(int) -> int",
+						  "(a:int) -> int",
+						  "(a: int,b: int) -> int",
+						  "(a: params) -> int",
+						  "(a: int) -> nothing",
+						  "(a: int",
+						  "(: int) -> int",
+						  "(a: int) => int" };
 	(void)state;
 	struct pattern pattern;
 	struct pattern_item item;

@@ -1,4 +1,5 @@
-/* machine_checkpoint.c - a machine's state goes through bytes at any stop, and no other bytes are let in */
+/* machine_checkpoint.c - a machine's state goes through bytes at any stop, and no other bytes are
+ * let in */
 #include "vm/isa/assemble.h"
 #include "vm/machine/machine.h"
 
@@ -14,10 +15,12 @@ static const char source[] =
 	"INT 0\nSTORE 0\nLIST string 0\nSTORE 1\n"
 	"again:\nLOAD 0\nINT 4\nLESS_INT\nJUMP_IF_FALSE out\n"
 	"CONNECTION c\nLOAD 0\nSQL t\nQUERY row\nSTORE 2\n"
-	"LOAD 1\nCONSTANT \"n=\"\nCONNECTION c\nLOAD 0\nCALL g\nTO_STRING\nLOAD 2\nAS {a: int}\nTO_STRING\nCONCAT 3\nLIST_APPEND\nSTORE 1\n"
+	"LOAD 1\nCONSTANT \"n=\"\nCONNECTION c\nLOAD 0\nCALL g\nTO_STRING\nLOAD 2\nAS {a: "
+	"int}\nTO_STRING\nCONCAT 3\nLIST_APPEND\nSTORE 1\n"
 	"LOAD 0\nINT 1\nADD_INT\nSTORE 0\nJUMP again\n"
 	"out:\nLOAD 1\nTO_STRING\nRETURN\nend\n"
-	"function g effect sqlite int -> int\nlocal int?\nLOAD 0\nLOAD 1\nSQL t\nEXEC\nSTORE 2\nLOAD 2\nUNWRAP none\nLOAD 1\nADD_INT\nRETURN\n"
+	"function g effect sqlite int -> int\nlocal int?\nLOAD 0\nLOAD 1\nSQL t\nEXEC\nSTORE "
+	"2\nLOAD 2\nUNWRAP none\nLOAD 1\nADD_INT\nRETURN\n"
 	"none:\nINT -1\nRETURN\nend\n";
 
 static const char expected[] =
@@ -112,7 +115,8 @@ static void refuses_every_changed_byte_and_every_shorter_state(void **state)
 		assert_non_null(err.message);
 		bytes.ptr[i] ^= 4;
 		error_clear(&err);
-		assert_int_equal(machine_restore(vm, (struct str){ bytes.ptr, i }, &err), OUTCOME_DAMAGED);
+		assert_int_equal(machine_restore(vm, (struct str){ bytes.ptr, i }, &err),
+				 OUTCOME_DAMAGED);
 		error_clear(&err);
 	}
 	machine_free(vm);
@@ -121,7 +125,8 @@ static void refuses_every_changed_byte_and_every_shorter_state(void **state)
 	free(image);
 }
 
-/* With a right hash, so that only the agreement with the code stands between the bytes and the interpreter. */
+/* With a right hash, so that only the agreement with the code stands between the bytes and the
+ * interpreter. */
 static void lets_no_forged_state_break_the_interpreter(void **state)
 {
 	(void)state;
@@ -158,7 +163,8 @@ static void refuses_a_state_of_another_module_by_name(void **state)
 {
 	(void)state;
 	char *image, *other_image;
-	struct module m = module_of(source, &image), other = module_of("function f\nRETURN\nend\n", &other_image);
+	struct module m = module_of(source, &image),
+		      other = module_of("function f\nRETURN\nend\n", &other_image);
 	struct buf bytes = { 0 };
 	struct error err = { 0 };
 	struct machine *vm = machine_new(&other);
@@ -168,7 +174,8 @@ static void refuses_a_state_of_another_module_by_name(void **state)
 	error_clear(&err);
 	bytes.ptr[4]++;
 	assert_int_equal(machine_restore(vm, buf_view(&bytes), &err), OUTCOME_DAMAGED);
-	assert_string_equal(err.message, "the checkpoint has format 2, this amigrun reads format 1");
+	assert_string_equal(err.message,
+			    "the checkpoint has format 2, this amigrun reads format 1");
 	error_clear(&err);
 	machine_free(vm);
 	buf_clear(&bytes);

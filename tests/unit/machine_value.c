@@ -21,7 +21,8 @@ static uint32_t type_of(const char *name)
 	if (strcmp(name, "i") == 0)
 		return TYPE_INT;
 	if (strcmp(name, "record") == 0) {
-		struct type_field fields[] = { { STR("a"), TYPE_INT }, { STR("b"), types_optional(&types, TYPE_STRING) } };
+		struct type_field fields[] = { { STR("a"), TYPE_INT },
+					       { STR("b"), types_optional(&types, TYPE_STRING) } };
 		return types_record(&types, fields, 2);
 	}
 	assert_true(types_scalar(str_c(name), &type));
@@ -30,7 +31,8 @@ static uint32_t type_of(const char *name)
 
 static void parses_what_an_operator_writes(void **state)
 {
-	static const struct { const char *text, *type, *json; } cases[] = {
+	static const struct { const char *text, *type, *json;
+	} cases[] = {
 		{ "5", "int", "5" },
 		{ " 5 ", "int", "5" },
 		{ "1.5GiB", "int", "1610612736" },
@@ -59,8 +61,10 @@ static void parses_what_an_operator_writes(void **state)
 		{ "[1, 2", "[i]", "! expected [int] as JSON: ']' expected near end of file" },
 		{ "{\"b\": \"x\", \"a\": 1}", "record", "{\"a\": 1, \"b\": \"x\"}" },
 		{ "{\"a\": 1}", "record", "{\"a\": 1, \"b\": null}" },
-		{ "{\"b\": \"x\"}", "record", "! expected {a: int, b: string?}, found a record without it (field a)" },
-		{ "{\"a\": 1, \"c\": 2}", "record", "! expected {a: int, b: string?}, found a record with other fields" },
+		{ "{\"b\": \"x\"}", "record",
+		  "! expected {a: int, b: string?}, found a record without it (field a)" },
+		{ "{\"a\": 1, \"c\": 2}", "record",
+		  "! expected {a: int, b: string?}, found a record with other fields" },
 		{ "db", "ident", "\"db\"" },
 		{ "[\"db\", \"t\"]", "ident", "\"db.t\"" },
 		{ "{\"x\": [1.5, true]}", "any", "{\"x\": [1.5, true]}" },
@@ -92,11 +96,24 @@ static struct value sample(struct heap *h)
 	struct value pair[] = { value_int(INT64_MIN), value_string(h, STR("x\0y")) };
 	struct value text = value_string(h, STR("SELECT "));
 	struct value parts[] = {
-		value_null(), value_bool(true), value_int(-1), value_int(INT64_MAX), value_float(-0.5), value_string(h, STR("")),
-		value_bytes(h, STR("\xff\x00")), value_duration(-5), value_timestamp(7), value_version(h, STR("1.2.3")),
-		value_ident(h, &text, 1), value_sql(h, (struct value[]){ text, value_int(4), text }, 3),
-		value_record(h, names, pair, 2), value_record(h, names, pair, 2), value_record(h, NULL, pair, 2),
-		value_record(h, NULL, NULL, 0), value_list(h, NULL, 0), value_connection(3),
+		value_null(),
+		value_bool(true),
+		value_int(-1),
+		value_int(INT64_MAX),
+		value_float(-0.5),
+		value_string(h, STR("")),
+		value_bytes(h, STR("\xff\x00")),
+		value_duration(-5),
+		value_timestamp(7),
+		value_version(h, STR("1.2.3")),
+		value_ident(h, &text, 1),
+		value_sql(h, (struct value[]){ text, value_int(4), text }, 3),
+		value_record(h, names, pair, 2),
+		value_record(h, names, pair, 2),
+		value_record(h, NULL, pair, 2),
+		value_record(h, NULL, NULL, 0),
+		value_list(h, NULL, 0),
+		value_connection(3),
 	};
 	return value_list(h, parts, ARRAY_SIZE(parts));
 }
@@ -195,8 +212,11 @@ static void shared_parts_stay_shared_in_a_copy(void **state)
 
 static void floats_show_what_they_are(void **state)
 {
-	static const struct { double real; const char *text; } cases[] = {
-		{ 0.1, "0.1" }, { 1e300, "1e+300" }, { 100, "100.0" }, { 1.0 / 3, "0.3333333333333333" }, { -0.0, "-0.0" },
+	static const struct { double real; const char *text;
+	} cases[] = {
+		{ 0.1, "0.1" },	  { 1e300, "1e+300" },
+		{ 100, "100.0" }, { 1.0 / 3, "0.3333333333333333" },
+		{ -0.0, "-0.0" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -1,221 +1,19 @@
 /* assemble.c - a module from text */
-#include "vm/isa/assemble.h"
+#include "vm/isa/assembler.h"
 
 #include "vm/base/units.h"
 
 #include <stdlib.h>
 
-#define WORDS_MAX 64
-
-struct word {
-	struct str text;
-	bool quoted;
-};
-
-struct label { struct str name; uint32_t pc; };
-struct fixup { struct str label; uint32_t pc; uint32_t line; };
-
-struct draft {
-	struct function f;
-	VEC(uint32_t) locals;
-	VEC(struct instruction) code;
-	VEC(uint32_t) lines;
-};
-
-struct assembler {
-	struct module *m;
-	struct buf *why;
-	uint32_t line;
-	struct word words[WORDS_MAX];
-	uint32_t count, at;		/* words of the line, the next one */
-	VEC(struct str) names;		/* of all functions, in order */
-	VEC(struct draft) drafts;
-	struct draft *now;		/* the function being written */
-	VEC(struct label) labels;
-	VEC(struct fixup) fixups;
-	VEC(struct constant) constants;
-	VEC(struct template) templates;
-	VEC(struct str) template_names;
-	VEC(struct need) needs;
-	VEC(struct param) params;
-	VEC(struct frozen) frozens;
-	VEC(struct operation) operations;
-	VEC(struct check) checks;
-	VEC(struct str) depends;
-};
-
-static bool wrong(struct assembler *a, const char *format, ...) PRINTF_LIKE(2, 3);
-static bool wrong(struct assembler *a, const char *format, ...)
-{
-	va_list args;
-	if (a->why->len > 0)
-		return false;
-	buf_format(a->why, "line %u: ", a->line);
-	va_start(args, format);
-	buf_vformat(a->why, format, args);
-	va_end(args);
-	return false;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A text in quotes; *at stands behind the first one. */
-static bool read_quoted(struct assembler *a, const char **at, const char *end, struct str *out)
-{
-	struct buf text = { 0 };
-	const char *p = *at;
-	for (; p < end && *p != '"'; p++) {
-		if (*p != '\\' || p + 1 == end) {
-			buf_byte(&text, *p);
-			continue;
-		}
-		p++;
-		if (*p == 'x' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
-			buf_byte(&text, (char)(hex_digit(p[1]) * 16 + hex_digit(p[2])));
-			p += 2;
-		} else {
-			buf_byte(&text, *p == 'n' ? '\n' : *p == 't' ? '\t' : *p);
-		}
-	}
-	*out = arena_str(&a->m->arena, buf_view(&text));
-	buf_clear(&text);
-	*at = p + 1;
-	return p < end || wrong(a, "a text without an end");
-}
-
-static bool split_line(struct assembler *a, struct str line)
-{
-	const char *p = line.ptr, *end = line.ptr + line.len;
-	a->count = a->at = 0;
-	while (true) {
-		while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
-			p++;
-		if (p == end || *p == ';')
-			return true;
-		if (a->count == WORDS_MAX)
-			return wrong(a, "too many words");
-		struct word *w = &a->words[a->count++];
-		*w = (struct word){ .quoted = *p == '"' };
-		if (w->quoted) {
-			p++;
-			if (!read_quoted(a, &p, end, &w->text))
-				return false;
-			continue;
-		}
-		/* Blanks within brackets belong to a type. */
-		const char *start = p;
-		for (int open = 0; p < end && (open > 0 || (*p != ' ' && *p != '\t' && *p != '\r')); p++)
-			open += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
-		w->text = (struct str){ start, (size_t)(p - start) };
-	}
-}
-
-static bool take(struct assembler *a, struct str *out)
-{
-	*out = STR("");
-	if (a->at == a->count)
-		return wrong(a, "a word is missing");
-	*out = a->words[a->at++].text;
-	return true;
-}
-
-static bool is_next(struct assembler *a, const char *word)
-{
-	if (a->at == a->count || a->words[a->at].quoted || !str_eq(a->words[a->at].text, str_c(word)))
-		return false;
-	a->at++;
-	return true;
-}
-
-static bool take_number(struct assembler *a, int64_t *out)
-{
-	struct str text;
-	return take(a, &text) && (str_to_int(text, out) || wrong(a, "%.*s is no number", STR_ARG(text)));
-}
-
-static bool parse_type(struct assembler *a, const char **p, const char *end, uint32_t *out);
-
-static struct str name_at(const char **p, const char *end)
-{
-	const char *start = *p;
-	while (*p < end && (**p == '_' || (**p >= 'a' && **p <= 'z') || (**p >= 'A' && **p <= 'Z') ||
-			    (**p >= '0' && **p <= '9')))
-		++*p;
-	return (struct str){ start, (size_t)(*p - start) };
-}
-
-static void skip(const char **p, const char *end, const char *set)
-{
-	while (*p < end && strchr(set, **p))
-		++*p;
-}
-
-static bool parse_record(struct assembler *a, const char **p, const char *end, uint32_t *out)
-{
-	VEC(struct type_field) fields = { 0 };
-	bool right = true;
-	for (skip(p, end, " "); right && *p < end && **p != '}'; skip(p, end, ", ")) {
-		struct type_field field = { .name = name_at(p, end) };
-		skip(p, end, ": ");
-		right = parse_type(a, p, end, &field.type);
-		vec_push(&fields, field);
-	}
-	if (right && *p < end)
-		*out = types_record(&a->m->types, fields.at, (uint32_t)fields.count);
-	right = right && *p < end;
-	++*p;
-	vec_clear(&fields);
-	return right;
-}
-
-static bool parse_type(struct assembler *a, const char **p, const char *end, uint32_t *out)
-{
-	if (*p < end && **p == '[') {
-		++*p;
-		if (!parse_type(a, p, end, out) || *p == end || *(*p)++ != ']')
-			return false;
-		*out = types_list(&a->m->types, *out);
-	} else if (*p < end && **p == '{') {
-		++*p;
-		if (!parse_record(a, p, end, out))
-			return false;
-	} else {
-		struct str name = name_at(p, end);
-		if (name.len == 0)
-			return false;
-		if (!types_scalar(name, out))
-			*out = types_connection(&a->m->types, name);
-	}
-	if (*p < end && **p == '?') {
-		++*p;
-		*out = types_optional(&a->m->types, *out);
-	}
-	return true;
-}
-
-static bool take_type(struct assembler *a, uint32_t *out)
-{
-	struct str text;
-	if (!take(a, &text))
-		return false;
-	const char *p = text.ptr, *end = text.ptr + text.len;
-	return (parse_type(a, &p, end, out) && p == end) || wrong(a, "%.*s is no type", STR_ARG(text));
-}
-
 static bool take_function(struct assembler *a, uint32_t *out)
 {
 	struct str name;
-	if (!take(a, &name))
+	if (!assembler_take(a, &name))
 		return false;
 	for (*out = 0; *out < a->names.count; ++*out)
 		if (str_eq(a->names.at[*out], name))
 			return true;
-	return wrong(a, "there is no function %.*s", STR_ARG(name));
+	return assembler_wrong(a, "there is no function %.*s", STR_ARG(name));
 }
 
 /* By name, or by number whether there is such a thing or not. */
@@ -227,10 +25,11 @@ static bool take_function(struct assembler *a, uint32_t *out)
 
 static bool take_thing(struct assembler *a, enum operand_kind kind, uint32_t *out)
 {
-	static const char *const shapes[SHAPE_COUNT] = { "value", "row", "rows", "column", "exists" };
+	static const char *const shapes[SHAPE_COUNT] = { "value", "row", "rows", "column",
+							 "exists" };
 	struct str name;
 	int64_t number;
-	if (!take(a, &name))
+	if (!assembler_take(a, &name))
 		return false;
 	if (str_to_int(name, &number)) {
 		*out = (uint32_t)number;
@@ -244,7 +43,8 @@ static bool take_thing(struct assembler *a, enum operand_kind kind, uint32_t *ou
 	case OPERAND_OPERATION:	FIND(a->operations, .label);
 	case OPERAND_BUILTIN:
 		for (*out = 0; *out <= BUILTIN_MAX; ++*out)
-			if (builtin_table[*out].name && str_eq(str_c(builtin_table[*out].name), name))
+			if (builtin_table[*out].name &&
+			    str_eq(str_c(builtin_table[*out].name), name))
 				return true;
 		break;
 	case OPERAND_SHAPE:
@@ -255,7 +55,7 @@ static bool take_thing(struct assembler *a, enum operand_kind kind, uint32_t *ou
 	default:
 		break;
 	}
-	return wrong(a, "there is no %.*s", STR_ARG(name));
+	return assembler_wrong(a, "there is no %.*s", STR_ARG(name));
 }
 #undef FIND
 
@@ -263,7 +63,7 @@ static bool take_constant(struct assembler *a, uint32_t *out)
 {
 	struct constant c = { .kind = CONSTANT_STRING, .type = TYPE_STRING };
 	bool quoted = a->at < a->count && a->words[a->at].quoted;
-	if (!take(a, &c.text))
+	if (!assembler_take(a, &c.text))
 		return false;
 	if (quoted) {
 		/* As it is. */
@@ -271,12 +71,14 @@ static bool take_constant(struct assembler *a, uint32_t *out)
 		c.kind = CONSTANT_INT;
 		c.type = TYPE_INT;
 	} else if (c.text.len > 1 && c.text.ptr[0] == 'v') {
-		c = (struct constant){ CONSTANT_VERSION, TYPE_VERSION, 0, { c.text.ptr + 1, c.text.len - 1 } };
+		c = (struct constant){
+			CONSTANT_VERSION, TYPE_VERSION, 0, { c.text.ptr + 1, c.text.len - 1 }
+		};
 	} else if (c.text.len > 1 && c.text.ptr[0] == '@') {
 		c.kind = CONSTANT_TIMESTAMP;
 		c.type = TYPE_TIMESTAMP;
 		if (!str_to_int((struct str){ c.text.ptr + 1, c.text.len - 1 }, &c.number))
-			return wrong(a, "@ wants microseconds");
+			return assembler_wrong(a, "@ wants microseconds");
 	} else if (duration_parse(c.text, &c.number)) {
 		c.kind = CONSTANT_DURATION;
 		c.type = TYPE_DURATION;
@@ -303,16 +105,16 @@ static bool take_operand(struct assembler *a, enum operand_kind kind, uint32_t *
 	case OPERAND_FLAG:
 	case OPERAND_LOCAL:
 	case OPERAND_FIELD:
-		if (!take_number(a, &number))
+		if (!assembler_number(a, &number))
 			return false;
 		*out = (uint32_t)number;
 		return true;
 	case OPERAND_CONSTANT:
 		return take_constant(a, out);
 	case OPERAND_TYPE:
-		return take_type(a, out);
+		return assembler_type(a, out);
 	case OPERAND_TARGET:
-		if (!take(a, &fixup.label))
+		if (!assembler_take(a, &fixup.label))
 			return false;
 		vec_push(&a->fixups, fixup);
 		return true;
@@ -341,13 +143,13 @@ static bool read_instruction(struct assembler *a, struct str name)
 		emit(a, (struct instruction){ (uint8_t)op, 0, (uint16_t)y, x });
 		return true;
 	}
-	return wrong(a, "there is no instruction %.*s", STR_ARG(name));
+	return assembler_wrong(a, "there is no instruction %.*s", STR_ARG(name));
 }
 
 static bool read_raw(struct assembler *a)
 {
 	int64_t op, x, y;
-	if (!take_number(a, &op) || !take_number(a, &x) || !take_number(a, &y))
+	if (!assembler_number(a, &op) || !assembler_number(a, &x) || !assembler_number(a, &y))
 		return false;
 	emit(a, (struct instruction){ (uint8_t)op, 0, (uint16_t)y, (uint32_t)x });
 	return true;
@@ -358,16 +160,16 @@ static bool read_function(struct assembler *a)
 	uint32_t type;
 	vec_push(&a->drafts, (struct draft){ .f = { .result = TYPE_NOTHING } });
 	struct draft *d = a->now = &a->drafts.at[a->drafts.count - 1];
-	if (!take(a, &d->f.name))
+	if (!assembler_take(a, &d->f.name))
 		return false;
-	d->f.flags = is_next(a, "effect") ? FUNCTION_EFFECT : 0;
-	while (a->at < a->count && !is_next(a, "->")) {
-		if (!take_type(a, &type))
+	d->f.flags = assembler_next(a, "effect") ? FUNCTION_EFFECT : 0;
+	while (a->at < a->count && !assembler_next(a, "->")) {
+		if (!assembler_type(a, &type))
 			return false;
 		vec_push(&d->locals, type);
 	}
 	d->f.param_count = (uint32_t)d->locals.count;
-	if (a->at < a->count && !take_type(a, &d->f.result))
+	if (a->at < a->count && !assembler_type(a, &d->f.result))
 		return false;
 	a->labels.count = a->fixups.count = 0;
 	return true;
@@ -383,8 +185,9 @@ static bool end_function(struct assembler *a)
 			l++;
 		a->line = fixup->line;
 		if (l == a->labels.count && !str_to_int(fixup->label, &number))
-			return wrong(a, "there is no label %.*s", STR_ARG(fixup->label));
-		a->now->code.at[fixup->pc].a = l < a->labels.count ? a->labels.at[l].pc : (uint32_t)number;
+			return assembler_wrong(a, "there is no label %.*s", STR_ARG(fixup->label));
+		a->now->code.at[fixup->pc].a =
+			l < a->labels.count ? a->labels.at[l].pc : (uint32_t)number;
 	}
 	a->now = NULL;
 	return true;
@@ -394,14 +197,14 @@ static bool read_code(struct assembler *a)
 {
 	struct str word;
 	uint32_t type;
-	if (!take(a, &word))
+	if (!assembler_take(a, &word))
 		return false;
 	if (str_eq(word, STR("end")))
 		return end_function(a);
 	if (str_eq(word, STR("RAW")))
 		return read_raw(a);
 	if (str_eq(word, STR("local"))) {
-		if (!take_type(a, &type))
+		if (!assembler_type(a, &type))
 			return false;
 		vec_push(&a->now->locals, type);
 		return true;
@@ -418,10 +221,10 @@ static bool read_template(struct assembler *a)
 {
 	struct str name, *pieces = arena_array(&a->m->arena, struct str, WORDS_MAX);
 	uint32_t *types = arena_array(&a->m->arena, uint32_t, WORDS_MAX), holes = 0;
-	if (!take(a, &name) || !take(a, &pieces[0]))
+	if (!assembler_take(a, &name) || !assembler_take(a, &pieces[0]))
 		return false;
 	while (a->at < a->count) {
-		if (!take_type(a, &types[holes]) || !take(a, &pieces[++holes]))
+		if (!assembler_type(a, &types[holes]) || !assembler_take(a, &pieces[++holes]))
 			return false;
 	}
 	struct template t = { holes, pieces, types };
@@ -433,11 +236,11 @@ static bool read_template(struct assembler *a)
 static bool read_param(struct assembler *a)
 {
 	struct param p = { .default_value = NO_INDEX, .check = NO_INDEX };
-	if (!take(a, &p.name) || !take_type(a, &p.type))
+	if (!assembler_take(a, &p.name) || !assembler_type(a, &p.type))
 		return false;
-	if (is_next(a, "default") && !take_function(a, &p.default_value))
+	if (assembler_next(a, "default") && !take_function(a, &p.default_value))
 		return false;
-	if (is_next(a, "check") && !take_function(a, &p.check))
+	if (assembler_next(a, "check") && !take_function(a, &p.check))
 		return false;
 	vec_push(&a->params, p);
 	return true;
@@ -446,38 +249,43 @@ static bool read_param(struct assembler *a)
 static bool read_operation_clause(struct assembler *a, struct operation *o, uint32_t *captures)
 {
 	int64_t number;
-	if (is_next(a, "on"))
+	if (assembler_next(a, "on"))
 		return take_thing(a, OPERAND_NEED, &o->need);
-	if (is_next(a, "options"))
-		return take_type(a, &o->options);
-	if (is_next(a, "capture"))
-		return take_type(a, &captures[o->capture_count++]);
-	if (is_next(a, "forward"))
+	if (assembler_next(a, "options"))
+		return assembler_type(a, &o->options);
+	if (assembler_next(a, "capture"))
+		return assembler_type(a, &captures[o->capture_count++]);
+	if (assembler_next(a, "forward"))
 		return take_function(a, &o->forward);
-	if (is_next(a, "done"))
+	if (assembler_next(a, "done"))
 		return take_function(a, &o->done_when);
-	if (is_next(a, "rollback")) {
+	if (assembler_next(a, "rollback")) {
 		o->rollback_kind = ROLLBACK_CODE;
 		return take_function(a, &o->rollback);
 	}
-	if (is_next(a, "irreversible")) {
+	if (assembler_next(a, "irreversible")) {
 		o->rollback_kind = ROLLBACK_IRREVERSIBLE;
-		return take(a, &o->rollback_why);
+		return assembler_take(a, &o->rollback_why);
 	}
-	if (is_next(a, "flags") && take_number(a, &number)) {
+	if (assembler_next(a, "flags") && assembler_number(a, &number)) {
 		o->flags = (uint32_t)number;
 		return true;
 	}
-	return wrong(a, "an operation has no such clause");
+	return assembler_wrong(a, "an operation has no such clause");
 }
 
 static bool read_operation(struct assembler *a)
 {
 	uint32_t *captures = arena_array(&a->m->arena, uint32_t, WORDS_MAX);
-	struct operation o = { .need = NO_INDEX, .options = NO_INDEX, .forward = NO_INDEX, .rollback = NO_INDEX,
-			       .rollback_kind = ROLLBACK_NOTHING, .done_when = NO_INDEX, .capture_types = captures,
+	struct operation o = { .need = NO_INDEX,
+			       .options = NO_INDEX,
+			       .forward = NO_INDEX,
+			       .rollback = NO_INDEX,
+			       .rollback_kind = ROLLBACK_NOTHING,
+			       .done_when = NO_INDEX,
+			       .capture_types = captures,
 			       .line = a->line << 10 | 1 };
-	if (!take(a, &o.label))
+	if (!assembler_take(a, &o.label))
 		return false;
 	while (a->at < a->count)
 		if (!read_operation_clause(a, &o, captures))
@@ -489,15 +297,15 @@ static bool read_operation(struct assembler *a)
 static bool read_check(struct assembler *a)
 {
 	struct check c = { .kind = CHECK_POST };
-	if (is_next(a, "pre"))
+	if (assembler_next(a, "pre"))
 		c.kind = CHECK_PRE;
-	else if (is_next(a, "health"))
+	else if (assembler_next(a, "health"))
 		c.kind = CHECK_HEALTH;
-	else if (!is_next(a, "post"))
-		return wrong(a, "a check is pre, health or post");
-	if (!take(a, &c.label) || !take_function(a, &c.function))
+	else if (!assembler_next(a, "post"))
+		return assembler_wrong(a, "a check is pre, health or post");
+	if (!assembler_take(a, &c.label) || !take_function(a, &c.function))
 		return false;
-	if (a->at < a->count && !take_number(a, &c.every_ms))
+	if (a->at < a->count && !assembler_number(a, &c.every_ms))
 		return false;
 	vec_push(&a->checks, c);
 	return true;
@@ -506,13 +314,14 @@ static bool read_check(struct assembler *a)
 static bool read_migration(struct assembler *a)
 {
 	struct migration *m = &a->m->migration;
-	return take(a, &m->name) && (a->at == a->count || take(a, &m->description));
+	return assembler_take(a, &m->name) &&
+	       (a->at == a->count || assembler_take(a, &m->description));
 }
 
 static bool read_depends(struct assembler *a)
 {
 	struct str name;
-	if (!take(a, &name))
+	if (!assembler_take(a, &name))
 		return false;
 	vec_push(&a->depends, name);
 	return true;
@@ -520,13 +329,15 @@ static bool read_depends(struct assembler *a)
 
 static bool read_versions(struct assembler *a)
 {
-	return take(a, &a->m->migration.min_version) && take(a, &a->m->migration.max_version);
+	return assembler_take(a, &a->m->migration.min_version) &&
+	       assembler_take(a, &a->m->migration.max_version);
 }
 
 static bool read_need(struct assembler *a)
 {
 	struct need n = { .range = STR("") };
-	if (!take(a, &n.name) || !take(a, &n.kind) || (a->at < a->count && !take(a, &n.range)))
+	if (!assembler_take(a, &n.name) || !assembler_take(a, &n.kind) ||
+	    (a->at < a->count && !assembler_take(a, &n.range)))
 		return false;
 	vec_push(&a->needs, n);
 	return true;
@@ -535,34 +346,43 @@ static bool read_need(struct assembler *a)
 static bool read_frozen(struct assembler *a)
 {
 	struct frozen f = { 0 };
-	if (!take(a, &f.name) || !take_type(a, &f.type))
+	if (!assembler_take(a, &f.name) || !assembler_type(a, &f.type))
 		return false;
 	vec_push(&a->frozens, f);
 	return true;
 }
 
 static bool read_setup(struct assembler *a)	{ return take_function(a, &a->m->migration.setup); }
-static bool read_required(struct assembler *a)	{ return take_function(a, &a->m->migration.required); }
+static bool read_required(struct assembler *a)
+{
+	return take_function(a, &a->m->migration.required);
+}
 static bool read_plan(struct assembler *a)	{ return take_function(a, &a->m->migration.plan); }
-static bool read_leaves(struct assembler *a)	{ return take_function(a, &a->m->migration.leaves); }
+static bool read_leaves(struct assembler *a)
+{
+	return take_function(a, &a->m->migration.leaves);
+}
 
 static bool read_line(struct assembler *a)
 {
-	static const struct { const char *word; bool (*read)(struct assembler *a); } lines[] = {
-		{ "migration", read_migration },	{ "depends", read_depends },	{ "versions", read_versions },
-		{ "need", read_need },			{ "param", read_param },	{ "frozen", read_frozen },
-		{ "template", read_template },		{ "operation", read_operation }, { "check", read_check },
-		{ "setup", read_setup },		{ "required", read_required },	{ "plan", read_plan },
-		{ "leaves", read_leaves },		{ "function", read_function },
+	static const struct { const char *word; bool (*read)(struct assembler *a);
+	} lines[] = {
+		{ "migration", read_migration }, { "depends", read_depends },
+		{ "versions", read_versions },	 { "need", read_need },
+		{ "param", read_param },	 { "frozen", read_frozen },
+		{ "template", read_template },	 { "operation", read_operation },
+		{ "check", read_check },	 { "setup", read_setup },
+		{ "required", read_required },	 { "plan", read_plan },
+		{ "leaves", read_leaves },	 { "function", read_function },
 	};
 	if (a->count == 0)
 		return true;
 	if (a->now)
 		return read_code(a);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		if (is_next(a, lines[i].word))
+		if (assembler_next(a, lines[i].word))
 			return lines[i].read(a);
-	return wrong(a, "no line begins with %.*s", STR_ARG(a->words[0].text));
+	return assembler_wrong(a, "no line begins with %.*s", STR_ARG(a->words[0].text));
 }
 
 static bool each_line(struct assembler *a, struct str text, bool (*visit)(struct assembler *a))
@@ -570,7 +390,7 @@ static bool each_line(struct assembler *a, struct str text, bool (*visit)(struct
 	for (a->line = 1; text.len > 0; a->line++) {
 		const char *newline = memchr(text.ptr, '\n', text.len);
 		size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
-		if (!split_line(a, (struct str){ text.ptr, len }) || !visit(a))
+		if (!assembler_split(a, (struct str){ text.ptr, len }) || !visit(a))
 			return false;
 		len += newline != NULL;
 		text = (struct str){ text.ptr + len, text.len - len };
@@ -581,9 +401,9 @@ static bool each_line(struct assembler *a, struct str text, bool (*visit)(struct
 static bool note_function(struct assembler *a)
 {
 	struct str name;
-	if (!is_next(a, "function"))
+	if (!assembler_next(a, "function"))
 		return true;
-	if (!take(a, &name))
+	if (!assembler_take(a, &name))
 		return false;
 	vec_push(&a->names, name);
 	return true;
@@ -678,13 +498,15 @@ static void clear(struct assembler *a)
 bool assemble(struct str text, struct module *m, struct buf *why)
 {
 	struct assembler a = { .m = m, .why = why };
-	*m = (struct module){ .migration = { .setup = NO_INDEX, .required = NO_INDEX, .plan = NO_INDEX,
+	*m = (struct module){ .migration = { .setup = NO_INDEX,
+					     .required = NO_INDEX,
+					     .plan = NO_INDEX,
 					     .leaves = NO_INDEX } };
 	types_init(&m->types);
 	text = arena_str(&m->arena, text);
 	bool right = each_line(&a, text, note_function) && each_line(&a, text, read_line);
 	if (right && a.now)
-		right = wrong(&a, "a function without an end");
+		right = assembler_wrong(&a, "a function without an end");
 	if (right)
 		finish(&a);
 	else

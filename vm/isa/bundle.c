@@ -26,21 +26,27 @@ static enum outcome read_head(struct bundle *b, struct reader *r, struct error *
 {
 	struct str bytes = b->bytes;
 	if (bytes.len < BUNDLE_HEAD_BYTES || !str_starts(bytes, STR(BUNDLE_MAGIC)))
-		return error_set(err, OUTCOME_DAMAGED, "this is no bundle: it does not begin as one");
+		return error_set(err, OUTCOME_DAMAGED,
+				 "this is no bundle: it does not begin as one");
 	reader_bytes(r, sizeof(BUNDLE_MAGIC) - 1);
 	uint32_t format = reader_u32(r);
 	if (format != MODULE_FORMAT) {
-		error_set(err, OUTCOME_DAMAGED, "the bundle has format %u, this amigrun reads format %u", format,
+		error_set(err, OUTCOME_DAMAGED,
+			  "the bundle has format %u, this amigrun reads format %u", format,
 			  MODULE_FORMAT);
-		error_hint(err, format > MODULE_FORMAT ? "it was built by a newer amigc: use the amigrun of that version" :
-			   "build it again with this version's amigc");
+		error_hint(
+			err,
+			format > MODULE_FORMAT
+				? "it was built by a newer amigc: use the amigrun of that version"
+				: "build it again with this version's amigc");
 		return OUTCOME_DAMAGED;
 	}
 	b->count = reader_u32(r);
 	uint64_t size = reader_u64(r);
 	struct hash hash = read_hash(r);
 	if (size != bytes.len)
-		return error_set(err, OUTCOME_DAMAGED, "the bundle is damaged: it should have %llu bytes, has %zu",
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the bundle is damaged: it should have %llu bytes, has %zu",
 				 (unsigned long long)size, bytes.len);
 	struct str rest = { bytes.ptr + BUNDLE_HEAD_BYTES, bytes.len - BUNDLE_HEAD_BYTES };
 	if (!hash_eq(hash_of(rest), hash))
@@ -69,7 +75,8 @@ enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err)
 		uint32_t name_at = reader_u32(&r), name_len = reader_u32(&r);
 		uint64_t image_at = reader_u64(&r), image_len = reader_u64(&r);
 		entries[i].identity = read_hash(&r);
-		if (!lies_within(b, name_at, name_len) || !lies_within(b, image_at, image_len) || image_at % 8 != 0) {
+		if (!lies_within(b, name_at, name_len) || !lies_within(b, image_at, image_len) ||
+		    image_at % 8 != 0) {
 			outcome = damaged(err, "a migration of its index lies outside");
 			break;
 		}
@@ -92,20 +99,23 @@ enum outcome bundle_map(struct bundle *b, const char *path, struct error *err)
 	*b = (struct bundle){ 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path, strerror(errno));
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path,
+				 strerror(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return error_set(err, OUTCOME_UNREACHABLE, "cannot read %s: not a file", path);
 	}
 	if (st.st_size < (off_t)BUNDLE_HEAD_BYTES) {
 		close(fd);
-		return error_set(err, OUTCOME_DAMAGED, "%s: this is no bundle: it does not begin as one", path);
+		return error_set(err, OUTCOME_DAMAGED,
+				 "%s: this is no bundle: it does not begin as one", path);
 	}
 	void *mapped = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	int problem = errno;
 	close(fd);
 	if (mapped == MAP_FAILED)
-		return error_set(err, OUTCOME_UNREACHABLE, "cannot map %s: %s", path, strerror(problem));
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot map %s: %s", path,
+				 strerror(problem));
 	enum outcome outcome = bundle_open(b, (struct str){ mapped, (size_t)st.st_size }, err);
 	if (outcome != OUTCOME_OK) {
 		error_prefix(err, "%s: ", path);

@@ -4,7 +4,8 @@
 #include <endian.h>
 
 _Static_assert(sizeof(struct instruction) == 8, "an instruction has 8 bytes, used in place");
-_Static_assert(BYTE_ORDER == LITTLE_ENDIAN, "code is used in place, so the machine must be little-endian");
+_Static_assert(BYTE_ORDER == LITTLE_ENDIAN,
+	       "code is used in place, so the machine must be little-endian");
 
 /* A position that may be missing: 0 for NO_INDEX, else one more. */
 static void put_index(struct buf *out, uint32_t index)
@@ -111,7 +112,8 @@ static void write_functions(const struct module *m, struct buf *out)
 static void write_code(const struct module *m, struct buf *out)
 {
 	for (uint32_t i = 0; i < m->function_count; i++)
-		buf_add(out, m->functions[i].code, m->functions[i].code_count * sizeof(struct instruction));
+		buf_add(out, m->functions[i].code,
+			m->functions[i].code_count * sizeof(struct instruction));
 }
 
 static void write_lines(const struct module *m, struct buf *out)

@@ -1,8 +1,8 @@
 /*
  * image.h - how a module image is laid out: what module.c, module_tables.c and image.c agree on
  *
- * See module.h for the header; section.def for the sections. Sections begin at multiples of 8, one right after the other
- * with zeros between, so that the same module has one image only.
+ * See module.h for the header; section.def for the sections. Sections begin at multiples of 8, one
+ * right after the other with zeros between, so that the same module has one image only.
  */
 #ifndef VM_ISA_IMAGE_H
 #define VM_ISA_IMAGE_H
@@ -23,12 +23,15 @@ enum section_id {
 #define BUNDLE_HEAD_BYTES 40u
 #define BUNDLE_ENTRY_BYTES 40u
 
-/* A record of records of … may be short in an image and endless when printed: refused above this many parts. */
+/* A record of records of … may be short in an image and endless when printed: refused above this
+ * many parts. */
 #define TYPE_PARTS_MAX 4096u
 #define TYPE_NEST_MAX 48u
 
-/* Reads the sections' bytes into m's tables; on failure what was allocated is in m for module_clear(). */
-enum outcome tables_read(struct module *m, const struct str sections[SECTION_END], struct error *err);
+/* Reads the sections' bytes into m's tables; on failure what was allocated is in m for
+ * module_clear(). */
+enum outcome tables_read(struct module *m, const struct str sections[SECTION_END],
+			 struct error *err);
 enum outcome tables_read_migration(struct module *m, struct str section, struct error *err);
 
 #endif

@@ -16,7 +16,8 @@ enum operand_kind {
 	OPERAND_NUMBER,		/* signed */
 	OPERAND_FLAG,		/* 0 or 1 */
 	OPERAND_LOCAL,		/* a local of the function */
-	OPERAND_CONSTANT,	/* in the module's constants, as the kinds below in its other tables */
+	/* in the module's constants, as the kinds below in its other tables */
+	OPERAND_CONSTANT,
 	OPERAND_TYPE,
 	OPERAND_TARGET,		/* an instruction of the function, counted from its first */
 	OPERAND_FUNCTION,
@@ -71,6 +72,7 @@ struct builtin_info {
 };
 
 #define BUILTIN_MAX 255
-extern const struct builtin_info builtin_table[BUILTIN_MAX + 1];	/* by number; name NULL: none */
+/* by number; name NULL: none */
+extern const struct builtin_info builtin_table[BUILTIN_MAX + 1];
 
 #endif

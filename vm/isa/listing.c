@@ -1,7 +1,9 @@
 /*
- * listing.c - a module as text: its tables, then each function's code beside the source lines that it comes from
+ * listing.c - a module as text: its tables, then each function's code beside the source lines that
+ * it comes from
  *
- * Nothing here depends on where or when it is made. A module that was not verified is listed as far as it makes sense.
+ * Nothing here depends on where or when it is made. A module that was not verified is listed as far
+ * as it makes sense.
  */
 #include "vm/base/units.h"
 #include "vm/isa/module.h"
@@ -14,8 +16,8 @@ struct listing {
 };
 
 static const char *const shapes[SHAPE_COUNT] = {
-	[SHAPE_VALUE] = "value", [SHAPE_ROW] = "row", [SHAPE_ROWS] = "rows", [SHAPE_COLUMN] = "column",
-	[SHAPE_EXISTS] = "exists",
+	[SHAPE_VALUE] = "value",   [SHAPE_ROW] = "row",	      [SHAPE_ROWS] = "rows",
+	[SHAPE_COLUMN] = "column", [SHAPE_EXISTS] = "exists",
 };
 
 /* On one line, in quotes. */
@@ -57,7 +59,8 @@ static void print_versions(struct listing *l)
 	const struct migration *m = &l->m->migration;
 
 	if (m->min_version.len || m->max_version.len)
-		buf_format(l->out, "  versions %.*s .. %.*s\n", STR_ARG(m->min_version), STR_ARG(m->max_version));
+		buf_format(l->out, "  versions %.*s .. %.*s\n", STR_ARG(m->min_version),
+			   STR_ARG(m->max_version));
 	for (uint32_t i = 0; i < m->depends_count; i++)
 		buf_format(l->out, "  depends on %.*s\n", STR_ARG(m->depends[i]));
 }
@@ -92,8 +95,8 @@ static void print_head(struct listing *l)
 	for (uint32_t i = 0; i < l->m->need_count; i++) {
 		const struct need *n = &l->m->needs[i];
 
-		buf_format(l->out, "  needs %.*s: %.*s%s%.*s\n", STR_ARG(n->name), STR_ARG(n->kind), n->range.len ? " " : "",
-			   STR_ARG(n->range));
+		buf_format(l->out, "  needs %.*s: %.*s%s%.*s\n", STR_ARG(n->name), STR_ARG(n->kind),
+			   n->range.len ? " " : "", STR_ARG(n->range));
 	}
 }
 
@@ -120,7 +123,9 @@ static void print_values(struct listing *l)
 static void print_checks(struct listing *l)
 {
 	static const char *const kinds[] = {
-		[CHECK_PRE] = "precheck", [CHECK_HEALTH] = "healthcheck", [CHECK_POST] = "postcheck",
+		[CHECK_PRE] = "precheck",
+		[CHECK_HEALTH] = "healthcheck",
+		[CHECK_POST] = "postcheck",
 	};
 
 	for (uint32_t i = 0; i < l->m->check_count; i++) {
@@ -140,7 +145,8 @@ static void print_checks(struct listing *l)
 
 static void print_operation(struct listing *l, const struct operation *o)
 {
-	static const char *const flags[] = { " idempotent", " in-doubt-undo", " no-transaction", " continue-on-error" };
+	static const char *const flags[] = { " idempotent", " in-doubt-undo", " no-transaction",
+					     " continue-on-error" };
 
 	buf_text(l->out, "  operation ");
 	quote(l, o->label);
@@ -246,7 +252,8 @@ static void print_named(struct listing *l, enum operand_kind kind, uint32_t n)
 		buf_format(l->out, "%u", n);
 }
 
-static void print_operand(struct listing *l, const struct function *f, enum operand_kind kind, uint32_t n)
+static void print_operand(struct listing *l, const struct function *f, enum operand_kind kind,
+			  uint32_t n)
 {
 	switch (kind) {
 	case OPERAND_NONE:
@@ -269,10 +276,16 @@ static void print_operand(struct listing *l, const struct function *f, enum oper
 	case OPERAND_FUNCTION:
 		print_function(l, n);
 		return;
-	case OPERAND_COUNT: case OPERAND_FIELD: case OPERAND_CONSTANT: case OPERAND_BUILTIN: case OPERAND_TEMPLATE:
-	case OPERAND_PARAM: case OPERAND_FROZEN: case OPERAND_NEED: case OPERAND_OPERATION: case OPERAND_SHAPE:
-		print_named(l, kind, n);
-		return;
+	case OPERAND_COUNT:
+	case OPERAND_FIELD:
+	case OPERAND_CONSTANT:
+	case OPERAND_BUILTIN:
+	case OPERAND_TEMPLATE:
+	case OPERAND_PARAM:
+	case OPERAND_FROZEN:
+	case OPERAND_NEED:
+	case OPERAND_OPERATION:
+	case OPERAND_SHAPE: print_named(l, kind, n); return;
 	}
 }
 
@@ -321,7 +334,8 @@ static void print_line(struct listing *l, const struct lines *lines, uint32_t li
 			end--;
 		if (end - start > LINE_BYTES_MAX)
 			end = start + LINE_BYTES_MAX;
-		while (end < text.len && end > start && ((unsigned char)text.ptr[end] & 0xc0) == 0x80)
+		while (end < text.len && end > start &&
+		       ((unsigned char)text.ptr[end] & 0xc0) == 0x80)
 			end--;
 		buf_byte(l->out, ' ');
 		buf_str(l->out, (struct str){ text.ptr + start, end - start });
@@ -353,11 +367,12 @@ static void print_code(struct listing *l, uint32_t number, const struct lines *s
 	}
 }
 
-void module_list(const struct module *m, struct str (*source)(void *context, struct str path), void *context,
-		 struct buf *out)
+void module_list(const struct module *m, struct str (*source)(void *context, struct str path),
+		 void *context, struct buf *out)
 {
 	struct listing l = { m, out };
-	struct lines *sources = must_alloc(arena_bytes(sizeof(*sources), (size_t)m->source_count + 1));
+	struct lines *sources =
+		must_alloc(arena_bytes(sizeof(*sources), (size_t)m->source_count + 1));
 
 	for (uint32_t i = 0; i < m->source_count; i++) {
 		sources[i] = (struct lines){0};

@@ -19,24 +19,31 @@ static enum outcome read_head(struct module *m, struct reader *r, struct error *
 	if ((uintptr_t)bytes.ptr % 8 != 0)
 		BUG("a module image must be 8-aligned");
 	if (bytes.len < IMAGE_HEAD_BYTES || !str_starts(bytes, STR(MODULE_MAGIC)))
-		return error_set(err, OUTCOME_DAMAGED, "this is no module: it does not begin as one");
+		return error_set(err, OUTCOME_DAMAGED,
+				 "this is no module: it does not begin as one");
 	reader_bytes(r, sizeof(MODULE_MAGIC) - 1);
 	uint32_t format = reader_u32(r);
 	if (format != MODULE_FORMAT) {
-		error_set(err, OUTCOME_DAMAGED, "the module has format %u, this amigrun reads format %u", format,
+		error_set(err, OUTCOME_DAMAGED,
+			  "the module has format %u, this amigrun reads format %u", format,
 			  MODULE_FORMAT);
-		error_hint(err, format > MODULE_FORMAT ? "it was built by a newer amigc: use the amigrun of that version" :
-			   "build it again with this version's amigc");
+		error_hint(
+			err,
+			format > MODULE_FORMAT
+				? "it was built by a newer amigc: use the amigrun of that version"
+				: "build it again with this version's amigc");
 		return OUTCOME_DAMAGED;
 	}
 	uint32_t sections = reader_u32(r);
 	uint64_t size = reader_u64(r);
 	m->identity = read_hash(r);
 	if (size != bytes.len)
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: it should have %llu bytes, has %zu",
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: it should have %llu bytes, has %zu",
 				 (unsigned long long)size, bytes.len);
 	if (sections != SECTION_COUNT || reader_left(r) < SECTION_COUNT * SECTION_ENTRY_BYTES)
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: it has %u sections instead of %u",
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: it has %u sections instead of %u",
 				 sections, SECTION_COUNT);
 	return OUTCOME_OK;
 }
@@ -53,28 +60,33 @@ static const char *section_name(uint32_t id)
 }
 
 /* One entry of the section table. *end is where the section before it ended. */
-static enum outcome read_section(struct module *m, struct reader *r, uint32_t id, uint64_t *end, bool hashed,
-				 struct str *out, struct error *err)
+static enum outcome read_section(struct module *m, struct reader *r, uint32_t id, uint64_t *end,
+				 bool hashed, struct str *out, struct error *err)
 {
 	uint32_t told = reader_u32(r), zero = reader_u32(r);
 	uint64_t offset = reader_u64(r), length = reader_u64(r);
 	struct hash hash = read_hash(r);
 	uint64_t begin = (*end + 7) & ~UINT64_C(7);
-	if (told != id || zero != 0 || offset != begin || offset > m->bytes.len || length > m->bytes.len - offset)
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: section %u (%s) is not where it should be",
+	if (told != id || zero != 0 || offset != begin || offset > m->bytes.len ||
+	    length > m->bytes.len - offset)
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: section %u (%s) is not where it should be",
 				 id, section_name(id));
 	for (uint64_t i = *end; i < begin; i++)
 		if (m->bytes.ptr[i] != 0)
-			return error_set(err, OUTCOME_DAMAGED, "the module is damaged: bytes between its sections");
+			return error_set(err, OUTCOME_DAMAGED,
+					 "the module is damaged: bytes between its sections");
 	*out = (struct str){ m->bytes.ptr + offset, (size_t)length };
 	*end = offset + length;
 	if (hashed && !hash_eq(hash_of(*out), hash))
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: section %u (%s) has changed", id,
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: section %u (%s) has changed", id,
 				 section_name(id));
 	return OUTCOME_OK;
 }
 
-static enum outcome read_sections(struct module *m, struct reader *r, struct str sections[SECTION_END], struct error *err)
+static enum outcome read_sections(struct module *m, struct reader *r,
+				  struct str sections[SECTION_END], struct error *err)
 {
 	uint64_t end = IMAGE_HEAD_BYTES + SECTION_COUNT * SECTION_ENTRY_BYTES;
 	for (uint32_t id = 1; id <= SECTION_COUNT; id++) {
@@ -83,10 +95,12 @@ static enum outcome read_sections(struct module *m, struct reader *r, struct str
 			return outcome;
 	}
 	if (((end + 7) & ~UINT64_C(7)) != m->bytes.len)
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: bytes behind its last section");
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: bytes behind its last section");
 	struct str hashed = { m->bytes.ptr + IMAGE_HASHED_FROM, m->bytes.len - IMAGE_HASHED_FROM };
 	if (!hash_eq(hash_of(hashed), m->identity))
-		return error_set(err, OUTCOME_DAMAGED, "the module is damaged: its hash is not that of its bytes");
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the module is damaged: its hash is not that of its bytes");
 	return OUTCOME_OK;
 }
 

@@ -21,7 +21,8 @@ static void PRINTF_LIKE(2, 3) refuse(struct parse *p, const char *format, ...)
 	va_start(args, format);
 	buf_vformat(&why, format, args);
 	va_end(args);
-	error_set(p->err, OUTCOME_DAMAGED, "the module is damaged: %s: %s", p->section, buf_view(&why).ptr);
+	error_set(p->err, OUTCOME_DAMAGED, "the module is damaged: %s: %s", p->section,
+		  buf_view(&why).ptr);
 	buf_clear(&why);
 }
 
@@ -45,7 +46,8 @@ static uint32_t take_index(struct parse *p)
 	return v == 0 ? NO_INDEX : (uint32_t)(v - 1);
 }
 
-/* Every element takes some bytes, so that a count can't ask for much more memory than the image has. */
+/* Every element takes some bytes, so that a count can't ask for much more memory than the image
+ * has. */
 static uint32_t take_count(struct parse *p, size_t element_bytes)
 {
 	uint32_t count = take_u32(p);
@@ -150,7 +152,8 @@ static uint32_t read_record(struct parse *p, const struct measure *measures, str
 			refuse(p, "field %u of a record has no proper name", i);
 		for (uint32_t j = 0; j < i; j++)
 			if (str_eq(fields[i].name, fields[j].name))
-				refuse(p, "a record has two fields `%.*s`", STR_ARG(fields[i].name));
+				refuse(p, "a record has two fields `%.*s`",
+				       STR_ARG(fields[i].name));
 	}
 	return going(p) ? types_record(&p->m->types, fields, count) : TYPE_NEVER;
 }
@@ -166,7 +169,8 @@ static uint32_t read_type(struct parse *p, const struct measure *measures, struc
 	case TYPE_OPTIONAL:
 		element = take_value_type(p);
 		grow(mine, measures[element]);
-		return kind == TYPE_LIST ? types_list(types, element) : types_optional(types, element);
+		return kind == TYPE_LIST ? types_list(types, element)
+					 : types_optional(types, element);
 	case TYPE_RECORD:
 		return read_record(p, measures, mine);
 	case TYPE_CONNECTION:
@@ -184,7 +188,8 @@ static void read_types(struct parse *p)
 {
 	types_init(&p->m->types);
 	uint32_t count = take_count(p, 2);
-	struct measure *measures = arena_array(&p->m->arena, struct measure, (size_t)count + TYPE_SCALAR_COUNT);
+	struct measure *measures =
+		arena_array(&p->m->arena, struct measure, (size_t)count + TYPE_SCALAR_COUNT);
 	for (uint32_t i = 0; i < TYPE_SCALAR_COUNT; i++)
 		measures[i].parts = 1;
 	for (uint32_t i = 0; i < count && going(p); i++) {
@@ -283,7 +288,8 @@ static void read_functions(struct parse *p)
 		if (it->flags & ~(uint32_t)FUNCTION_EFFECT)
 			refuse(p, "function %u has unknown flags", i);
 		if (it->param_count > it->local_count || it->local_count > FUNCTION_LOCALS_MAX)
-			refuse(p, "function %u has %u parameters and %u locals", i, it->param_count, it->local_count);
+			refuse(p, "function %u has %u parameters and %u locals", i, it->param_count,
+			       it->local_count);
 	}
 }
 
@@ -300,7 +306,9 @@ static void share_code(struct parse *p, struct str code, struct str lines)
 			return;
 		}
 		/* The image is 8-aligned and so is each section. */
-		it->code = (const struct instruction *)(const void *)(code.ptr + at * sizeof(struct instruction));
+		it->code =
+			(const struct instruction *)(const void *)(code.ptr +
+								   at * sizeof(struct instruction));
 		it->lines = (const uint32_t *)(const void *)(lines.ptr + at * sizeof(uint32_t));
 		at += it->code_count;
 	}
@@ -407,7 +415,8 @@ static void read_checks(struct parse *p)
 	p->m->checks = all;
 }
 
-static bool read_table(struct parse *p, const char *section, struct str bytes, void (*read)(struct parse *p))
+static bool read_table(struct parse *p, const char *section, struct str bytes,
+		       void (*read)(struct parse *p))
 {
 	if (p->refused)
 		return false;
@@ -427,7 +436,8 @@ enum outcome tables_read_migration(struct module *m, struct str section, struct 
 	return read_table(&p, "MIGRATION", section, read_migration) ? OUTCOME_OK : OUTCOME_DAMAGED;
 }
 
-enum outcome tables_read(struct module *m, const struct str sections[SECTION_END], struct error *err)
+enum outcome tables_read(struct module *m, const struct str sections[SECTION_END],
+			 struct error *err)
 {
 	struct parse p = { .m = m, .err = err };
 	/* The order matters: types are looked up by what follows. */

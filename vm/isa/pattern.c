@@ -1,13 +1,26 @@
 /* pattern.c - parses stack effects and signatures */
 #include "vm/isa/pattern.h"
 
-static const struct { const char *text; enum pattern_word word; } words[] = {
-	{ "sorted", WORD_SORTED },	{ "record", WORD_RECORD },	{ "connection", WORD_CONNECTION },
-	{ "type", WORD_TYPE },		{ "local", WORD_LOCAL },	{ "constant", WORD_CONSTANT },
-	{ "param", WORD_PARAM },	{ "frozen", WORD_FROZEN },	{ "need", WORD_NEED },
-	{ "field", WORD_FIELD },	{ "params", WORD_PARAMS },	{ "result", WORD_RESULT },
-	{ "own_result", WORD_OWN_RESULT }, { "holes", WORD_HOLES },	{ "fields", WORD_FIELDS },
-	{ "options", WORD_OPTIONS },	{ "captures", WORD_CAPTURES },	{ "answer", WORD_ANSWER },
+static const struct { const char *text; enum pattern_word word;
+} words[] = {
+	{ "sorted", WORD_SORTED },
+	{ "record", WORD_RECORD },
+	{ "connection", WORD_CONNECTION },
+	{ "type", WORD_TYPE },
+	{ "local", WORD_LOCAL },
+	{ "constant", WORD_CONSTANT },
+	{ "param", WORD_PARAM },
+	{ "frozen", WORD_FROZEN },
+	{ "need", WORD_NEED },
+	{ "field", WORD_FIELD },
+	{ "params", WORD_PARAMS },
+	{ "result", WORD_RESULT },
+	{ "own_result", WORD_OWN_RESULT },
+	{ "holes", WORD_HOLES },
+	{ "fields", WORD_FIELDS },
+	{ "options", WORD_OPTIONS },
+	{ "captures", WORD_CAPTURES },
+	{ "answer", WORD_ANSWER },
 };
 
 static bool parse_word(struct str text, struct pattern_item *out)
@@ -82,7 +95,8 @@ bool signature_parse(const char *text, struct pattern *params, struct pattern_it
 			text += 2;
 		}
 		size_t name = strcspn(text, ":,)");
-		if (name == 0 || text[name] != ':' || text[name + 1] != ' ' || params->count == PATTERN_ITEMS_MAX)
+		if (name == 0 || text[name] != ':' || text[name + 1] != ' ' ||
+		    params->count == PATTERN_ITEMS_MAX)
 			return false;
 		text += name + 2;
 		size_t len = strcspn(text, ",)");

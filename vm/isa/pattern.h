@@ -1,7 +1,9 @@
 /*
- * pattern.h - the small language of opcodes.def's stack effects and builtins.def's signatures, parsed
+ * pattern.h - the small language of opcodes.def's stack effects and builtins.def's signatures,
+ * parsed
  *
- * opcodes.def says what its words mean. A pattern is a few items, bottom first. Read by the verifier and the listing.
+ * opcodes.def says what its words mean. A pattern is a few items, bottom first. Read by the
+ * verifier and the listing.
  */
 #ifndef VM_ISA_PATTERN_H
 #define VM_ISA_PATTERN_H

@@ -4,16 +4,19 @@
 #include <stdlib.h>
 
 static const char *const scalar_names[TYPE_SCALAR_COUNT] = {
-	[TYPE_NEVER] = "never",		[TYPE_NOTHING] = "nothing",	[TYPE_NULL] = "null",
-	[TYPE_BOOL] = "bool",		[TYPE_INT] = "int",		[TYPE_FLOAT] = "float",
-	[TYPE_STRING] = "string",	[TYPE_BYTES] = "bytes",		[TYPE_DURATION] = "duration",
-	[TYPE_TIMESTAMP] = "timestamp",	[TYPE_VERSION] = "version",	[TYPE_IDENT] = "ident",
-	[TYPE_SQL] = "sql",		[TYPE_ANY] = "any",
+	[TYPE_NEVER] = "never",	      [TYPE_NOTHING] = "nothing",
+	[TYPE_NULL] = "null",	      [TYPE_BOOL] = "bool",
+	[TYPE_INT] = "int",	      [TYPE_FLOAT] = "float",
+	[TYPE_STRING] = "string",     [TYPE_BYTES] = "bytes",
+	[TYPE_DURATION] = "duration", [TYPE_TIMESTAMP] = "timestamp",
+	[TYPE_VERSION] = "version",   [TYPE_IDENT] = "ident",
+	[TYPE_SQL] = "sql",	      [TYPE_ANY] = "any",
 };
 
 /*
- * The key is what a type is made of, by the numbers of its parts: short however deep the type nests, and free of the
- * ambiguities that odd names in a damaged module could bring into a printed form.
+ * The key is what a type is made of, by the numbers of its parts: short however deep the type
+ * nests, and free of the ambiguities that odd names in a damaged module could bring into a printed
+ * form.
  */
 static void key_of(const struct type *type, struct buf *key)
 {
@@ -38,7 +41,8 @@ static uint32_t intern(struct types *t, const struct type *type)
 	struct type made = *type;
 	made.connection = arena_str(&t->arena, type->connection);
 	if (type->field_count > 0) {
-		struct type_field *fields = arena_array(&t->arena, struct type_field, type->field_count);
+		struct type_field *fields =
+			arena_array(&t->arena, struct type_field, type->field_count);
 		for (uint32_t i = 0; i < type->field_count; i++) {
 			fields[i].name = arena_str(&t->arena, type->fields[i].name);
 			fields[i].type = type->fields[i].type;
@@ -107,7 +111,8 @@ uint32_t types_optional(struct types *t, uint32_t element)
 
 uint32_t types_record(struct types *t, const struct type_field *fields, uint32_t count)
 {
-	return intern(t, &(struct type){ .kind = TYPE_RECORD, .field_count = count, .fields = fields });
+	return intern(
+		t, &(struct type){ .kind = TYPE_RECORD, .field_count = count, .fields = fields });
 }
 
 uint32_t types_connection(struct types *t, struct str kind)
@@ -154,7 +159,8 @@ bool types_assignable(const struct types *t, uint32_t from, uint32_t to)
 	if (w->kind == TYPE_OPTIONAL) {
 		if (f->kind == TYPE_NULL)
 			return true;
-		return types_assignable(t, f->kind == TYPE_OPTIONAL ? f->element : from, w->element);
+		return types_assignable(t, f->kind == TYPE_OPTIONAL ? f->element : from,
+					w->element);
 	}
 	if (f->kind != w->kind)
 		return false;
@@ -177,8 +183,8 @@ static bool join_records(struct types *t, uint32_t a, uint32_t b, uint32_t *out)
 	bool joined = true;
 	for (uint32_t i = 0; i < count && joined; i++) {
 		fields[i].name = types_get(t, a)->fields[i].name;
-		joined = types_join(t, types_get(t, a)->fields[i].type, types_get(t, b)->fields[i].type,
-				    &fields[i].type);
+		joined = types_join(t, types_get(t, a)->fields[i].type,
+				    types_get(t, b)->fields[i].type, &fields[i].type);
 	}
 	if (joined)
 		*out = types_record(t, fields, count);
@@ -202,8 +208,8 @@ bool types_join(struct types *t, uint32_t a, uint32_t b, uint32_t *out)
 		return true;
 	}
 	if (ta.kind == TYPE_OPTIONAL || tb.kind == TYPE_OPTIONAL) {
-		if (!types_join(t, ta.kind == TYPE_OPTIONAL ? ta.element : a, tb.kind == TYPE_OPTIONAL ? tb.element : b,
-				&part))
+		if (!types_join(t, ta.kind == TYPE_OPTIONAL ? ta.element : a,
+				tb.kind == TYPE_OPTIONAL ? tb.element : b, &part))
 			return false;
 		*out = types_optional(t, part);
 		return true;

@@ -1,9 +1,10 @@
 /*
  * types.h - the types of the language, interned in a table
  *
- * A type is a number: an index into a struct types. Equal types have equal numbers within one table. The scalar types
- * have the same number in every table: that of their kind. The checker, the emitter and the verifier share this table;
- * each module image carries those of its entries that it uses (in this order: an entry refers only to earlier ones).
+ * A type is a number: an index into a struct types. Equal types have equal numbers within one
+ * table. The scalar types have the same number in every table: that of their kind. The checker, the
+ * emitter and the verifier share this table; each module image carries those of its entries that it
+ * uses (in this order: an entry refers only to earlier ones).
  */
 #ifndef VM_ISA_TYPES_H
 #define VM_ISA_TYPES_H
@@ -59,16 +60,21 @@ void types_init(struct types *t);		/* fills in the scalars */
 void types_clear(struct types *t);
 /* Valid until a type is added. */
 const struct type *types_get(const struct types *t, uint32_t type);
-bool types_scalar(struct str name, uint32_t *out);	/* "int" → TYPE_INT; false: no scalar has this name */
+/* "int" → TYPE_INT; false: no scalar has this name */
+bool types_scalar(struct str name, uint32_t *out);
 uint32_t types_list(struct types *t, uint32_t element);
-uint32_t types_optional(struct types *t, uint32_t element);	/* T? of T? is T?; of null, any, never: itself */
+/* T? of T? is T?; of null, any, never: itself */
+uint32_t types_optional(struct types *t, uint32_t element);
 uint32_t types_record(struct types *t, const struct type_field *fields, uint32_t count);
 uint32_t types_connection(struct types *t, struct str kind);
-/* Whether a value of `from` may stand where `to` is wanted, without a conversion: equal; never to all; null and T to T?;
- * anything without a connection in it to any; lists and records by their parts. */
+/* Whether a value of `from` may stand where `to` is wanted, without a conversion: equal; never to
+ * all; null and T to T?; anything without a connection in it to any; lists and records by their
+ * parts. */
 bool types_assignable(const struct types *t, uint32_t from, uint32_t to);
-/* The least type that both are assignable to; TYPE_KIND_COUNT-free answer: returns false if there is none but any. */
+/* The least type that both are assignable to; TYPE_KIND_COUNT-free answer: returns false if there
+ * is none but any. */
 bool types_join(struct types *t, uint32_t a, uint32_t b, uint32_t *out);
-void types_print(const struct types *t, uint32_t type, struct buf *out);	/* as an author writes it: [int], {a: int}, int? */
+/* as an author writes it: [int], {a: int}, int? */
+void types_print(const struct types *t, uint32_t type, struct buf *out);
 
 #endif

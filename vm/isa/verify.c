@@ -3,13 +3,15 @@
 
 #include <stdlib.h>
 
-static void PRINTF_LIKE(3, 0) refuse(struct verifier *v, const char *place, const char *format, va_list args)
+static void PRINTF_LIKE(3, 0)
+	refuse(struct verifier *v, const char *place, const char *format, va_list args)
 {
 	struct buf why = { 0 };
 	if (!v->err)
 		return;
 	buf_vformat(&why, format, args);
-	error_set(v->err, OUTCOME_DAMAGED, "the module is damaged: %s%s", place, buf_view(&why).ptr);
+	error_set(v->err, OUTCOME_DAMAGED, "the module is damaged: %s%s", place,
+		  buf_view(&why).ptr);
 	buf_clear(&why);
 }
 
@@ -18,8 +20,8 @@ bool verify_refuse(struct verifier *v, const char *format, ...)
 	const struct function *f = &v->m->functions[v->function];
 	const char *name = opcode_table[f->code[v->pc].op].name;
 	struct buf place = { 0 };
-	buf_format(&place, "function %u (%.*s), instruction %u (%s): ", v->function, STR_ARG(f->name), v->pc,
-		   name ? name : "?");
+	buf_format(&place, "function %u (%.*s), instruction %u (%s): ", v->function,
+		   STR_ARG(f->name), v->pc, name ? name : "?");
 	va_list args;
 	va_start(args, format);
 	refuse(v, buf_view(&place).ptr, format, args);
@@ -90,7 +92,8 @@ static bool check_function(struct verifier *v)
 {
 	const struct function *f = &v->m->functions[v->function];
 	if (f->source >= v->m->source_count)
-		return verify_refuse_table(v, "function %u: there is no source %u", v->function, f->source);
+		return verify_refuse_table(v, "function %u: there is no source %u", v->function,
+					   f->source);
 	for (v->pc = 0; v->pc < f->code_count; v->pc++)
 		if (!check_instruction(v))
 			return false;
@@ -114,11 +117,14 @@ enum outcome module_verify(struct module *m, struct error *err)
 	return proved ? OUTCOME_OK : OUTCOME_DAMAGED;
 }
 
-bool module_frame(const struct module *m, uint32_t function, uint32_t pc, struct arena *a, struct frame_map *out)
+bool module_frame(const struct module *m, uint32_t function, uint32_t pc, struct arena *a,
+		  struct frame_map *out)
 {
-	if (!m->verified || function >= m->function_count || pc >= m->functions[function].code_count)
+	if (!m->verified || function >= m->function_count ||
+	    pc >= m->functions[function].code_count)
 		return false;
-	/* Proving it once has put every type that comes up into the table: the copy is only read. */
+	/* Proving it once has put every type that comes up into the table: the copy is only read.
+	 */
 	struct types types = m->types;
 	struct verifier *v = must_alloc(sizeof(*v));
 	*v = (struct verifier){ .m = m, .types = &types };

@@ -2,7 +2,8 @@
  * verify.h - the parts of the verifier
  *
  *   verify.c         every instruction's operands lie within the module's tables
- *   verify_tables.c  what the tables name has the right type: functions of the migration, operations, checks, params
+ *   verify_tables.c  what the tables name has the right type: functions of the migration,
+ *                    operations, checks, params
  *   verify_flow.c    follows every path of a function: stack, types, locals
  *   verify_effect.c  what one instruction does to the types on the stack, by its row in opcodes.def
  */
@@ -26,7 +27,8 @@ struct verifier {
 	uint32_t function;
 	uint32_t pc;
 	uint32_t max_stack;
-	uint64_t work;			/* steps left before the function is refused as too tangled */
+	/* steps left before the function is refused as too tangled */
+	uint64_t work;
 	struct pattern pops[256], pushes[256];
 	bool parsed[256];
 };
@@ -38,9 +40,11 @@ bool verify_tables(struct verifier *v);
 /* Sets v->max_stack. */
 bool verify_flow(struct verifier *v, uint32_t function);
 /* What is known before pc, of a function that passed; false: no path comes there. */
-bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a, struct frame_map *out);
+bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a,
+		    struct frame_map *out);
 /* Applies the pops of the instruction at v->pc, then the pushes; between them a jump leaves. */
 bool verify_pops(struct verifier *v, struct flow_state *s, uint32_t bound[2], uint32_t *field);
-bool verify_pushes(struct verifier *v, struct flow_state *s, const uint32_t bound[2], uint32_t field);
+bool verify_pushes(struct verifier *v, struct flow_state *s, const uint32_t bound[2],
+		   uint32_t field);
 
 #endif

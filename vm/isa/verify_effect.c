@@ -1,4 +1,5 @@
-/* verify_effect.c - what an instruction does to the types on the stack, as its row in opcodes.def says */
+/* verify_effect.c - what an instruction does to the types on the stack, by its row in opcodes.def
+ */
 #include "vm/isa/image.h"
 #include "vm/isa/verify.h"
 
@@ -24,7 +25,8 @@ static bool expect(struct verifier *v, uint32_t found, uint32_t wanted)
 	return false;
 }
 
-/* A variable takes its first type, and widens when it occurs again: values never change, so the wider type is true. */
+/* A variable takes its first type, and widens when it occurs again: values never change, so the
+ * wider type is true. */
 static bool bind(struct verifier *v, uint32_t *bound, uint32_t found)
 {
 	if (*bound == UNBOUND || types_assignable(v->types, *bound, found)) {
@@ -102,8 +104,8 @@ static bool unwrapped(struct verifier *v, enum pattern_wrap wrap, uint32_t found
 }
 
 /* One value off the stack against one item that is a single value. */
-static bool match(struct verifier *v, const struct pattern_item *item, const struct instruction *at, uint32_t found,
-		  uint32_t bound[2], uint32_t *field)
+static bool match(struct verifier *v, const struct pattern_item *item, const struct instruction *at,
+		  uint32_t found, uint32_t bound[2], uint32_t *field)
 {
 	uint32_t part;
 	const struct type *type = types_get(v->types, found);
@@ -117,7 +119,8 @@ static bool match(struct verifier *v, const struct pattern_item *item, const str
 	case WORD_SORTED:
 		return bind_sorted(v, &bound[0], found);
 	case WORD_CONNECTION:
-		return type->kind == TYPE_CONNECTION || type->kind == TYPE_NEVER || mismatch(v, "a connection", found);
+		return type->kind == TYPE_CONNECTION || type->kind == TYPE_NEVER ||
+		       mismatch(v, "a connection", found);
 	case WORD_RECORD:
 		if (type->kind == TYPE_NEVER)
 			return true;
@@ -141,7 +144,8 @@ static bool pop(struct verifier *v, struct flow_state *s, uint32_t *found)
 }
 
 /* count values of the types that `types` names, the last one on top. */
-static bool pop_types(struct verifier *v, struct flow_state *s, const uint32_t *types, uint32_t count)
+static bool pop_types(struct verifier *v, struct flow_state *s, const uint32_t *types,
+		      uint32_t count)
 {
 	for (uint32_t i = count; i > 0; i--) {
 		uint32_t found = TYPE_NEVER;
@@ -157,7 +161,8 @@ static bool pop_fields(struct verifier *v, struct flow_state *s, uint32_t record
 		return verify_refuse(v, "makes a record of type %u, which is none", record);
 	for (uint32_t i = types_get(v->types, record)->field_count; i > 0; i--) {
 		uint32_t found = TYPE_NEVER;
-		if (!pop(v, s, &found) || !expect(v, found, types_get(v->types, record)->fields[i - 1].type))
+		if (!pop(v, s, &found) ||
+		    !expect(v, found, types_get(v->types, record)->fields[i - 1].type))
 			return false;
 	}
 	return true;
@@ -171,9 +176,11 @@ static bool pop_options(struct verifier *v, struct flow_state *s, uint32_t optio
 	return found == TYPE_NULL || expect(v, found, options == NO_INDEX ? TYPE_NULL : options);
 }
 
-/* Values against items that all are single: found lie at s->stack[s->depth..], matched bottom first. */
-static bool pop_run(struct verifier *v, struct flow_state *s, const struct pattern_item *items, uint32_t count,
-		    const struct instruction *at, uint32_t bound[2], uint32_t *field)
+/* Values against items that all are single: found lie at s->stack[s->depth..], matched bottom
+ * first. */
+static bool pop_run(struct verifier *v, struct flow_state *s, const struct pattern_item *items,
+		    uint32_t count, const struct instruction *at, uint32_t bound[2],
+		    uint32_t *field)
 {
 	if (s->depth < count)
 		return verify_refuse(v, "takes more from the stack than there is");
@@ -184,7 +191,8 @@ static bool pop_run(struct verifier *v, struct flow_state *s, const struct patte
 	return true;
 }
 
-static bool pop_builtin(struct verifier *v, struct flow_state *s, const struct instruction *at, uint32_t bound[2])
+static bool pop_builtin(struct verifier *v, struct flow_state *s, const struct instruction *at,
+			uint32_t bound[2])
 {
 	struct pattern params;
 	struct pattern_item result;
@@ -208,8 +216,9 @@ static bool pop_repeated(struct verifier *v, struct flow_state *s, const struct 
 
 static bool is_single(const struct pattern_item *item)
 {
-	return item->repeat == REPEAT_ONCE && item->word != WORD_PARAMS && item->word != WORD_HOLES &&
-	       item->word != WORD_FIELDS && item->word != WORD_OPTIONS && item->word != WORD_CAPTURES &&
+	return item->repeat == REPEAT_ONCE && item->word != WORD_PARAMS &&
+	       item->word != WORD_HOLES && item->word != WORD_FIELDS &&
+	       item->word != WORD_OPTIONS && item->word != WORD_CAPTURES &&
 	       item->word != WORD_OWN_RESULT;
 }
 
@@ -224,15 +233,18 @@ static bool pop_item(struct verifier *v, struct flow_state *s, const struct patt
 	case WORD_PARAMS:
 		if (opcode_table[at->op].a == OPERAND_BUILTIN)
 			return pop_builtin(v, s, at, bound);
-		return pop_types(v, s, m->functions[at->a].local_types, m->functions[at->a].param_count);
+		return pop_types(v, s, m->functions[at->a].local_types,
+				 m->functions[at->a].param_count);
 	case WORD_HOLES:
-		return pop_types(v, s, m->templates[at->a].hole_types, m->templates[at->a].hole_count);
+		return pop_types(v, s, m->templates[at->a].hole_types,
+				 m->templates[at->a].hole_count);
 	case WORD_FIELDS:
 		return pop_fields(v, s, at->a);
 	case WORD_OPTIONS:
 		return pop_options(v, s, m->operations[at->a].options);
 	case WORD_CAPTURES:
-		return pop_types(v, s, m->operations[at->a].capture_types, m->operations[at->a].capture_count);
+		return pop_types(v, s, m->operations[at->a].capture_types,
+				 m->operations[at->a].capture_count);
 	case WORD_OWN_RESULT:
 		result = m->functions[v->function].result;
 		return result == TYPE_NOTHING || pop_types(v, s, &result, 1);
@@ -245,7 +257,8 @@ static void parse(struct verifier *v, uint8_t op)
 {
 	if (v->parsed[op])
 		return;
-	if (!pattern_parse(opcode_table[op].pops, &v->pops[op]) || !pattern_parse(opcode_table[op].pushes, &v->pushes[op]))
+	if (!pattern_parse(opcode_table[op].pops, &v->pops[op]) ||
+	    !pattern_parse(opcode_table[op].pushes, &v->pushes[op]))
 		BUG("opcodes.def, %s: no pattern", opcode_table[op].name);
 	v->parsed[op] = true;
 }
@@ -305,7 +318,8 @@ static uint32_t variable(const uint32_t bound[2], uint32_t number)
 	return bound[number] == UNBOUND ? (uint32_t)TYPE_NEVER : bound[number];
 }
 
-static bool push_result(struct verifier *v, struct flow_state *s, const struct instruction *at, const uint32_t bound[2])
+static bool push_result(struct verifier *v, struct flow_state *s, const struct instruction *at,
+			const uint32_t bound[2])
 {
 	struct pattern params;
 	struct pattern_item result;
@@ -313,11 +327,13 @@ static bool push_result(struct verifier *v, struct flow_state *s, const struct i
 		return push(v, s, v->m->functions[at->a].result);
 	if (!signature_parse(builtin_table[at->a].signature, &params, &result))
 		BUG("builtins.def, row %u: no signature", at->a);
-	uint32_t type = result.word == WORD_VARIABLE ? variable(bound, result.number) : result.number;
+	uint32_t type =
+		result.word == WORD_VARIABLE ? variable(bound, result.number) : result.number;
 	return push(v, s, wrapped(v, result.wrap, type));
 }
 
-bool verify_pushes(struct verifier *v, struct flow_state *s, const uint32_t bound[2], uint32_t field)
+bool verify_pushes(struct verifier *v, struct flow_state *s, const uint32_t bound[2],
+		   uint32_t field)
 {
 	const struct instruction *at = &v->m->functions[v->function].code[v->pc];
 	parse(v, at->op);

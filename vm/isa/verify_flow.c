@@ -1,9 +1,10 @@
 /*
  * verify_flow.c - follows every path of a function
  *
- * A block begins at the first instruction and at every target of a jump. Its state is what all ways there agree on: the
- * types on the stack, each widened to what holds on every way, and the locals that every way has stored to. Widening and
- * forgetting only go one way, so the search ends; a budget of work ends it early for code that no compiler writes.
+ * A block begins at the first instruction and at every target of a jump. Its state is what all ways
+ * there agree on: the types on the stack, each widened to what holds on every way, and the locals
+ * that every way has stored to. Widening and forgetting only go one way, so the search ends; a
+ * budget of work ends it early for code that no compiler writes.
  */
 #include "vm/isa/verify.h"
 
@@ -20,7 +21,7 @@ struct flow {
 	struct verifier *v;
 	const struct function *function;
 	struct arena arena;
-	uint32_t *block_of;		/* by instruction: number of its block + 1, 0 none begins there */
+	uint32_t *block_of; /* by instruction: number of its block + 1, 0 none begins there */
 	struct block *blocks;
 	uint32_t *queue;		/* instructions at which blocks begin */
 	uint32_t queued;
@@ -47,7 +48,8 @@ static void init(struct flow *f, struct verifier *v, uint32_t function)
 	f->words = (f->function->local_count + 63) / 64;
 	/* An instruction adds one value at the most, and a block is entered at one depth only. */
 	uint32_t deepest = f->function->code_count + 2;
-	f->now.stack = arena_array(&f->arena, uint32_t, deepest < FUNCTION_STACK_MAX ? deepest : FUNCTION_STACK_MAX);
+	f->now.stack = arena_array(&f->arena, uint32_t,
+				   deepest < FUNCTION_STACK_MAX ? deepest : FUNCTION_STACK_MAX);
 	f->now.stored = arena_array(&f->arena, uint64_t, f->words);
 }
 
@@ -79,8 +81,10 @@ static bool merge_stack(struct flow *f, struct flow_state *known, uint32_t pc, b
 {
 	struct verifier *v = f->v;
 	if (known->depth != f->now.depth)
-		return verify_refuse(v, "comes to instruction %u with %u values on the stack, another way with %u", pc,
-				     f->now.depth, known->depth);
+		return verify_refuse(
+			v,
+			"comes to instruction %u with %u values on the stack, another way with %u",
+			pc, f->now.depth, known->depth);
 	for (uint32_t i = 0; i < known->depth; i++) {
 		if (types_assignable(v->types, f->now.stack[i], known->stack[i]))
 			continue;
@@ -93,7 +97,8 @@ static bool merge_stack(struct flow *f, struct flow_state *known, uint32_t pc, b
 		types_print(v->types, f->now.stack[i], &types);
 		buf_text(&types, ", another way with ");
 		types_print(v->types, known->stack[i], &types);
-		verify_refuse(v, "comes to instruction %u with %s on the stack", pc, buf_view(&types).ptr);
+		verify_refuse(v, "comes to instruction %u with %s on the stack", pc,
+			      buf_view(&types).ptr);
 		buf_clear(&types);
 		return false;
 	}
@@ -167,7 +172,8 @@ static bool step(struct flow *f, bool jumps, bool *ends)
 	if (!verify_pushes(v, &f->now, bound, field))
 		return false;
 	if (v->pc + 1 == f->function->code_count)
-		return verify_refuse(v, "the function does not end here, but there is no more of it");
+		return verify_refuse(v,
+				     "the function does not end here, but there is no more of it");
 	return true;
 }
 
@@ -212,7 +218,8 @@ bool verify_flow(struct verifier *v, uint32_t function)
 	return proved;
 }
 
-bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a, struct frame_map *out)
+bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a,
+		    struct frame_map *out)
 {
 	struct flow f;
 	init(&f, v, function);

@@ -23,7 +23,8 @@ bool call_builtin(struct machine *vm)
 	uint32_t number = vm->cursor.at->a;
 	size_t count = param_count(builtin_table[number].signature);
 	struct value result = value_null();
-	if (!bodies[number].body(vm, vm->cursor.sp - count, &result) || !machine_check_value(vm, result))
+	if (!bodies[number].body(vm, vm->cursor.sp - count, &result) ||
+	    !machine_check_value(vm, result))
 		return false;
 	vm->cursor.sp -= count;
 	*vm->cursor.sp++ = result;
@@ -73,7 +74,8 @@ bool builtin_raw(struct machine *vm, const struct value *args, struct value *out
 	return true;
 }
 
-/* strftime with nothing between the % and its letter: no widths that ask for gigabytes, no locale's alternatives. */
+/* strftime with nothing between the % and its letter: no widths that ask for gigabytes, no locale's
+ * alternatives. */
 static bool is_time_format(struct str format)
 {
 	for (size_t i = 0; i < format.len; i++) {
@@ -81,7 +83,8 @@ static bool is_time_format(struct str format)
 			return false;
 		if (format.ptr[i] != '%')
 			continue;
-		if (++i == format.len || !strchr("aAbBcCdDeFgGhHIjmMnpRsStTuUVwWxXyYzZ%", format.ptr[i]))
+		if (++i == format.len ||
+		    !strchr("aAbBcCdDeFgGhHIjmMnpRsStTuUVwWxXyYzZ%", format.ptr[i]))
 			return false;
 	}
 	return true;
@@ -94,11 +97,13 @@ bool builtin_format_time(struct machine *vm, const struct value *args, struct va
 	time_t seconds = (time_t)(us / 1000000 - (us % 1000000 < 0));
 	struct tm parts;
 	if (!is_time_format(format))
-		return machine_fail_here(vm, "format_time: \"%.*s\" is no format", (int)(format.len < 80 ? format.len : 80),
-					 format.ptr);
+		return machine_fail_here(vm, "format_time: \"%.*s\" is no format",
+					 (int)(format.len < 80 ? format.len : 80), format.ptr);
 	if (format.len > 1000 || !gmtime_r(&seconds, &parts))
-		return machine_fail_here(vm, "format_time: the format is too long or the time out of range");
-	/* A format that gives nothing can't be told from one that does not fit: a mark behind it makes it give something. */
+		return machine_fail_here(
+			vm, "format_time: the format is too long or the time out of range");
+	/* A format that gives nothing can't be told from one that does not fit: a mark behind it
+	 * makes it give something. */
 	char marked[1002], text[32000];
 	memcpy(marked, format.ptr, format.len);
 	memcpy(marked + format.len, ".", 2);

@@ -1,7 +1,8 @@
 /*
  * builtin_regex.c - `matches` and `replace`
  *
- * PCRE2 with bounds on the steps and memory of one match, so that no pattern can hang a run. Compiled patterns are kept.
+ * PCRE2 with bounds on the steps and memory of one match, so that no pattern can hang a run.
+ * Compiled patterns are kept.
  */
 #include "vm/machine/interpreter.h"
 
@@ -20,7 +21,8 @@ static bool refuse(struct machine *vm, struct str pattern, int code)
 	if (pcre2_get_error_message(code, why, sizeof(why)) < 0)
 		why[0] = '\0';
 	return machine_fail_here(vm, "the regular expression \"%.*s\": %s",
-				 (int)(pattern.len < SHOWN_BYTES ? pattern.len : SHOWN_BYTES), pattern.ptr, (char *)why);
+				 (int)(pattern.len < SHOWN_BYTES ? pattern.len : SHOWN_BYTES),
+				 pattern.ptr, (char *)why);
 }
 
 static void clear(struct regex *regex)
@@ -46,8 +48,9 @@ static const pcre2_code *compiled(struct machine *vm, struct str pattern)
 	pcre2_compile_context *limits = pcre2_compile_context_create(NULL);
 	if (limits)
 		pcre2_set_max_pattern_length(limits, 1 << 16);
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &problem,
-					 &at, limits);
+	pcre2_code *code =
+		pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
+			      PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &problem, &at, limits);
 	pcre2_compile_context_free(limits);
 	if (!code) {
 		refuse(vm, pattern, problem);
@@ -93,7 +96,8 @@ bool builtin_matches(struct machine *vm, const struct value *args, struct value 
 
 bool builtin_replace(struct machine *vm, const struct value *args, struct value *out)
 {
-	struct str text = value_text(args[0]), pattern = value_text(args[1]), with = value_text(args[2]);
+	struct str text = value_text(args[0]), pattern = value_text(args[1]),
+		   with = value_text(args[2]);
 	const pcre2_code *code = compiled(vm, pattern);
 	if (!code)
 		return false;
@@ -104,9 +108,11 @@ bool builtin_replace(struct machine *vm, const struct value *args, struct value 
 	for (;;) {
 		made = must_realloc(made, room);
 		len = room;
-		found = pcre2_substitute(code, (PCRE2_SPTR)text.ptr, text.len, 0, PCRE2_SUBSTITUTE_GLOBAL |
-					 PCRE2_SUBSTITUTE_UNSET_EMPTY | PCRE2_SUBSTITUTE_OVERFLOW_LENGTH, NULL, context,
-					 (PCRE2_SPTR)with.ptr, with.len, (PCRE2_UCHAR8 *)made, &len);
+		found = pcre2_substitute(code, (PCRE2_SPTR)text.ptr, text.len, 0,
+					 PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY |
+						 PCRE2_SUBSTITUTE_OVERFLOW_LENGTH,
+					 NULL, context, (PCRE2_SPTR)with.ptr, with.len,
+					 (PCRE2_UCHAR8 *)made, &len);
 		if (found != PCRE2_ERROR_NOMEMORY || len <= room || len > VALUE_BYTES_MAX)
 			break;
 		room = len;

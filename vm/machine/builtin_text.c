@@ -62,7 +62,8 @@ bool builtin_split(struct machine *vm, const struct value *args, struct value *o
 	struct value *parts = arena_array(&vm->heap.arena, struct value, count);
 	while ((at = str_find(rest, separator)) >= 0) {
 		parts[filled++] = value_string(&vm->heap, (struct str){ rest.ptr, (size_t)at });
-		rest = (struct str){ rest.ptr + at + separator.len, rest.len - (size_t)at - separator.len };
+		rest = (struct str){ rest.ptr + at + separator.len,
+				     rest.len - (size_t)at - separator.len };
 	}
 	parts[filled++] = value_string(&vm->heap, rest);
 	*out = value_list(&vm->heap, parts, filled);

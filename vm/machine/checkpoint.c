@@ -2,18 +2,20 @@
  * checkpoint.c - the machine's state as bytes
  *
  *   "amck" u8 format  module identity (16)  u64 XXH3 of the rest
- *   count of frames; per frame: function, pc, count of values, values (locals, then stack): all numbers LEB128
+ *   count of frames; per frame: function, pc, count of values, values (locals, then stack): all
+ * numbers LEB128
  *
- * The last frame is the one that runs; the others wait at their CALL. What is restored is measured against what the
- * verifier proved of each place, so that no bytes can bring the interpreter into a state that no code can.
+ * The last frame is the one that runs; the others wait at their CALL. What is restored is measured
+ * against what the verifier proved of each place, so that no bytes can bring the interpreter into a
+ * state that no code can.
  */
 #include "vm/machine/interpreter.h"
 
 #define CHECKPOINT_MAGIC "amck"
 #define CHECKPOINT_FORMAT 1u
 
-static void put_frame(uint32_t function, size_t pc, const struct value *from, const struct value *to,
-		      struct buf *out)
+static void put_frame(uint32_t function, size_t pc, const struct value *from,
+		      const struct value *to, struct buf *out)
 {
 	buf_varint(out, function);
 	buf_varint(out, pc);
@@ -31,7 +33,8 @@ void machine_save(const struct machine *vm, struct buf *out)
 	buf_varint(&body, (uint64_t)vm->frame_count + 1);
 	for (uint32_t i = 0; i < vm->frame_count; i++) {
 		const struct frame *f = &vm->frames[i];
-		const struct value *end = i + 1 < vm->frame_count ? vm->values + vm->frames[i + 1].base : c->locals;
+		const struct value *end =
+			i + 1 < vm->frame_count ? vm->values + vm->frames[i + 1].base : c->locals;
 		put_frame(f->function, f->pc, vm->values + f->base, end, &body);
 	}
 	put_frame(vm->function, (size_t)(c->at - c->code), c->locals, c->sp, &body);
@@ -51,11 +54,13 @@ static enum outcome damaged(struct error *err, const char *what)
 static enum outcome read_head(const struct machine *vm, struct reader *r, struct error *err)
 {
 	if (!str_eq(reader_bytes(r, sizeof(CHECKPOINT_MAGIC) - 1), STR(CHECKPOINT_MAGIC)))
-		return error_set(err, OUTCOME_DAMAGED, "this is no checkpoint: it does not begin as one");
+		return error_set(err, OUTCOME_DAMAGED,
+				 "this is no checkpoint: it does not begin as one");
 	uint8_t format = reader_u8(r);
 	if (format != CHECKPOINT_FORMAT)
-		return error_set(err, OUTCOME_DAMAGED, "the checkpoint has format %u, this amigrun reads format %u", format,
-				 CHECKPOINT_FORMAT);
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the checkpoint has format %u, this amigrun reads format %u",
+				 format, CHECKPOINT_FORMAT);
 	struct hash identity = { 0 };
 	struct str bytes = reader_bytes(r, sizeof(identity.bytes));
 	if (bytes.len == sizeof(identity.bytes))
@@ -91,8 +96,10 @@ static bool is_sound(const struct machine *vm, struct value v, uint32_t number)
 	return true;
 }
 
-/* One frame's values lie at vm->values[base..base + count). called: the function that it waits for, NO_INDEX if it runs. */
-static bool agrees(const struct machine *vm, struct arena *a, const struct frame *f, size_t count, uint32_t called)
+/* One frame's values lie at vm->values[base..base + count). called: the function that it waits for,
+ * NO_INDEX if it runs. */
+static bool agrees(const struct machine *vm, struct arena *a, const struct frame *f, size_t count,
+		   uint32_t called)
 {
 	const struct function *function = &vm->m->functions[f->function];
 	struct value *locals = vm->values + f->base, *stack = locals + function->local_count;
@@ -123,14 +130,16 @@ static bool agrees(const struct machine *vm, struct arena *a, const struct frame
 static bool read_frame(struct machine *vm, struct reader *r, struct frame *f, size_t *count)
 {
 	uint64_t function = reader_varint(r), pc = reader_varint(r), values = reader_varint(r);
-	if (r->failed || function >= vm->m->function_count || pc >= vm->m->functions[function].code_count ||
-	    values > MACHINE_STACK_MAX || values > reader_left(r) || values < vm->m->functions[function].local_count)
+	if (r->failed || function >= vm->m->function_count ||
+	    pc >= vm->m->functions[function].code_count || values > MACHINE_STACK_MAX ||
+	    values > reader_left(r) || values < vm->m->functions[function].local_count)
 		return false;
 	f->function = (uint32_t)function;
 	f->pc = (uint32_t)pc;
 	f->base = (size_t)(vm->cursor.sp - vm->values);
 	*count = (size_t)values;
-	size_t most = (size_t)vm->m->functions[function].local_count + vm->m->functions[function].max_stack;
+	size_t most = (size_t)vm->m->functions[function].local_count +
+		      vm->m->functions[function].max_stack;
 	if (values > most || !machine_reserve(vm, &vm->cursor, f->base + most))
 		return false;
 	for (uint64_t i = 0; i < values; i++)
@@ -177,7 +186,8 @@ enum outcome machine_restore(struct machine *vm, struct str bytes, struct error 
 		return outcome;
 	machine_reset(vm);
 	vm->function = 0;
-	vm->cursor = (struct cursor){ vm->m->functions[0].code, vm->values, vm->values, vm->m->functions[0].code };
+	vm->cursor = (struct cursor){ vm->m->functions[0].code, vm->values, vm->values,
+				      vm->m->functions[0].code };
 	if (read_frames(vm, &a, &r)) {
 		vm->state = MACHINE_PAUSED;
 	} else {

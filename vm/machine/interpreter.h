@@ -4,10 +4,11 @@
  *   values:  | locals | stack ... | locals | stack ...          one array, a frame after the other
  *              ^ base of frame 0    ^ cursor.locals  ^ cursor.sp
  *
- * A call's arguments become the first locals of the callee where they lie. Each instruction has one body, do_NAME(), an
- * inline function of operation_*.h, that moves the cursor on and returns true; or returns false and leaves the machine in
- * another state (failed, asking, returned). Bodies that may allocate go through heavy(), which saves the cursor and first
- * lets the heap be compacted: nothing may point into the heap across it but the values below sp.
+ * A call's arguments become the first locals of the callee where they lie. Each instruction has one
+ * body, do_NAME(), an inline function of operation_*.h, that moves the cursor on and returns true;
+ * or returns false and leaves the machine in another state (failed, asking, returned). Bodies that
+ * may allocate go through heavy(), which saves the cursor and first lets the heap be compacted:
+ * nothing may point into the heap across it but the values below sp.
  *
  * The verifier has proved types, depths and operands: bodies check only what depends on values.
  */
@@ -62,14 +63,16 @@ struct machine {
 	char *failure;
 	uint32_t failed_function, failed_pc;
 	bool thrown;
-	struct str origins[ORIGINS_KEPT];	/* malloc'd; origin n is at n % ORIGINS_KEPT as long as n is recent */
+	struct str origins[ORIGINS_KEPT]; /* malloc'd; origin n is at n % ORIGINS_KEPT as long as n
+					     is recent */
 	uint32_t last_origin;
 	struct regex regexes[REGEXES_KEPT];
 	uint32_t next_regex;
 };
 
 /* Gives false, with the machine failed at the instruction of c. */
-bool machine_fail(struct machine *vm, const struct cursor *c, const char *format, ...) PRINTF_LIKE(3, 4);
+bool machine_fail(struct machine *vm, const struct cursor *c, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 /* For bodies behind heavy(): fails at vm->cursor. */
 bool machine_fail_here(struct machine *vm, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Forgets all but params and frozens. */
@@ -99,7 +102,8 @@ bool enter_function(struct machine *vm);
 bool throw_failure(struct machine *vm);
 bool ask(struct machine *vm);
 
-/* The body of a built-in function: args lie on the stack and stay there; fails by machine_fail_here(). */
+/* The body of a built-in function: args lie on the stack and stay there; fails by
+ * machine_fail_here(). */
 typedef bool (*builtin_fn)(struct machine *vm, const struct value *args, struct value *out);
 #define BUILTIN(number, name, c_name, signature, doc) \
 	bool builtin_##c_name(struct machine *vm, const struct value *args, struct value *out);

@@ -74,7 +74,8 @@ void machine_set_frozens(struct machine *vm, const struct value *frozens)
 bool machine_reserve(struct machine *vm, struct cursor *c, size_t needed)
 {
 	if (needed > MACHINE_STACK_MAX)
-		return machine_fail(vm, c, "the calls go too deep: they need more than %d values", MACHINE_STACK_MAX);
+		return machine_fail(vm, c, "the calls go too deep: they need more than %d values",
+				    MACHINE_STACK_MAX);
 	if (needed <= vm->room)
 		return true;
 	ptrdiff_t sp = c->sp - vm->values, locals = c->locals - vm->values;
@@ -125,7 +126,8 @@ bool enter_function(struct machine *vm)
 	const struct function *f = &vm->m->functions[c.at->a];
 	size_t base = (size_t)(c.sp - vm->values) - f->param_count;
 	if (vm->frame_count == MACHINE_FRAMES_MAX)
-		return machine_fail(vm, &c, "the calls go too deep: more than %d", MACHINE_FRAMES_MAX);
+		return machine_fail(vm, &c, "the calls go too deep: more than %d",
+				    MACHINE_FRAMES_MAX);
 	if (!machine_reserve(vm, &c, base + f->local_count + f->max_stack))
 		return false;
 	vm->frames[vm->frame_count++] = (struct frame){ vm->function, (uint32_t)(c.at - c.code),
@@ -169,7 +171,8 @@ enum machine_state machine_run(struct machine *vm, uint64_t fuel)
 	return vm->state;
 }
 
-static bool PRINTF_LIKE(3, 0) vfail(struct machine *vm, const struct cursor *c, const char *format, va_list args)
+static bool PRINTF_LIKE(3, 0)
+	vfail(struct machine *vm, const struct cursor *c, const char *format, va_list args)
 {
 	struct buf why = { 0 };
 	buf_vformat(&why, format, args);
@@ -205,7 +208,8 @@ bool machine_fail_here(struct machine *vm, const char *format, ...)
 bool throw_failure(struct machine *vm)
 {
 	struct str message = value_text(vm->cursor.sp[-1]);
-	machine_fail_here(vm, "%.*s", (int)(message.len < 1 << 20 ? message.len : 1 << 20), message.ptr);
+	machine_fail_here(vm, "%.*s", (int)(message.len < 1 << 20 ? message.len : 1 << 20),
+			  message.ptr);
 	vm->thrown = true;
 	return false;
 }
@@ -257,8 +261,11 @@ bool ask(struct machine *vm)
 	const struct instruction *at = vm->cursor.at;
 	size_t count = operand_count(vm, at);
 	const struct value *operands = vm->cursor.sp - count;
-	struct machine_request q = { .op = (enum opcode)at->op, .need = NO_INDEX, .operation = NO_INDEX,
-				     .function = vm->function, .pc = (uint32_t)(at - vm->cursor.code) };
+	struct machine_request q = { .op = (enum opcode)at->op,
+				     .need = NO_INDEX,
+				     .operation = NO_INDEX,
+				     .function = vm->function,
+				     .pc = (uint32_t)(at - vm->cursor.code) };
 	if (at->op == OP_QUERY || at->op == OP_EXEC) {
 		q.need = operands[0].need;
 		q.value = operands[1];

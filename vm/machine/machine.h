@@ -1,12 +1,12 @@
 /*
  * machine.h - the interpreter: pure computation that stops to ask
  *
- * It does no I/O and knows no clock. machine_run() goes on until the code needs the outside (a request, which the runner
- * answers), returns, fails, or has used its fuel. At any of these stops its whole state can be saved as bytes and
- * restored in another process with the same module.
+ * It does no I/O and knows no clock. machine_run() goes on until the code needs the outside (a
+ * request, which the runner answers), returns, fails, or has used its fuel. At any of these stops
+ * its whole state can be saved as bytes and restored in another process with the same module.
  *
- *      start ──▶ run ──▶ MACHINE_ASKS ──answer──▶ run …  ──▶ MACHINE_RETURNED | MACHINE_FAILED
- *                  └──▶ MACHINE_PAUSED (out of fuel) ──▶ run …
+ *  start ─▶ run ─▶ MACHINE_ASKS ─answer─▶ run … ─▶ RETURNED | FAILED
+ *             └─▶ MACHINE_PAUSED (out of fuel) ─▶ run …
  */
 #ifndef VM_MACHINE_MACHINE_H
 #define VM_MACHINE_MACHINE_H
@@ -20,14 +20,18 @@
 enum machine_state { MACHINE_IDLE, MACHINE_ASKS, MACHINE_RETURNED, MACHINE_FAILED, MACHINE_PAUSED };
 
 struct machine_request {
-	enum opcode op;			/* QUERY, EXEC, NOW, UUID, SETTING, ENV, APP_VERSION, SERVICE_VERSION, CLUSTER, LOG,
-					 * PROGRESS, PLAN */
+	/* QUERY, EXEC, NOW, UUID, SETTING, ENV, APP_VERSION, SERVICE_VERSION, CLUSTER, LOG,
+	 * PROGRESS, PLAN */
+	enum opcode op;
 	uint32_t need;			/* connection: QUERY, EXEC, SERVICE_VERSION, CLUSTER */
 	enum query_shape shape;		/* QUERY */
-	bool answer_unused;		/* EXEC: the code drops the answer, so it may be given before it is known */
-	struct value value;		/* QUERY, EXEC: the SQL; SETTING, ENV: the name; LOG: the text; PROGRESS: the share;
-					 * PLAN: the label */
-	struct value options;		/* PLAN: a record of the operation's options type, or null */
+	/* EXEC: the code drops the answer, so it may be given before it is known */
+	bool answer_unused;
+	/* QUERY, EXEC: the SQL; SETTING, ENV: the name; LOG: the text; PROGRESS: the share; PLAN:
+	 * the label */
+	struct value value;
+	/* PLAN: a record of the operation's options type, or null */
+	struct value options;
 	const struct value *captures;	/* PLAN: as many as the operation has */
 	uint32_t operation;		/* PLAN */
 	uint32_t function, pc;		/* where, for module_place() */
@@ -38,35 +42,42 @@ struct machine;
 /* The module must be verified and outlive the machine. */
 struct machine *machine_new(const struct module *m);
 void machine_free(struct machine *vm);
-/* Below MACHINE_HEAP_MAX_BYTES, e.g. for tests. What lives may be so large; for a moment the heap may be a few times it. */
+/* Below MACHINE_HEAP_MAX_BYTES, e.g. for tests. What lives may be so large; for a moment the heap
+ * may be a few times it. */
 void machine_limit_heap(struct machine *vm, size_t bytes);
-/* Copied. As many as the module has of each; before start or after restore. Each must be of its type: what comes from
- * the store is to be looked at with value_is() before. Code that asks for one that was not set fails. */
+/* Copied. As many as the module has of each; before start or after restore. Each must be of its
+ * type: what comes from the store is to be looked at with value_is() before. Code that asks for one
+ * that was not set fails. */
 void machine_set_params(struct machine *vm, const struct value *params);
 void machine_set_frozens(struct machine *vm, const struct value *frozens);
 /* Forgets what it did before. args (copied) must be of the function's parameter types. */
 void machine_start(struct machine *vm, uint32_t function, const struct value *args);
 /* fuel: instructions to run at most, 0 no limit. */
 enum machine_state machine_run(struct machine *vm, uint64_t fuel);
-const struct machine_request *machine_request(const struct machine *vm);	/* valid until the answer */
+/* valid until the answer */
+const struct machine_request *machine_request(const struct machine *vm);
 /* The heap to build the answer in; what is built is the machine's. */
 struct heap *machine_heap(struct machine *vm);
 /*
- * Gives the answer: for requests that push nothing, null. `origin` (may be empty) says what it comes from, for the message of
- * a failing `as`: the SQL's beginning, and of a VALUE or COLUMN the column. The message goes on with ": ", the element and
- * column within the answer, and "expected int, found string …". `as` takes a record's columns by name, in any order, and
- * drops those that the type does not have; one that it wants and does not find fails. It converts nothing.
+ * Gives the answer: for requests that push nothing, null. `origin` (may be empty) says what it
+ * comes from, for the message of a failing `as`: the SQL's beginning, and of a VALUE or COLUMN the
+ * column. The message goes on with ": ", the element and column within the answer, and "expected
+ * int, found string …". `as` takes a record's columns by name, in any order, and drops those that
+ * the type does not have; one that it wants and does not find fails. It converts nothing.
  */
 void machine_answer(struct machine *vm, struct value answer, struct str origin);
 /* The request failed: the machine fails at this place. */
 void machine_answer_failure(struct machine *vm, struct str message);
 struct value machine_result(const struct machine *vm);
-/* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time error. */
-struct str machine_failure(const struct machine *vm, uint32_t *function, uint32_t *pc, bool *thrown);
+/* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time
+ * error. */
+struct str machine_failure(const struct machine *vm, uint32_t *function, uint32_t *pc,
+			   bool *thrown);
 
 /*
- * State. Not the params and frozens: they are the run's. machine_save() may be called at MACHINE_ASKS, _PAUSED, after
- * machine_start() and after machine_answer() before the next machine_run(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
+ * State. Not the params and frozens: they are the run's. machine_save() may be called at
+ * MACHINE_ASKS, _PAUSED, after machine_start() and after machine_answer() before the next
+ * machine_run(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
  * machine_restore() refuses bytes of another module or format, and damaged ones: OUTCOME_DAMAGED.
  */
 void machine_save(const struct machine *vm, struct buf *out);

@@ -3,7 +3,8 @@
 
 static bool too_much(struct machine *vm)
 {
-	return machine_fail_here(vm, "the code needs more than %zu MiB of memory", vm->heap_max >> 20);
+	return machine_fail_here(vm, "the code needs more than %zu MiB of memory",
+				 vm->heap_max >> 20);
 }
 
 bool machine_tidy(struct machine *vm)
@@ -28,7 +29,8 @@ bool machine_tidy(struct machine *vm)
 bool machine_check_value(struct machine *vm, struct value v)
 {
 	if (value_depth(v) > VALUE_DEPTH_MAX)
-		return machine_fail_here(vm, "the value would nest more than %d deep", VALUE_DEPTH_MAX);
+		return machine_fail_here(vm, "the value would nest more than %d deep",
+					 VALUE_DEPTH_MAX);
 	if (value_bytes_held(v) > VALUE_BYTES_MAX)
 		return machine_fail_here(vm, "the value would be larger than %llu MiB",
 					 (unsigned long long)(VALUE_BYTES_MAX >> 20));
@@ -46,7 +48,8 @@ const struct str *machine_names(struct machine *vm, uint32_t record_type)
 {
 	const struct type *type = types_get(&vm->m->types, record_type);
 	if (!vm->names[record_type] && type->field_count > 0) {
-		struct str *names = arena_array(&vm->constant_heap.arena, struct str, type->field_count);
+		struct str *names =
+			arena_array(&vm->constant_heap.arena, struct str, type->field_count);
 		for (uint32_t i = 0; i < type->field_count; i++)
 			names[i] = type->fields[i].name;
 		vm->names[record_type] = names;

@@ -1,8 +1,9 @@
 /*
  * operation_as.c - `as`: what a query gave, taken for a type
  *
- * Records are matched by the names of their columns and put into the type's order; columns that the type does not have
- * are dropped, a column that it wants must be there. Nothing is converted: an int is no float.
+ * Records are matched by the names of their columns and put into the type's order; columns that the
+ * type does not have are dropped, a column that it wants must be there. Nothing is converted: an
+ * int is no float.
  */
 #include "vm/machine/interpreter.h"
 
@@ -10,7 +11,7 @@
 
 struct taking {
 	struct machine *vm;
-	struct buf why;			/* written from the inside out: what is in front was added later */
+	struct buf why; /* written from the inside out: what is in front was added later */
 };
 
 static void prefix(struct taking *t, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -29,11 +30,13 @@ static void prefix(struct taking *t, const char *format, ...)
 static const char *kind_name(enum value_kind kind)
 {
 	static const char *const names[VALUE_KIND_COUNT] = {
-		[VALUE_NULL] = "null",		[VALUE_BOOL] = "bool",		[VALUE_INT] = "int",
-		[VALUE_FLOAT] = "float",	[VALUE_STRING] = "string",	[VALUE_BYTES] = "bytes",
-		[VALUE_DURATION] = "duration",	[VALUE_TIMESTAMP] = "timestamp", [VALUE_VERSION] = "version",
-		[VALUE_IDENT] = "ident",	[VALUE_SQL] = "sql",		[VALUE_LIST] = "a list",
-		[VALUE_RECORD] = "a record",	[VALUE_CONNECTION] = "a connection",
+		[VALUE_NULL] = "null",	       [VALUE_BOOL] = "bool",
+		[VALUE_INT] = "int",	       [VALUE_FLOAT] = "float",
+		[VALUE_STRING] = "string",     [VALUE_BYTES] = "bytes",
+		[VALUE_DURATION] = "duration", [VALUE_TIMESTAMP] = "timestamp",
+		[VALUE_VERSION] = "version",   [VALUE_IDENT] = "ident",
+		[VALUE_SQL] = "sql",	       [VALUE_LIST] = "a list",
+		[VALUE_RECORD] = "a record",   [VALUE_CONNECTION] = "a connection",
 	};
 	return names[kind];
 }
@@ -58,8 +61,8 @@ static bool refuse(struct taking *t, struct value v, uint32_t type)
 		buf_json(&t->why, shown);
 		if (shown.len < value_text(v).len)
 			buf_text(&t->why, "…");
-	} else if (v.kind == VALUE_BOOL || v.kind == VALUE_INT || v.kind == VALUE_FLOAT || v.kind == VALUE_DURATION ||
-		   v.kind == VALUE_TIMESTAMP) {
+	} else if (v.kind == VALUE_BOOL || v.kind == VALUE_INT || v.kind == VALUE_FLOAT ||
+		   v.kind == VALUE_DURATION || v.kind == VALUE_TIMESTAMP) {
 		buf_byte(&t->why, ' ');
 		value_print(v, &t->why);
 	}

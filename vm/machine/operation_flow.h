@@ -145,7 +145,8 @@ static inline bool do_BUILTIN(struct machine *vm, struct cursor *c)
 	return heavy(vm, c, call_builtin);
 }
 
-/* The questions: the operands stay on the stack until the answer, so that a saved state asks again. */
+/* The questions: the operands stay on the stack until the answer, so that a saved state asks again.
+ */
 #define ASK_BODY(name) \
 	static inline bool do_##name(struct machine *vm, struct cursor *c) \
 	{ \

@@ -11,16 +11,17 @@ static inline bool done(struct cursor *c)
 }
 
 /* Two operands of a kind, the result of the first one's kind in its place. */
-#define WHOLE_BODY(name, compute, what) \
-	static inline bool do_##name(struct machine *vm, struct cursor *c) \
-	{ \
-		struct value *x = c->sp - 2; \
-		int64_t result; \
-		if (compute(x[0].number, x[1].number, &result)) \
-			return machine_fail(vm, c, what " overflow: the result does not fit into 64 bits"); \
-		x[0].number = result; \
-		c->sp--; \
-		return done(c); \
+#define WHOLE_BODY(name, compute, what)                                                            \
+	static inline bool do_##name(struct machine *vm, struct cursor *c)                         \
+	{                                                                                          \
+		struct value *x = c->sp - 2;                                                       \
+		int64_t result;                                                                    \
+		if (compute(x[0].number, x[1].number, &result))                                    \
+			return machine_fail(                                                       \
+				vm, c, what " overflow: the result does not fit into 64 bits");    \
+		x[0].number = result;                                                              \
+		c->sp--;                                                                           \
+		return done(c);                                                                    \
 	}
 
 WHOLE_BODY(ADD_INT, __builtin_add_overflow, "int")
@@ -39,7 +40,8 @@ static inline bool divide(struct machine *vm, struct cursor *c, bool remainder)
 		return machine_fail(vm, c, "division by zero");
 	if (by == -1) {
 		if (!remainder && x[0].number == INT64_MIN)
-			return machine_fail(vm, c, "int overflow: the result does not fit into 64 bits");
+			return machine_fail(vm, c,
+					    "int overflow: the result does not fit into 64 bits");
 		x[0].number = remainder ? 0 : -x[0].number;
 	} else {
 		x[0].number = remainder ? x[0].number % by : x[0].number / by;

@@ -20,7 +20,10 @@ bool make_constant(struct machine *vm)
 	struct value v = value_null();
 	switch (it->kind) {
 	case CONSTANT_INT:		v = value_int(it->number); break;
-	case CONSTANT_FLOAT:		v = value_float(0); memcpy(&v.real, &it->number, sizeof(v.real)); break;
+	case CONSTANT_FLOAT:
+		v = value_float(0);
+		memcpy(&v.real, &it->number, sizeof(v.real));
+		break;
 	case CONSTANT_STRING:		v = value_string(h, it->text); break;
 	case CONSTANT_BYTES:		v = value_bytes(h, it->text); break;
 	case CONSTANT_DURATION:		v = value_duration(it->number); break;
@@ -79,14 +82,16 @@ bool make_append(struct machine *vm)
 bool make_record(struct machine *vm)
 {
 	uint32_t type = vm->cursor.at->a, count = types_get(&vm->m->types, type)->field_count;
-	return give(vm, count, value_record(&vm->heap, machine_names(vm, type), vm->cursor.sp - count, count));
+	return give(vm, count,
+		    value_record(&vm->heap, machine_names(vm, type), vm->cursor.sp - count, count));
 }
 
 static struct value *pieces_of(struct machine *vm, uint32_t number)
 {
 	const struct template *t = &vm->m->templates[number];
 	if (!vm->pieces[number]) {
-		vm->pieces[number] = arena_array(&vm->constant_heap.arena, struct value, (size_t)t->hole_count + 1);
+		vm->pieces[number] = arena_array(&vm->constant_heap.arena, struct value,
+						 (size_t)t->hole_count + 1);
 		for (uint32_t i = 0; i <= t->hole_count; i++)
 			vm->pieces[number][i] = value_string(&vm->constant_heap, t->pieces[i]);
 	}

@@ -1,4 +1,5 @@
-/* operation_value.h - bodies of texts, lists, records and SQL; what allocates is in operation_value.c */
+/* operation_value.h - bodies of texts, lists, records and SQL; what allocates is in
+ * operation_value.c */
 #ifndef VM_MACHINE_OPERATION_VALUE_H
 #define VM_MACHINE_OPERATION_VALUE_H
 
@@ -24,7 +25,8 @@ static inline bool do_LIST_GET(struct machine *vm, struct cursor *c)
 	const struct list *list = c->sp[-2].list;
 	int64_t at = c->sp[-1].number;
 	if (at < 0 || (uint64_t)at >= list->count)
-		return machine_fail(vm, c, "there is no element %lld in a list of %zu", (long long)at, list->count);
+		return machine_fail(vm, c, "there is no element %lld in a list of %zu",
+				    (long long)at, list->count);
 	c->sp--;
 	c->sp[-1] = list->store->at[at];
 	return done(c);

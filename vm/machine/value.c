@@ -3,7 +3,7 @@
 
 #include "vm/base/semver.h"
 
-#define TEXT_HEAD_BYTES 16u		/* what a value is taken to need beside its bytes or parts */
+#define TEXT_HEAD_BYTES 16u /* what a value is taken to need beside its bytes or parts */
 
 static struct value text_of(struct heap *h, enum value_kind kind, struct str s)
 {
@@ -114,12 +114,14 @@ static void measure(struct value part, uint64_t *bytes, uint32_t *depth)
 
 static struct list_store *new_store(struct heap *h, size_t room)
 {
-	struct list_store *store = arena_alloc(&h->arena, sizeof(*store) + arena_bytes(sizeof(struct value), room));
+	struct list_store *store =
+		arena_alloc(&h->arena, sizeof(*store) + arena_bytes(sizeof(struct value), room));
 	store->room = room;
 	return store;
 }
 
-static struct value list_of(struct heap *h, enum value_kind kind, const struct value *at, size_t count)
+static struct value list_of(struct heap *h, enum value_kind kind, const struct value *at,
+			    size_t count)
 {
 	struct list *list = arena_new(&h->arena, struct list);
 	list->count = count;
@@ -165,9 +167,11 @@ struct value value_append(struct heap *h, struct value v, struct value element)
 	return (struct value){ .kind = v.kind, .list = list };
 }
 
-struct value value_record(struct heap *h, const struct str *names, const struct value *at, uint32_t count)
+struct value value_record(struct heap *h, const struct str *names, const struct value *at,
+			  uint32_t count)
 {
-	struct record *record = arena_alloc(&h->arena, sizeof(*record) + arena_bytes(sizeof(struct value), count));
+	struct record *record =
+		arena_alloc(&h->arena, sizeof(*record) + arena_bytes(sizeof(struct value), count));
 	record->count = count;
 	record->names = names;
 	record->bytes = TEXT_HEAD_BYTES;

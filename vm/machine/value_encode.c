@@ -1,9 +1,9 @@
 /*
  * value_encode.c - values as bytes
  *
- * A byte for the kind, then: BOOL a byte; INT, DURATION, TIMESTAMP zigzag LEB128; FLOAT its 8 bytes; texts sized; LIST,
- * IDENT, SQL a count and the parts; RECORD a count, how it is named (0 not, 1 names follow, 2 as the record before it),
- * and the parts; CONNECTION its number.
+ * A byte for the kind, then: BOOL a byte; INT, DURATION, TIMESTAMP zigzag LEB128; FLOAT its 8
+ * bytes; texts sized; LIST, IDENT, SQL a count and the parts; RECORD a count, how it is named (0
+ * not, 1 names follow, 2 as the record before it), and the parts; CONNECTION its number.
  */
 #include "vm/machine/value.h"
 
@@ -93,7 +93,8 @@ struct decoder {
 	struct reader *r;
 	struct heap *h;
 	struct names last;
-	uint64_t parts_left;		/* each takes a byte or more: bounds what counts can make us allocate */
+	uint64_t
+		parts_left; /* each takes a byte or more: bounds what counts can make us allocate */
 };
 
 static bool take_parts(struct decoder *d, uint64_t count)
@@ -114,7 +115,8 @@ static bool decode_parts(struct decoder *d, uint32_t depth, struct value *at, ui
 	return true;
 }
 
-/* What others take for granted: an ident is of strings, SQL alternates between strings and values. */
+/* What others take for granted: an ident is of strings, SQL alternates between strings and values.
+ */
 static bool is_well_formed(enum value_kind kind, const struct value *at, uint64_t count)
 {
 	if (kind == VALUE_LIST)

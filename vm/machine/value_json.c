@@ -14,7 +14,8 @@ static void json_text(struct value v, struct buf *out)
 	buf_clear(&text);
 }
 
-static void json_record(const struct record *r, const struct types *types, const struct type *type, struct buf *out)
+static void json_record(const struct record *r, const struct types *types, const struct type *type,
+			struct buf *out)
 {
 	bool typed = type->kind == TYPE_RECORD && type->field_count == r->count;
 	buf_byte(out, '{');
@@ -53,7 +54,8 @@ void value_json(struct value v, const struct types *types, uint32_t number, stru
 		for (size_t i = 0; i < v.list->count; i++) {
 			buf_text(out, i ? ", " : "");
 			value_json(v.list->store->at[i], types,
-				   type->kind == TYPE_LIST ? type->element : (uint32_t)TYPE_ANY, out);
+				   type->kind == TYPE_LIST ? type->element : (uint32_t)TYPE_ANY,
+				   out);
 		}
 		buf_byte(out, ']');
 		return;
@@ -117,7 +119,9 @@ static bool of_text(struct parse *p, struct str text, uint32_t type, struct valu
 	case TYPE_IDENT:
 		if (text.len == 0)
 			break;
-		*out = value_ident(p->h, &(struct value){ .kind = VALUE_STRING, .text = value_string(p->h, text).text },
+		*out = value_ident(p->h,
+				   &(struct value){ .kind = VALUE_STRING,
+						    .text = value_string(p->h, text).text },
 				   1);
 		return true;
 	case TYPE_ANY:
@@ -133,9 +137,11 @@ static bool of_text(struct parse *p, struct str text, uint32_t type, struct valu
 	return false;
 }
 
-static bool of_json(struct parse *p, json_t *json, uint32_t type, uint32_t depth, struct value *out);
+static bool of_json(struct parse *p, json_t *json, uint32_t type, uint32_t depth,
+		    struct value *out);
 
-static bool of_array(struct parse *p, json_t *json, uint32_t type, uint32_t depth, struct value *out)
+static bool of_array(struct parse *p, json_t *json, uint32_t type, uint32_t depth,
+		     struct value *out)
 {
 	const struct type *wanted = types_get(p->types, type);
 	size_t count = json_array_size(json);
@@ -150,7 +156,8 @@ static bool of_array(struct parse *p, json_t *json, uint32_t type, uint32_t dept
 			buf_format(p->reason, " (element %zu)", i);
 			return false;
 		}
-	*out = wanted->kind == TYPE_IDENT ? value_ident(p->h, at, count) : value_list(p->h, at, count);
+	*out = wanted->kind == TYPE_IDENT ? value_ident(p->h, at, count)
+					  : value_list(p->h, at, count);
 	return true;
 }
 
@@ -170,7 +177,8 @@ static bool of_any_object(struct parse *p, json_t *json, uint32_t depth, struct 
 	return true;
 }
 
-static bool of_object(struct parse *p, json_t *json, uint32_t type, uint32_t depth, struct value *out)
+static bool of_object(struct parse *p, json_t *json, uint32_t type, uint32_t depth,
+		      struct value *out)
 {
 	const struct type *wanted = types_get(p->types, type);
 	if (wanted->kind == TYPE_ANY)
@@ -223,8 +231,8 @@ static bool of_json(struct parse *p, json_t *json, uint32_t type, uint32_t depth
 	switch (json_typeof(json)) {
 	case JSON_NULL:
 		*out = value_null();
-		return wanted->kind == TYPE_OPTIONAL || wanted->kind == TYPE_NULL || wanted->kind == TYPE_ANY ||
-		       refuse(p, "null", type);
+		return wanted->kind == TYPE_OPTIONAL || wanted->kind == TYPE_NULL ||
+		       wanted->kind == TYPE_ANY || refuse(p, "null", type);
 	case JSON_TRUE:
 	case JSON_FALSE:
 		*out = value_bool(json_is_true(json));
@@ -234,7 +242,8 @@ static bool of_json(struct parse *p, json_t *json, uint32_t type, uint32_t depth
 	case JSON_REAL:
 		return of_number(p, json, type, out);
 	case JSON_STRING:
-		return of_text(p, (struct str){ json_string_value(json), json_string_length(json) }, type, out);
+		return of_text(p, (struct str){ json_string_value(json), json_string_length(json) },
+			       type, out);
 	case JSON_ARRAY:
 		return of_array(p, json, type, depth, out);
 	case JSON_OBJECT:
@@ -249,12 +258,13 @@ static bool takes_bare_text(const struct types *types, uint32_t type)
 	const struct type *it = types_get(types, type);
 	if (it->kind == TYPE_OPTIONAL)
 		return takes_bare_text(types, it->element);
-	return it->kind == TYPE_STRING || it->kind == TYPE_INT || it->kind == TYPE_DURATION || it->kind == TYPE_TIMESTAMP ||
-	       it->kind == TYPE_VERSION || it->kind == TYPE_IDENT || it->kind == TYPE_BYTES;
+	return it->kind == TYPE_STRING || it->kind == TYPE_INT || it->kind == TYPE_DURATION ||
+	       it->kind == TYPE_TIMESTAMP || it->kind == TYPE_VERSION || it->kind == TYPE_IDENT ||
+	       it->kind == TYPE_BYTES;
 }
 
-bool value_parse(struct str text, const struct types *types, uint32_t type, struct heap *h, struct value *out,
-		 struct buf *reason)
+bool value_parse(struct str text, const struct types *types, uint32_t type, struct heap *h,
+		 struct value *out, struct buf *reason)
 {
 	struct parse p = { types, h, reason };
 	json_error_t error;
@@ -265,8 +275,11 @@ bool value_parse(struct str text, const struct types *types, uint32_t type, stru
 	struct str bare = str_trim(text);
 	bool quoted = bare.len > 0 && (bare.ptr[0] == '"' || bare.ptr[0] == '[');
 	if (takes_bare_text(types, type) && !quoted && !(maybe_null && str_eq(bare, STR("null"))))
-		return of_text(&p, types_get(types, plain)->kind == TYPE_STRING ? text : bare, plain, out);
-	json_t *json = json_loadb(text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+		return of_text(&p, types_get(types, plain)->kind == TYPE_STRING ? text : bare,
+			       plain, out);
+	json_t *json =
+		json_loadb(text.ptr, text.len,
+			   JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (!json) {
 		buf_text(reason, "expected ");
 		types_print(types, type, reason);

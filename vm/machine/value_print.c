@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-/* The shortest decimal that reads back as the same, always with a point or an exponent: 0.1, 2.0, 1e+30. */
+/* The shortest decimal that reads back as the same, always with a point or an exponent: 0.1, 2.0,
+ * 1e+30. */
 static void print_float(double real, struct buf *out)
 {
 	char text[40];
