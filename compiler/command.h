@@ -1,7 +1,7 @@
 /*
  * command.h - what amigc is asked to do, and the functions that do it
  *
- *   main ── command_line_read ── command_check | _build | _dump | _explain ── exit status
+ *   main ── command_line_read ── command_check, _build, _dump, _explain ── status
  */
 #ifndef COMPILER_COMMAND_H
 #define COMPILER_COMMAND_H
@@ -43,12 +43,12 @@ enum exit_status command_dump(const struct command_line *line);
 enum exit_status command_explain(const struct command_line *line);
 
 /*
- * The sources of a command: files as they were given, folders' *.amig in the order of their paths, each file once, and the
- * modules that they use, from --path and the standard library.
+ * The sources of a command: files as they were given, folders' *.amig in the order of their
+ * paths, each file once, and the modules that they use, from --path and the standard library.
  *
- * What an image shows of a path does not depend on where the checkout lies: a file that was given by a relative path
- * without `..` has that path, without `./`; any other one its folder's name and its own; one of a folder that was given
- * has the folder's name and the path below it.
+ * What an image shows of a path does not depend on where the checkout lies: a file that was given
+ * by a relative path without `..` has that path, without `./`; any other one its folder's name
+ * and its own; one of a folder that was given has the folder's name and the path below it.
  */
 struct file_path {
 	struct str path;		/* to open and for messages */
@@ -64,7 +64,8 @@ struct files {
 	bool unreadable;		/* a module was there and could not be read */
 };
 
-/* Reads and checks everything. What can't be read is told on standard error, the rest is checked all the same. */
+/* Reads and checks everything. What can't be read is told on standard error, the rest is checked
+ * all the same. */
 enum exit_status files_check(struct files *f, const struct command_line *line);
 /* Prints the diagnostics in the form that the command line wants. */
 void files_report(struct files *f);
@@ -76,8 +77,8 @@ void files_clear(struct files *f);
 enum exit_status files_add(struct files *f, const char *argument);
 struct str path_last(struct str path);		/* what follows the last slash */
 
-/* write.c: lowers each migration of a checked unit and proves the image; the bundle of them all. A migration that is larger
- * than an image can hold is a diagnostic, and there is no bundle then. */
+/* write.c: lowers each migration of a checked unit and proves the image; the bundle of them all.
+ * A migration that is larger than an image can hold is a diagnostic, and there is no bundle then. */
 void write_bundle(struct unit *u, const struct str *shown, struct buf *out);
 
 #endif

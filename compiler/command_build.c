@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 /* Everything up to the bytes of the bundle; the diagnostics are printed. */
-static enum exit_status compile(struct files *f, const struct command_line *line, struct buf *bundle)
+static enum exit_status compile(struct files *f, const struct command_line *line,
+				struct buf *bundle)
 {
 	enum exit_status status = files_check(f, line);
 
@@ -12,7 +13,9 @@ static enum exit_status compile(struct files *f, const struct command_line *line
 		if (f->unit.diags.error_count)
 			status = STATUS_ERRORS;
 		else if (bundle->failed)
-			status = command_failed(STATUS_FILES, "the bundle would be larger than %zu bytes", BUF_CAP_BYTES);
+			status = command_failed(STATUS_FILES,
+						"the bundle would be larger than %zu bytes",
+						BUF_CAP_BYTES);
 		diags_sort(&f->unit.diags);
 	}
 	files_report(f);
@@ -57,7 +60,8 @@ enum exit_status command_build(const struct command_line *line)
 	enum exit_status status = compile(&f, line, &bundle);
 
 	if (status == STATUS_CLEAN && !f.unit.migrations.count)
-		status = command_failed(STATUS_USAGE, "there is no migration in what was given: nothing to build");
+		status = command_failed(
+			STATUS_USAGE, "there is no migration in what was given: nothing to build");
 	if (status == STATUS_CLEAN)
 		status = write_file(line->output, buf_view(&bundle));
 	buf_clear(&bundle);

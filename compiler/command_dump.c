@@ -48,7 +48,8 @@ static enum exit_status list(const struct bundle_entry *entry, const char *path)
 	struct texts texts = { .module = &m };
 	enum exit_status status = STATUS_CLEAN;
 
-	if (module_open(&m, entry->image, &err) != OUTCOME_OK || module_verify(&m, &err) != OUTCOME_OK) {
+	if (module_open(&m, entry->image, &err) != OUTCOME_OK ||
+	    module_verify(&m, &err) != OUTCOME_OK) {
 		status = command_failed(STATUS_FILES, "%s: %s", path, err.message);
 	} else {
 		module_list(&m, find_text, &texts, &out);
@@ -69,7 +70,8 @@ static enum exit_status list_bundle(const struct bundle *b, const char *path, co
 	if (name) {
 		only = bundle_find(b, str_c(name));
 		if (!only)
-			return command_failed(STATUS_USAGE, "%s has no migration \"%s\"", path, name);
+			return command_failed(STATUS_USAGE, "%s has no migration \"%s\"", path,
+					      name);
 		return list(only, path);
 	}
 	for (uint32_t i = 0; i < b->count && status == STATUS_CLEAN; i++) {

@@ -13,7 +13,8 @@ enum exit_status command_explain(const struct command_line *line)
 		code[i] = (char)toupper((unsigned char)asked[i]);
 	number = diag_code_find(str_c(code));
 	if (number == DIAG_COUNT)
-		return command_failed(STATUS_USAGE, "there is no diagnostic %s; they look like E0207", asked);
+		return command_failed(STATUS_USAGE,
+				      "there is no diagnostic %s; they look like E0207", asked);
 	printf("%s: %s\n", code, diag_explanation(number));
 	return STATUS_CLEAN;
 }

@@ -45,7 +45,8 @@ static struct str read_module(void *context, struct str name, struct str *path)
 		}
 		while (dir.len > 1 && dir.ptr[dir.len - 1] == '/')
 			dir.len--;
-		file->shown = arena_format(&f->arena, "%.*s/%.*s.amig", STR_ARG(path_last(dir)), STR_ARG(name));
+		file->shown = arena_format(&f->arena, "%.*s/%.*s.amig", STR_ARG(path_last(dir)),
+					   STR_ARG(name));
 		map_add(&f->shown, file->path, file);
 		*path = file->path;
 		found = arena_str(&f->arena, buf_view(&text));
@@ -63,7 +64,8 @@ static bool has_migration(void *context, struct str path, struct str name)
 
 	if (memchr(name.ptr, '/', name.len))
 		return false;
-	return is_file(arena_format(&f->arena, "%.*s%.*s.amig", STR_ARG(folder), STR_ARG(name)).ptr);
+	return is_file(
+		arena_format(&f->arena, "%.*s%.*s.amig", STR_ARG(folder), STR_ARG(name)).ptr);
 }
 
 enum exit_status files_check(struct files *f, const struct command_line *line)
@@ -83,7 +85,8 @@ enum exit_status files_check(struct files *f, const struct command_line *line)
 	for (size_t i = 0; i < f->found.count; i++) {
 		struct error err = {0};
 
-		if (unit_read(&f->unit, arena_c(&f->arena, f->found.at[i].path), &err) != OUTCOME_OK)
+		if (unit_read(&f->unit, arena_c(&f->arena, f->found.at[i].path), &err) !=
+		    OUTCOME_OK)
 			status = command_failed(STATUS_FILES, "%s", err.message);
 		error_clear(&err);
 	}

@@ -20,7 +20,8 @@ static const struct command_row {
 	size_t least, most;
 	const char *arguments, *sentence;
 } commands[] = {
-#define COMMAND(name, word, least, most, arguments, sentence) { word, least, most, arguments, sentence },
+#define COMMAND(name, word, least, most, arguments, sentence)                                      \
+	{ word, least, most, arguments, sentence },
 #include "compiler/options.def"
 };
 
@@ -31,7 +32,8 @@ static const struct option_row {
 	unsigned commands;
 	const char *sentence;
 } options[] = {
-#define OPTION(name, word, letter, value, commands, sentence) { word, letter, value, commands, sentence },
+#define OPTION(name, word, letter, value, commands, sentence)                                      \
+	{ word, letter, value, commands, sentence },
 #include "compiler/options.def"
 };
 
@@ -49,8 +51,8 @@ enum exit_status command_failed(enum exit_status status, const char *format, ...
 
 static enum exit_status misused(const char *what, const char *word)
 {
-	return command_failed(STATUS_USAGE, "%s%s%s; `amigc --help` shows how it is used", what, word ? " " : "",
-			      word ? word : "");
+	return command_failed(STATUS_USAGE, "%s%s%s; `amigc --help` shows how it is used", what,
+			      word ? " " : "", word ? word : "");
 }
 
 /* A line of two columns; the first one may have characters of several bytes. */
@@ -60,7 +62,8 @@ static void help_line(struct buf *out, struct str left, const char *right)
 
 	for (size_t i = 0; i < left.len; i++)
 		columns += ((unsigned char)left.ptr[i] & 0xc0) != 0x80;
-	buf_format(out, "  %.*s%*s  %s\n", STR_ARG(left), columns < 22 ? (int)(22 - columns) : 0, "", right);
+	buf_format(out, "  %.*s%*s  %s\n", STR_ARG(left), columns < 22 ? (int)(22 - columns) : 0,
+		   "", right);
 }
 
 void command_help(struct buf *out)
@@ -86,7 +89,8 @@ void command_help(struct buf *out)
 			buf_format(&left, " %s", o->value);
 		help_line(out, buf_view(&left), o->sentence);
 	}
-	buf_text(out, "\nExit status: 0 clean, 1 errors found in the sources, 2 wrong use, 3 could not read or write.\n"
+	buf_text(out, "\nExit status: 0 clean, 1 errors found in the sources, 2 wrong use, 3 could "
+		      "not read or write.\n"
 		      "Colours are used on a terminal only, and not when NO_COLOR is set.\n");
 	buf_clear(&left);
 }
@@ -154,8 +158,10 @@ static enum exit_status set_option(struct command_line *line, enum option option
 	return STATUS_CLEAN;
 }
 
-/* Takes the option at argv[*at], and its value. Its bit goes to *used, to be compared with the command when that is known. */
-static enum exit_status take_option(struct command_line *line, int argc, char **argv, int *at, unsigned *used)
+/* Takes the option at argv[*at], and its value. Its bit goes to *used, to be compared with the
+ * command when that is known. */
+static enum exit_status take_option(struct command_line *line, int argc, char **argv, int *at,
+				    unsigned *used)
 {
 	const char *word = argv[*at], *value;
 	enum option option = find_option(word, &value);
@@ -164,7 +170,8 @@ static enum exit_status take_option(struct command_line *line, int argc, char **
 		return misused("unknown option", word);
 	*used |= 1u << option;
 	if (!options[option].value)
-		return value ? misused("no value is taken by", options[option].word) : set_option(line, option, NULL);
+		return value ? misused("no value is taken by", options[option].word)
+			     : set_option(line, option, NULL);
 	if (!value) {
 		if (*at + 1 >= argc)
 			return misused("a value is missing after", word);
@@ -181,8 +188,10 @@ static enum exit_status check_line(const struct command_line *line, unsigned use
 
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		if (used & (1u << i) && !(options[i].commands & (1u << line->command)))
-			return command_failed(STATUS_USAGE, "`%s` takes no %s; `amigc --help` shows how it is used",
-					      c->word, options[i].word);
+			return command_failed(
+				STATUS_USAGE,
+				"`%s` takes no %s; `amigc --help` shows how it is used", c->word,
+				options[i].word);
 	}
 	if (line->arguments.count < c->least || (c->most && line->arguments.count > c->most))
 		return command_failed(STATUS_USAGE, "usage: amigc %s %s", c->word, c->arguments);

@@ -43,8 +43,8 @@ static struct str joined(struct arena *arena, struct str folder, struct str name
 {
 	if (!folder.len || str_eq(folder, STR(".")))
 		return arena_str(arena, name);
-	return arena_format(arena, "%.*s%s%.*s", STR_ARG(folder), folder.ptr[folder.len - 1] == '/' ? "" : "/",
-			    STR_ARG(name));
+	return arena_format(arena, "%.*s%s%.*s", STR_ARG(folder),
+			    folder.ptr[folder.len - 1] == '/' ? "" : "/", STR_ARG(name));
 }
 
 /* The name of a folder as images show it: nothing for those whose path does not tell it. */
@@ -86,7 +86,8 @@ static int by_name(const void *a, const void *b)
 	return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* The entries of a folder, in bytewise order; hidden ones are passed over. false: errno says why it can't be read. */
+/* The entries of a folder, in bytewise order; hidden ones are passed over. false: errno says why it
+ * can't be read. */
 static bool read_names(struct arena *arena, const char *folder, struct names *out)
 {
 	DIR *dir = opendir(folder);
@@ -111,9 +112,12 @@ static enum exit_status walk(struct files *f, struct str folder, struct str show
 	enum exit_status status = STATUS_CLEAN;
 
 	if (depth > FOLDERS_DEEP_MAX)
-		return command_failed(STATUS_FILES, "cannot read %s: folders lie too deep in each other", folder.ptr);
+		return command_failed(STATUS_FILES,
+				      "cannot read %s: folders lie too deep in each other",
+				      folder.ptr);
 	if (!read_names(&f->arena, arena_c(&f->arena, folder), &names))
-		return command_failed(STATUS_FILES, "cannot read %.*s: %s", STR_ARG(folder), strerror(errno));
+		return command_failed(STATUS_FILES, "cannot read %.*s: %s", STR_ARG(folder),
+				      strerror(errno));
 	for (size_t i = 0; i < names.all.count; i++) {
 		struct str name = names.all.at[i], path = joined(&f->arena, folder, name);
 		struct str below = joined(&f->arena, shown, name);
@@ -143,7 +147,8 @@ enum exit_status files_add(struct files *f, const char *argument)
 	if (!*argument)
 		return command_failed(STATUS_USAGE, "an empty path");
 	if (stat(argument, &is) != 0)
-		return command_failed(STATUS_FILES, "cannot read %s: %s", argument, strerror(errno));
+		return command_failed(STATUS_FILES, "cannot read %s: %s", argument,
+				      strerror(errno));
 	if (!S_ISDIR(is.st_mode)) {
 		add(f, path, shown_file(&f->arena, path));
 		return STATUS_CLEAN;

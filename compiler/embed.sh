@@ -1,5 +1,5 @@
 #!/bin/sh
-# embed.sh - writes the standard library's modules as a C table (compiler/stdlib.h) to standard output
+# embed.sh - writes the modules of the standard library as a C table (compiler/stdlib.h)
 # Usage: embed.sh FILE.amig…
 set -eu
 LC_ALL=C

@@ -36,10 +36,21 @@ static uint32_t bring(struct emit *e, uint32_t type)
 	case TYPE_RECORD:
 		fields = arena_array(&e->arena, struct type_field, t->field_count);
 		for (uint32_t i = 0; i < t->field_count; i++)
-			fields[i] = (struct type_field){ t->fields[i].name, emit_type(e, t->fields[i].type).n };
+			fields[i] = (struct type_field){ t->fields[i].name,
+							 emit_type(e, t->fields[i].type).n };
 		return types_record(&e->types, fields, t->field_count);
-	case TYPE_NEVER: case TYPE_NOTHING: case TYPE_NULL: case TYPE_BOOL: case TYPE_INT: case TYPE_FLOAT:
-	case TYPE_STRING: case TYPE_BYTES: case TYPE_DURATION: case TYPE_TIMESTAMP: case TYPE_VERSION: case TYPE_IDENT:
+	case TYPE_NEVER:
+	case TYPE_NOTHING:
+	case TYPE_NULL:
+	case TYPE_BOOL:
+	case TYPE_INT:
+	case TYPE_FLOAT:
+	case TYPE_STRING:
+	case TYPE_BYTES:
+	case TYPE_DURATION:
+	case TYPE_TIMESTAMP:
+	case TYPE_VERSION:
+	case TYPE_IDENT:
 	case TYPE_SQL: case TYPE_ANY: case TYPE_KIND_COUNT:
 		break;
 	}
@@ -93,7 +104,8 @@ static void learn(struct emit *e, struct str key, size_t number)
 	map_add(&e->interned, arena_str(&e->arena, key), (void *)(uintptr_t)(number + 1));
 }
 
-struct operand_constant emit_constant_number(struct emit *e, enum constant_kind kind, int64_t number)
+struct operand_constant emit_constant_number(struct emit *e, enum constant_kind kind,
+					     int64_t number)
 {
 	char bytes[2 + sizeof(number)] = { 'n', (char)kind };
 	struct str key = { bytes, sizeof(bytes) };
@@ -104,7 +116,8 @@ struct operand_constant emit_constant_number(struct emit *e, enum constant_kind 
 	if (found)
 		return (struct operand_constant){ found - 1 };
 	learn(e, key, e->constants.count);
-	vec_push(&e->constants, (struct constant){ .kind = kind, .type = scalar_of(kind), .number = number });
+	vec_push(&e->constants,
+		 (struct constant){ .kind = kind, .type = scalar_of(kind), .number = number });
 	return (struct operand_constant){ (uint32_t)e->constants.count - 1 };
 }
 
@@ -127,8 +140,8 @@ struct operand_constant emit_constant_text(struct emit *e, enum constant_kind ki
 	return (struct operand_constant){ found - 1 };
 }
 
-struct operand_template emit_template(struct emit *e, const struct str *pieces, const uint32_t *hole_types,
-				      uint32_t hole_count)
+struct operand_template emit_template(struct emit *e, const struct str *pieces,
+				      const uint32_t *hole_types, uint32_t hole_count)
 {
 	struct buf key = {0};
 	uint32_t found;
@@ -161,9 +174,12 @@ struct operand_function emit_function(struct emit *e)
 	return (struct operand_function){ (uint32_t)e->functions.count - 1 };
 }
 
-void code_begin(struct code *c, struct emit *e, struct operand_function function, struct str name, uint32_t result)
+void code_begin(struct code *c, struct emit *e, struct operand_function function, struct str name,
+		uint32_t result)
 {
-	*c = (struct code){ .emit = e, .name = name, .number = function.n, .result = emit_type(e, result).n };
+	*c = (struct code){
+		.emit = e, .name = name, .number = function.n, .result = emit_type(e, result).n
+	};
 }
 
 struct operand_local code_local(struct code *c, uint32_t type)
@@ -186,12 +202,17 @@ void code_end(struct code *c)
 	struct emit *e = c->emit;
 
 	e->functions.at[c->number] = (struct function){
-		.name = arena_str(&e->arena, c->name), .flags = c->flags, .param_count = c->param_count,
+		.name = arena_str(&e->arena, c->name),
+		.flags = c->flags,
+		.param_count = c->param_count,
 		.local_count = (uint32_t)c->local_types.count,
-		.local_types = keep(e, c->local_types.at, sizeof(*c->local_types.at), c->local_types.count),
-		.result = c->result, .code_count = (uint32_t)c->code.count,
+		.local_types = keep(e, c->local_types.at, sizeof(*c->local_types.at),
+				    c->local_types.count),
+		.result = c->result,
+		.code_count = (uint32_t)c->code.count,
 		.code = keep(e, c->code.at, sizeof(*c->code.at), c->code.count),
-		.lines = keep(e, c->lines.at, sizeof(*c->lines.at), c->lines.count), .source = c->source,
+		.lines = keep(e, c->lines.at, sizeof(*c->lines.at), c->lines.count),
+		.source = c->source,
 	};
 	vec_clear(&c->local_types);
 	vec_clear(&c->code);

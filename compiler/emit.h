@@ -1,18 +1,19 @@
 /*
  * emit.h - a module under construction: interned tables, and functions made of instructions
  *
- * struct emit gathers what one migration uses; struct code is one function while its instructions are written. For every
- * row of opcodes.def there is a constructor, emit_NAME(code, a, b), whose arguments have a type for each operand kind,
- * so that a wrong operand does not compile. Code that nothing can reach is not written: after a jump, RETURN or FAIL
- * instructions are dropped until a label is placed to which something jumps.
+ * struct emit gathers what one migration uses; struct code is one function while its instructions
+ * are written. For every row of opcodes.def there is a constructor, emit_NAME(code, a, b), whose
+ * arguments have a type for each operand kind, so that a wrong operand does not compile. Code
+ * that nothing can reach is not written: after a jump, RETURN or FAIL instructions are dropped
+ * until a label is placed to which something jumps.
  *
  *	struct label end = {0};
  *	emit_JUMP_IF_FALSE(c, &end);
  *	…
  *	label_place(c, &end);
  *
- * Types are given in numbers of the compilation's table and brought into the module's own by emit_type().
- * Everything lies in the emit's arena until emit_clear().
+ * Types are given in numbers of the compilation's table and brought into the module's own by
+ * emit_type(). Everything lies in the emit's arena until emit_clear().
  */
 #ifndef COMPILER_EMIT_H
 #define COMPILER_EMIT_H
@@ -21,7 +22,8 @@
 
 struct label {
 	uint32_t at;		/* where it was placed */
-	uint32_t chain;		/* the last jump to it that waits for its place, + 1; each holds the one before */
+	/* The last jump to it that waits for its place, + 1; each holds the one before. */
+	uint32_t chain;
 	bool placed;
 };
 
@@ -73,17 +75,20 @@ struct code {
 void emit_init(struct emit *e, const struct types *from);
 void emit_clear(struct emit *e);
 struct operand_type emit_type(struct emit *e, uint32_t type);
-struct operand_constant emit_constant_number(struct emit *e, enum constant_kind kind, int64_t number);
-struct operand_constant emit_constant_text(struct emit *e, enum constant_kind kind, struct str text);
+struct operand_constant emit_constant_number(struct emit *e, enum constant_kind kind,
+					     int64_t number);
+struct operand_constant emit_constant_text(struct emit *e, enum constant_kind kind,
+					   struct str text);
 /* pieces: holes + 1; hole types in the module's numbers. All are copied. */
-struct operand_template emit_template(struct emit *e, const struct str *pieces, const uint32_t *hole_types,
-				      uint32_t hole_count);
+struct operand_template emit_template(struct emit *e, const struct str *pieces,
+				      const uint32_t *hole_types, uint32_t hole_count);
 /* Reserves a function's number; its code may follow later. */
 struct operand_function emit_function(struct emit *e);
 
-/* The name is borrowed. Types in the compilation's numbers. The first param_count locals are the parameters: the caller
- * makes them and counts them in c->param_count. */
-void code_begin(struct code *c, struct emit *e, struct operand_function function, struct str name, uint32_t result);
+/* The name is borrowed. Types in the compilation's numbers. The first param_count locals are the
+ * parameters: the caller makes them and counts them in c->param_count. */
+void code_begin(struct code *c, struct emit *e, struct operand_function function, struct str name,
+		uint32_t result);
 struct operand_local code_local(struct code *c, uint32_t type);
 void code_end(struct code *c);		/* puts the function into the module and empties c */
 void label_place(struct code *c, struct label *l);

@@ -64,7 +64,8 @@ void lower_sql(struct body *b, const struct part *parts)
 		} else {
 			struct str *open = &pieces.at[pieces.count - 1];
 
-			*open = arena_format(&e->arena, "%.*s%.*s", STR_ARG(*open), STR_ARG(p->text));
+			*open = arena_format(&e->arena, "%.*s%.*s", STR_ARG(*open),
+					     STR_ARG(p->text));
 		}
 	}
 	if (!text_open)
@@ -144,7 +145,11 @@ static void lower_special(struct body *b, const struct expression *e)
 		lower_expression(b, e->call.values[i]);
 	body_place(b, e->span);
 	switch (special) {
-	case SPECIAL_VALUE: case SPECIAL_ROW: case SPECIAL_ROWS: case SPECIAL_COLUMN: case SPECIAL_EXISTS:
+	case SPECIAL_VALUE:
+	case SPECIAL_ROW:
+	case SPECIAL_ROWS:
+	case SPECIAL_COLUMN:
+	case SPECIAL_EXISTS:
 		emit_QUERY(c, (struct operand_shape){ (enum query_shape)special });
 		break;
 	case SPECIAL_EXEC:

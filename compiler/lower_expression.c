@@ -1,7 +1,8 @@
 /* lower_expression.c - expressions to instructions that leave one value */
 #include "compiler/lower.h"
 
-/* So many values are gathered on the stack at most, the rest of a list or a text is added one by one. */
+/* So many values are gathered on the stack at most, the rest of a list or a text is added one by
+ * one. */
 #define AT_ONCE_MAX 64
 
 struct type lower_type(const struct body *b, uint32_t type)
@@ -14,7 +15,8 @@ void lower_int(struct body *b, int64_t number)
 	if (number >= INT32_MIN && number <= INT32_MAX)
 		emit_INT(&b->code, (struct operand_number){ (int32_t)number });
 	else
-		emit_CONSTANT(&b->code, emit_constant_number(&b->lower->emit, CONSTANT_INT, number));
+		emit_CONSTANT(&b->code,
+			      emit_constant_number(&b->lower->emit, CONSTANT_INT, number));
 }
 
 void lower_string(struct body *b, struct str text)
@@ -74,7 +76,8 @@ static void lower_const(struct body *b, struct symbol *s)
 		lower_string(b, f.text);
 		break;
 	case TYPE_VERSION:
-		emit_CONSTANT(&b->code, emit_constant_text(&b->lower->emit, CONSTANT_VERSION, f.text));
+		emit_CONSTANT(&b->code,
+			      emit_constant_text(&b->lower->emit, CONSTANT_VERSION, f.text));
 		break;
 	default:
 		BUG("a folded value of kind %d", (int)f.kind);

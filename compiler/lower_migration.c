@@ -14,14 +14,15 @@ static uint32_t source_of(struct lower *l, uint32_t source)
 	const struct source_text *text = &l->unit->sources.all.at[source];
 
 	if (!l->source_map[source]) {
-		vec_push(&l->emit.sources, (struct source){ l->paths ? l->paths[source] : text->path, text->hash });
+		vec_push(&l->emit.sources,
+			 (struct source){ l->paths ? l->paths[source] : text->path, text->hash });
 		l->source_map[source] = (uint32_t)l->emit.sources.count;
 	}
 	return l->source_map[source] - 1;
 }
 
-void body_begin(struct body *b, struct lower *l, struct operand_function function, struct str name, uint32_t result,
-		uint32_t source)
+void body_begin(struct body *b, struct lower *l, struct operand_function function, struct str name,
+		uint32_t result, uint32_t source)
 {
 	*b = (struct body){ .lower = l, .stamp = ++*l->stamps, .result = result, .source = source };
 	code_begin(&b->code, &l->emit, function, name, result);
@@ -49,12 +50,15 @@ void body_end(struct body *b)
 		BUG("%.*s ends without its result", STR_ARG(b->code.name));
 	emit_RETURN(&b->code);
 	if (b->code.local_types.count > FUNCTION_LOCALS_MAX)
-		diag_add(&b->lower->unit->diags, b->lower->migration->declaration->migration->head, DIAG_TOO_MANY_OF,
-			 "variables and loops in one function, plan or list of `let`s", FUNCTION_LOCALS_MAX);
+		diag_add(&b->lower->unit->diags, b->lower->migration->declaration->migration->head,
+			 DIAG_TOO_MANY_OF,
+			 "variables and loops in one function, plan or list of `let`s",
+			 FUNCTION_LOCALS_MAX);
 	code_end(&b->code);
 }
 
-/* Mostly the next place is a little behind the last one, and is found by going there: long lines cost nothing then. */
+/* Mostly the next place is a little behind the last one, and is found by going there: long lines
+ * cost nothing then. */
 static void find_place(struct lower *l, uint32_t source, uint32_t offset)
 {
 	const char *text = l->unit->sources.all.at[source].text.ptr;
@@ -122,7 +126,8 @@ static void lower_function(struct lower *l, struct symbol *s)
 	struct body b;
 
 	if (s->module && s->module->library)
-		name = arena_format(&l->emit.arena, "%.*s.%.*s", STR_ARG(s->module->name), STR_ARG(name));
+		name = arena_format(&l->emit.arena, "%.*s.%.*s", STR_ARG(s->module->name),
+				    STR_ARG(name));
 	body_begin(&b, l, function, name, s->type, s->declaration->span.source);
 	if (s->kind == SYMBOL_CONST) {
 		lower_value(&b, s->value, s->type);
@@ -145,7 +150,8 @@ static void begin(struct body *b, struct lower *l, struct str name, uint32_t res
 }
 
 /* A function that gives the value of one expression. */
-static uint32_t lower_giving(struct lower *l, struct str name, const struct expression *e, uint32_t type)
+static uint32_t lower_giving(struct lower *l, struct str name, const struct expression *e,
+			     uint32_t type)
 {
 	struct body b;
 	uint32_t number;
@@ -209,7 +215,8 @@ static uint32_t lower_leaves(struct lower *l, const struct argument *leaves)
 
 /* ---- parameters ---- */
 
-static void lower_refusal(struct body *b, struct label *bad, const char *words, struct str what, uint32_t result)
+static void lower_refusal(struct body *b, struct label *bad, const char *words, struct str what,
+			  uint32_t result)
 {
 	if (!bad->chain)
 		return;
@@ -228,7 +235,8 @@ static void lower_less(struct body *b, uint32_t type, struct label *to)
 	emit_JUMP_IF_TRUE(&b->code, to);
 }
 
-/* function(value) -> string?: null, or why the value is refused. An absent value of an optional type is never refused. */
+/* function(value) -> string?: null, or why the value is refused. An absent value of an optional
+ * type is never refused. */
 static uint32_t lower_param_check(struct lower *l, const struct param_syntax *p, uint32_t type)
 {
 	struct types *types = &l->unit->types;
@@ -270,7 +278,8 @@ static uint32_t lower_param_check(struct lower *l, const struct param_syntax *p,
 	emit_RETURN(&b.code);
 	lower_refusal(&b, &outside, "must be within", lower_text(l, range), result);
 	if (p->one_of)
-		lower_refusal(&b, &none_of, "must be one of", lower_text(l, p->one_of->span), result);
+		lower_refusal(&b, &none_of, "must be one of", lower_text(l, p->one_of->span),
+			      result);
 	body_end(&b);
 	return number;
 }
@@ -279,13 +288,17 @@ static struct param lower_param(struct lower *l, const struct symbol *s)
 {
 	const struct param_syntax *p = s->param;
 	struct param out = {
-		.name = s->name, .doc = p->doc, .type = emit_type(&l->emit, s->type).n, .default_value = NO_INDEX,
+		.name = s->name,
+		.doc = p->doc,
+		.type = emit_type(&l->emit, s->type).n,
+		.default_value = NO_INDEX,
 		.check = NO_INDEX,
 	};
 
 	if (p->value)
-		out.default_value = lower_giving(l, arena_format(&l->emit.arena, "%.*s/default", STR_ARG(s->name)),
-						 p->value, s->type);
+		out.default_value = lower_giving(
+			l, arena_format(&l->emit.arena, "%.*s/default", STR_ARG(s->name)), p->value,
+			s->type);
 	if (p->within_min || p->one_of)
 		out.check = lower_param_check(l, p, s->type);
 	return out;
@@ -296,10 +309,14 @@ static struct param lower_param(struct lower *l, const struct symbol *s)
 static struct check lower_check(struct lower *l, const struct check_syntax *syntax)
 {
 	static const enum check_kind kinds[] = {
-		[CHECK_SYNTAX_PRE] = CHECK_PRE, [CHECK_SYNTAX_HEALTH] = CHECK_HEALTH, [CHECK_SYNTAX_POST] = CHECK_POST,
+		[CHECK_SYNTAX_PRE] = CHECK_PRE,
+		[CHECK_SYNTAX_HEALTH] = CHECK_HEALTH,
+		[CHECK_SYNTAX_POST] = CHECK_POST,
 	};
 	static const char *const words[] = {
-		[CHECK_PRE] = "precheck", [CHECK_HEALTH] = "healthcheck", [CHECK_POST] = "postcheck",
+		[CHECK_PRE] = "precheck",
+		[CHECK_HEALTH] = "healthcheck",
+		[CHECK_POST] = "postcheck",
 	};
 	struct check out = { .kind = kinds[syntax->kind] };
 	struct folded every;
@@ -307,7 +324,8 @@ static struct check lower_check(struct lower *l, const struct check_syntax *synt
 
 	if (!expression_text(syntax->label, &out.label))
 		BUG("the label of a check has holes");
-	begin(&b, l, arena_format(&l->emit.arena, "%s %.*s", words[out.kind], STR_ARG(out.label)), TYPE_NOTHING);
+	begin(&b, l, arena_format(&l->emit.arena, "%s %.*s", words[out.kind], STR_ARG(out.label)),
+	      TYPE_NOTHING);
 	out.function = b.code.number;
 	lower_block(&b, syntax->body);
 	body_place(&b, syntax->head);
@@ -335,9 +353,14 @@ static void lower_head(struct lower *l, struct module *out)
 	for (const struct name_list *d = syntax->depends; d; d = d->next)
 		depends[count++] = d->name.text;
 	out->migration = (struct migration){
-		.name = l->migration->name, .description = l->migration->declaration->doc,
-		.min_version = syntax->min_version, .max_version = syntax->max_version, .depends_count = count,
-		.depends = depends, .leaves = NO_INDEX, .required = NO_INDEX,
+		.name = l->migration->name,
+		.description = l->migration->declaration->doc,
+		.min_version = syntax->min_version,
+		.max_version = syntax->max_version,
+		.depends_count = count,
+		.depends = depends,
+		.leaves = NO_INDEX,
+		.required = NO_INDEX,
 	};
 }
 
@@ -349,7 +372,9 @@ static void lower_needs(struct lower *l, struct module *out)
 	for (uint32_t i = 0; i < m->need_count; i++) {
 		const struct need_syntax *n = m->needs[i]->need;
 
-		needs[i] = (struct need){ n->name.text, n->kind.text.len ? n->kind.text : n->name.text, n->range };
+		needs[i] =
+			(struct need){ n->name.text, n->kind.text.len ? n->kind.text : n->name.text,
+				       n->range };
 	}
 	out->needs = needs;
 	out->need_count = m->need_count;
@@ -368,7 +393,8 @@ static void lower_parts(struct lower *l, struct module *out)
 	out->frozens = frozens;
 	out->frozen_count = m->frozen_count;
 	if (syntax->required)
-		out->migration.required = lower_giving(l, STR("required"), syntax->required, TYPE_BOOL);
+		out->migration.required =
+			lower_giving(l, STR("required"), syntax->required, TYPE_BOOL);
 	if (syntax->leaves)
 		out->migration.leaves = lower_leaves(l, syntax->leaves);
 	for (uint32_t i = 0; i < m->param_count; i++)
@@ -386,11 +412,13 @@ static void lower_parts(struct lower *l, struct module *out)
 		lower_function(l, l->reached.at[i]);
 }
 
-/* An image holds types up to a size. What an author writes is smaller, but the record of all `let`s may not be. */
+/* An image holds types up to a size. What an author writes is smaller, but the record of all `let`s
+ * may not be. */
 static bool has_large_type(struct emit *e)
 {
 	size_t count = e->types.all.count;
-	uint32_t *parts = arena_array(&e->arena, uint32_t, count), *depths = arena_array(&e->arena, uint32_t, count);
+	uint32_t *parts = arena_array(&e->arena, uint32_t, count),
+		 *depths = arena_array(&e->arena, uint32_t, count);
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct type *t = types_get(&e->types, i);
@@ -413,10 +441,12 @@ static bool has_large_type(struct emit *e)
 	return false;
 }
 
-void lower_migration(struct unit *u, const struct unit_migration *m, const struct str *paths, uint32_t *stamp,
-		     struct buf *image)
+void lower_migration(struct unit *u, const struct unit_migration *m, const struct str *paths,
+		     uint32_t *stamp, struct buf *image)
 {
-	struct lower l = { .unit = u, .migration = m, .paths = paths, .stamps = stamp, .stamp = ++*stamp };
+	struct lower l = {
+		.unit = u, .migration = m, .paths = paths, .stamps = stamp, .stamp = ++*stamp
+	};
 	struct module out = {0};
 
 	emit_init(&l.emit, &u->types);

@@ -36,7 +36,8 @@ static bool is_simple(const struct expression *e)
 }
 
 /* Leaves right, then left on the stack, but evaluates left first. */
-static void lower_swapped(struct body *b, const struct expression *left, const struct expression *right)
+static void lower_swapped(struct body *b, const struct expression *left,
+			  const struct expression *right)
 {
 	struct operand_local kept;
 
@@ -85,7 +86,8 @@ static void lower_equal(struct body *b, const struct expression *e)
 static void lower_in(struct body *b, const struct expression *e)
 {
 	struct types *types = &b->lower->unit->types;
-	uint32_t element = joined(b, e->binary.left->type, lower_type(b, e->binary.right->type).element);
+	uint32_t element =
+		joined(b, e->binary.left->type, lower_type(b, e->binary.right->type).element);
 
 	lower_value(b, e->binary.left, element);
 	lower_value(b, e->binary.right, types_list(types, element));
@@ -136,7 +138,8 @@ static void lower_logic(struct body *b, const struct expression *e)
 
 static bool is_text_sum(const struct expression *e)
 {
-	return e->kind == EXPRESSION_BINARY && e->binary.operator == OPERATOR_ADD && e->type == TYPE_STRING;
+	return e->kind == EXPRESSION_BINARY && e->binary.operator == OPERATOR_ADD &&
+	       e->type == TYPE_STRING;
 }
 
 /* The terms of a + b + c of strings, in their order; gives how many values wait on the stack. */
@@ -257,7 +260,10 @@ void lower_operator(struct body *b, const struct expression *e)
 		lower_equal(b, e);
 		emit_NOT(&b->code);
 		break;
-	case OPERATOR_LESS: case OPERATOR_LESS_EQUAL: case OPERATOR_GREATER: case OPERATOR_GREATER_EQUAL:
+	case OPERATOR_LESS:
+	case OPERATOR_LESS_EQUAL:
+	case OPERATOR_GREATER:
+	case OPERATOR_GREATER_EQUAL:
 		lower_order(b, e);
 		break;
 	case OPERATOR_IN:
@@ -297,7 +303,8 @@ void lower_operator(struct body *b, const struct expression *e)
 
 static bool is_logic(const struct expression *e, enum operator op)
 {
-	return (e->kind == EXPRESSION_BINARY || e->kind == EXPRESSION_UNARY) && e->binary.operator == op;
+	return (e->kind == EXPRESSION_BINARY || e->kind == EXPRESSION_UNARY) &&
+	       e->binary.operator == op;
 }
 
 static void jump_when(struct body *b, const struct expression *e, bool when, struct label *to)

@@ -7,19 +7,20 @@ static void lower_steps(struct body *b, const struct statement *first);
 
 struct binding { uint32_t mark, slot; };
 
-static void begin_part(struct body *part, struct body *plan, const struct operation_syntax *o, struct str label,
-		       const char *which, uint32_t result)
+static void begin_part(struct body *part, struct body *plan, const struct operation_syntax *o,
+		       struct str label, const char *which, uint32_t result)
 {
 	struct lower *l = plan->lower;
 
-	body_begin(part, l, emit_function(&l->emit), arena_format(&l->emit.arena, "%.*s/%s", STR_ARG(label), which),
-		   result, o->span.source);
+	body_begin(part, l, emit_function(&l->emit),
+		   arena_format(&l->emit.arena, "%.*s/%s", STR_ARG(label), which), result,
+		   o->span.source);
 	for (uint32_t i = 0; i < o->capture_count; i++)
 		body_parameter(part, o->captures[i]);
 }
 
-static uint32_t lower_action(struct body *plan, const struct operation_syntax *o, const struct action *action,
-			     struct str label, const char *which)
+static uint32_t lower_action(struct body *plan, const struct operation_syntax *o,
+			     const struct action *action, struct str label, const char *which)
 {
 	struct body part;
 	uint32_t number;
@@ -40,7 +41,8 @@ static uint32_t lower_action(struct body *plan, const struct operation_syntax *o
 	return number;
 }
 
-static uint32_t lower_done_when(struct body *plan, const struct operation_syntax *o, struct str label)
+static uint32_t lower_done_when(struct body *plan, const struct operation_syntax *o,
+				struct str label)
 {
 	struct body part;
 	uint32_t number;
@@ -61,10 +63,12 @@ static uint32_t flags_of(const struct operation_syntax *o)
 	       (o->continue_on_error ? (uint32_t)OPERATION_CONTINUE_ON_ERROR : 0);
 }
 
-/* The captured symbols are locals of the plan; in the operation's functions they are parameters, and then as before. */
+/* The captured symbols are locals of the plan; in the operation's functions they are parameters,
+ * and then as before. */
 static void lower_parts(struct body *plan, const struct operation_syntax *o, struct operation *out)
 {
-	struct binding *before = arena_array(&plan->lower->emit.arena, struct binding, o->capture_count);
+	struct binding *before =
+		arena_array(&plan->lower->emit.arena, struct binding, o->capture_count);
 
 	for (uint32_t i = 0; i < o->capture_count; i++)
 		before[i] = (struct binding){ o->captures[i]->mark, o->captures[i]->slot };
@@ -102,8 +106,8 @@ struct options {
 	uint32_t count;
 };
 
-static void add_option(struct body *b, struct options *options, const char *name, const struct expression *e,
-		       uint32_t type)
+static void add_option(struct body *b, struct options *options, const char *name,
+		       const struct expression *e, uint32_t type)
 {
 	if (!e)
 		return;
@@ -134,7 +138,8 @@ static void lower_setting(struct body *b, const struct argument *a, struct opera
 static void add_settings(struct body *b, struct options *options, const struct argument *settings)
 {
 	struct types *types = &b->lower->unit->types;
-	const struct type_field pair[] = { { STR("name"), TYPE_STRING }, { STR("value"), TYPE_STRING } };
+	const struct type_field pair[] = { { STR("name"), TYPE_STRING },
+					   { STR("value"), TYPE_STRING } };
 	uint32_t record, list, count = 0;
 	struct operand_type own;
 
@@ -177,8 +182,11 @@ static void lower_operation(struct body *b, const struct operation_syntax *o)
 	struct symbol *on = operation_connection(o);
 	uint32_t *types = arena_array(&e->arena, uint32_t, o->capture_count);
 	struct operation out = {
-		.label = expression_label(&e->arena, o->label), .need = on ? lower_need(b, on).n : NO_INDEX,
-		.flags = flags_of(o), .capture_count = o->capture_count, .capture_types = types,
+		.label = expression_label(&e->arena, o->label),
+		.need = on ? lower_need(b, on).n : NO_INDEX,
+		.flags = flags_of(o),
+		.capture_count = o->capture_count,
+		.capture_types = types,
 	};
 
 	for (uint32_t i = 0; i < o->capture_count; i++)
@@ -267,8 +275,16 @@ static void lower_step(struct body *b, const struct statement *s)
 	case STATEMENT_INCLUDE:
 		lower_include(b, s);
 		break;
-	case STATEMENT_VAR: case STATEMENT_ASSIGN: case STATEMENT_EXPRESSION: case STATEMENT_EXEC: case STATEMENT_WHILE:
-	case STATEMENT_RETURN: case STATEMENT_REQUIRE: case STATEMENT_FAIL: case STATEMENT_LOG: case STATEMENT_PROGRESS:
+	case STATEMENT_VAR:
+	case STATEMENT_ASSIGN:
+	case STATEMENT_EXPRESSION:
+	case STATEMENT_EXEC:
+	case STATEMENT_WHILE:
+	case STATEMENT_RETURN:
+	case STATEMENT_REQUIRE:
+	case STATEMENT_FAIL:
+	case STATEMENT_LOG:
+	case STATEMENT_PROGRESS:
 	case STATEMENT_ERROR:
 		BUG("a statement of kind %d in a plan", (int)s->kind);
 	}

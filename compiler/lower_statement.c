@@ -112,7 +112,8 @@ static void lower_exec(struct body *b, const struct statement *s)
 
 static void lower_return(struct body *b, const struct statement *s)
 {
-	/* The type of the result is the module's; a value is widened to what the function's symbol says. */
+	/* The type of the result is the module's; a value is widened to what the function's symbol
+	 * says. */
 	if (s->expression)
 		lower_value(b, s->expression, b->result);
 	body_place(b, s->span);

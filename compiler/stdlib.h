@@ -1,7 +1,8 @@
 /*
  * stdlib.h - the standard library's modules, carried by amigc itself
  *
- * The table is made at build time from stdlib/NAME.amig (embed.sh), sorted by name; the last row's name is NULL.
+ * The table is made at build time from stdlib/NAME.amig (embed.sh), sorted by name; the last
+ * row's name is NULL.
  */
 #ifndef COMPILER_STDLIB_H
 #define COMPILER_STDLIB_H

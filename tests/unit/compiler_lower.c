@@ -67,7 +67,8 @@ static const struct module *lower_body(struct fixture *f, const char *body)
 {
 	struct buf text = {0};
 
-	buf_format(&text, "migration \"m\" {\n needs db: sqlite\n needs other: sqlite\n%s\n}\n", body);
+	buf_format(&text, "migration \"m\" {\n needs db: sqlite\n needs other: sqlite\n%s\n}\n",
+		   body);
 	add(f, "m.amig", text.ptr);
 	buf_clear(&text);
 	return lower(f);
@@ -127,11 +128,13 @@ static void what_an_operation_uses_of_the_plan_is_captured(void **state)
 
 static void options_hold_the_clauses_that_are_used(void **state)
 {
-	const struct module *m = lower_body(*state,
-		"operation \"one\" on db {\n timeout 5m\n retry 2 backoff 1s .. 9s\n settings { a: 1, b: true }\n idempotent\n"
-		" no transaction\n forward sql\"SELECT 1\"\n rollback nothing\n}");
+	const struct module *m = lower_body(
+		*state, "operation \"one\" on db {\n timeout 5m\n retry 2 backoff 1s .. 9s\n "
+			"settings { a: 1, b: true }\n idempotent\n"
+			" no transaction\n forward sql\"SELECT 1\"\n rollback nothing\n}");
 
-	assert_type(m, m->operations[0].options, "{timeout: duration, retry: int, backoff_min: duration, "
+	assert_type(m, m->operations[0].options,
+		    "{timeout: duration, retry: int, backoff_min: duration, "
 		    "backoff_max: duration, settings: [{name: string, value: string}]}");
 	assert_int_equal(m->operations[0].flags, OPERATION_IDEMPOTENT | OPERATION_NO_TRANSACTION);
 	assert_int_equal(m->operations[0].rollback_kind, ROLLBACK_NOTHING);
@@ -165,9 +168,11 @@ static void only_functions_that_are_reached_come_along(void **state)
 	struct fixture *f = *state;
 	const struct module *m;
 
-	add(f, "m.amig", "fn used(n: int) -> int { return deeper(n) }\nfn deeper(n: int) -> int { return n + 1 }\n"
-			 "fn unused() -> int { return used(2) }\n"
-			 "migration \"m\" {\n needs db: sqlite\n let n = used(1)\n" ONE "}\n");
+	add(f, "m.amig",
+	    "fn used(n: int) -> int { return deeper(n) }\nfn deeper(n: int) -> int { return n + 1 "
+	    "}\n"
+	    "fn unused() -> int { return used(2) }\n"
+	    "migration \"m\" {\n needs db: sqlite\n let n = used(1)\n" ONE "}\n");
 	m = lower(f);
 	assert_non_null(function_of(m, "used"));
 	assert_non_null(function_of(m, "deeper"));
@@ -198,7 +203,8 @@ static void a_migration_does_not_depend_on_what_is_compiled_with_it(void **state
 
 static void a_requirement_without_words_quotes_itself(void **state)
 {
-	const struct module *m = lower_body(*state, "precheck \"p\" {\n require 1 +\n    1 == 3\n}\n" ONE);
+	const struct module *m =
+		lower_body(*state, "precheck \"p\" {\n require 1 +\n    1 == 3\n}\n" ONE);
 	bool found = false;
 
 	for (uint32_t i = 0; i < m->constant_count; i++)
@@ -222,8 +228,9 @@ static void a_param_has_its_default_and_its_bounds_as_functions(void **state)
 
 static void sql_loses_the_space_around_it_and_keeps_its_holes(void **state)
 {
-	const struct module *m = lower_body(*state, "operation \"one\" on db {\n  forward sql\"\"\"\n\n      SELECT ${1},\n"
-		"        ${\"a\"}\n\n  \"\"\"\n  rollback nothing\n}");
+	const struct module *m = lower_body(
+		*state, "operation \"one\" on db {\n  forward sql\"\"\"\n\n      SELECT ${1},\n"
+			"        ${\"a\"}\n\n  \"\"\"\n  rollback nothing\n}");
 	const struct template *t = &m->templates[0];
 
 	assert_int_equal(t->hole_count, 2);
@@ -239,7 +246,9 @@ static void instructions_know_their_line_and_column(void **state)
 	const struct module *m;
 	struct buf place = {0};
 
-	add(f, "dir/m.amig", "migration \"m\" {\n  needs db: sqlite\n  let a = \"é\"\n  let b = \"ü\" + a\n" ONE "}\n");
+	add(f, "dir/m.amig",
+	    "migration \"m\" {\n  needs db: sqlite\n  let a = \"é\"\n  let b = \"ü\" + a\n" ONE
+	    "}\n");
 	m = lower(f);
 	for (uint32_t i = 0; i < function_of(m, "setup")->code_count; i++)
 		if (m->functions[m->migration.setup].code[i].op == OP_LOAD && !place.len)

@@ -1,4 +1,5 @@
-/* compiler_lower_emit.c - a module under construction: interning, labels, code that nothing reaches */
+/* compiler_lower_emit.c - a module under construction: interning, labels, code that nothing reaches
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,8 @@ static void equal_constants_are_one(void **state)
 static void templates_differ_by_pieces_and_types_of_holes(void **state)
 {
 	struct emit *e = &((struct fixture *)*state)->emit;
-	const struct str ab[] = { STR("a"), STR("b") }, abc[] = { STR("ab"), STR("") }, one[] = { STR("a") };
+	const struct str ab[] = { STR("a"), STR("b") }, abc[] = { STR("ab"), STR("") },
+			 one[] = { STR("a") };
 	const uint32_t integer = TYPE_INT, string = TYPE_STRING;
 	uint32_t first = emit_template(e, ab, &integer, 1).n;
 
@@ -74,7 +76,8 @@ static void only_types_in_use_come_along_after_their_parts(void **state)
 {
 	struct fixture *f = *state;
 	struct type_field fields[] = { { STR("a"), 0 }, { STR("b"), TYPE_INT } };
-	uint32_t unused = types_list(&f->types, TYPE_BOOL), list = types_list(&f->types, TYPE_INT), record, own;
+	uint32_t unused = types_list(&f->types, TYPE_BOOL), list = types_list(&f->types, TYPE_INT),
+		 record, own;
 
 	fields[0].type = types_optional(&f->types, list);
 	record = types_record(&f->types, fields, 2);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# say.sh - for the cases of this suite: shows a command, what it prints and its status. $T is a folder of the case's own.
+# say.sh - shows a command, what it prints and its status. $T is a folder of the case alone.
 say() {
 	echo "$ amigc $*" | sed "s|$T|T|g"
 	"$AMIGC" "$@" 2>&1 | sed "s|$T|T|g"
