@@ -139,6 +139,10 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 
 	if (o != OUTCOME_OK)
 		return o;
+	if (r->options->param_count)
+		return error_set(err, OUTCOME_USAGE,
+				 "the run of %.*s has begun: its parameters stay as they were then",
+				 STR_ARG(r->name));
 	o = load(r, row, err);
 	if (o != OUTCOME_OK) {
 		error_prefix(err, "cannot go on with %.*s: ", STR_ARG(r->name));
