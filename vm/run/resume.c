@@ -134,7 +134,7 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err)
 {
-	bool dead;
+	bool dead, asked = to_rollback;
 	enum outcome o = resume_check_owner(row, &dead, err);
 
 	if (o != OUTCOME_OK)
@@ -177,7 +177,7 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	if (r->phase != PHASE_BACKWARD)
 		return forward_go(r, err);
 	o = rollback_go(r, err);
-	if (o != OUTCOME_OK)
+	if (o != OUTCOME_OK || asked)
 		return o;
 	/* Who asked for a run must not take this for one that went well. */
 	error_set(err, OUTCOME_FAILED, "the run had failed; it is rolled back now");
