@@ -17,7 +17,7 @@ void bug(const char *file, int line, const char *format, ...)
 	abort();
 }
 
-static char *vformat(const char *format, va_list args)
+PRINTF_LIKE(1, 0) static char *vformat(const char *format, va_list args)
 {
 	struct buf b = { 0 };
 
