@@ -1,5 +1,5 @@
 /*
- * fuzz_module.c - no bytes break the reader, the verifier or the listing of a module, nor the
+ * isa_module.c - no bytes break the reader, the verifier or the listing of a module, nor the
  * reader of a bundle
  *
  * The input is an image; a second try repairs its hashes, so that the fuzzer gets behind them. Or

@@ -1,4 +1,4 @@
-/* fuzz_parse.c - no bytes break the parser, nor the printing of what is wrong with them */
+/* grammar_parse.c - no bytes break the parser, nor the printing of what is wrong with them */
 #include "grammar/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

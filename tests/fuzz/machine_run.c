@@ -1,5 +1,5 @@
 /*
- * fuzz_machine.c - no verified code breaks the machine, nor do any bytes that are restored as its
+ * machine_run.c - no verified code breaks the machine, nor do any bytes that are restored as its
  * state
  *
  * The input is text for the assembler, a zero byte, then bytes from which answers are made up.
