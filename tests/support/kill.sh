@@ -23,12 +23,11 @@ die_once() {
 }
 
 # kill_matrix NAME RESET FINISH COMPARE [FAULT…]: RESET makes the databases as they were, FINISH runs amigrun to its end,
-# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test. during_effect is passed
-# while something lasts, so it is for who names it.
+# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test.
 kill_matrix() {
 	local matrix=$1 reset=$2 finish=$3 compare=$4 fault passage log status
 	shift 4
-	[ $# -gt 0 ] || mapfile -t names < <(fault_names | grep -vx during_effect)
+	[ $# -gt 0 ] || mapfile -t names < <(fault_names)
 	[ $# = 0 ] || names=("$@")
 	log=$scratch/kill.log
 	for fault in "${names[@]}"; do
