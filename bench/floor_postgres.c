@@ -1,5 +1,5 @@
-/* floor_postgres.c - the least that a durable operation costs on PostgreSQL: COUNT times BEGIN, effect, state, COMMIT,
- * prepared, in one pipeline with one sync
+/* floor_postgres.c - the least that a durable operation costs on PostgreSQL: COUNT times BEGIN,
+ * effect, state, COMMIT, prepared, in one pipeline with one sync
  *
  * Usage: floor_postgres URL COUNT. The database has a table `done` (number).
  */

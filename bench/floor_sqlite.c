@@ -1,6 +1,8 @@
-/* floor_sqlite.c - the least that a durable operation costs on SQLite: COUNT times effect and state in one commit
+/* floor_sqlite.c - the least that a durable operation costs on SQLite: COUNT times effect and state
+ * in one commit
  *
- * Usage: floor_sqlite FILE COUNT. The file has a table `done` (number). WAL and synchronous=FULL, as the state store has.
+ * Usage: floor_sqlite FILE COUNT. The file has a table `done` (number). WAL and synchronous=FULL,
+ * as the state store has.
  */
 #include "vm/base/attr.h"
 
@@ -20,7 +22,8 @@ static sqlite3_stmt *prepared(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *statement;
 
-	must(db, sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL), SQLITE_OK);
+	must(db, sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL),
+	     SQLITE_OK);
 	return statement;
 }
 
@@ -41,9 +44,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	must(NULL, sqlite3_open(argv[1], &db), SQLITE_OK);
-	must(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			      "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, at INTEGER);"
-			      "INSERT OR REPLACE INTO state VALUES (1, 0);", NULL, NULL, NULL), SQLITE_OK);
+	must(db,
+	     sqlite3_exec(db,
+			  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			  "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, at INTEGER);"
+			  "INSERT OR REPLACE INTO state VALUES (1, 0);",
+			  NULL, NULL, NULL),
+	     SQLITE_OK);
 	begin = prepared(db, "BEGIN IMMEDIATE");
 	effect = prepared(db, "INSERT INTO done (number) VALUES (?)");
 	state = prepared(db, "UPDATE state SET at = ? WHERE id = 1");

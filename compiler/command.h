@@ -78,7 +78,8 @@ enum exit_status files_add(struct files *f, const char *argument);
 struct str path_last(struct str path);		/* what follows the last slash */
 
 /* write.c: lowers each migration of a checked unit and proves the image; the bundle of them all.
- * A migration that is larger than an image can hold is a diagnostic, and there is no bundle then. */
+ * A migration that is larger than an image can hold is a diagnostic, and there is no bundle then.
+ */
 void write_bundle(struct unit *u, const struct str *shown, struct buf *out);
 
 #endif

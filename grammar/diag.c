@@ -226,7 +226,7 @@ static size_t distance(struct str a, struct str b)
 struct str diag_nearest(struct str name, const struct str *candidates, size_t count_of)
 {
 	struct str nearest = { "", 0 };
-	size_t best = name.len <= 4 ? 1 : name.len <= 8 ? 2 : 3;	/* how far is too far to guess */
+	size_t best = name.len <= 4 ? 1 : name.len <= 8 ? 2 : 3; /* how far is too far to guess */
 
 	if (name.len > SUGGESTION_MAX)
 		return nearest;

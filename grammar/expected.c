@@ -141,6 +141,11 @@ static bool report_known(struct parser *p, const struct expectation *e)
 		diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
 	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) &&
 		   expects(e, "`=`") && expects(e, "`.`")) {
+		/* `transaction { … }`: the word is a clause's too, in `no transaction`. */
+		if (s->first.kind == T_TRANSACTION) {
+			diag_add(p->diags, s->first.span, DIAG_NOT_YET, "transaction");
+			return true;
+		}
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
 		diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
 	} else if (t->kind == '=' && expects(e, "`==`")) {

@@ -1,7 +1,8 @@
 #!/bin/bash
-# docs.sh BUILD - every ```amig example of README.md and docs/ that is a whole file compiles, and every ```sh one runs
+# docs.sh BUILD - every ```amig example of README.md and docs/ compiles, and every ```sh one runs
 #
-# An example is a fenced block that starts with ```amig or ```sh and ends with ```. Each runs in a folder of its own.
+# An example is a fenced block that starts with ```amig or ```sh and ends with ```. Each of the
+# latter runs in a folder of its own.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh

@@ -18,7 +18,8 @@ static void a_decimal_is_read_over_the_whole_int64_range(void **state UNUSED)
 	static const struct { const char *text; bool ok; int64_t value; } cases[] = {
 		{ "0", true, 0 }, { "-1", true, -1 }, { "9223372036854775807", true, INT64_MAX },
 		{ "-9223372036854775808", true, INT64_MIN }, { "9223372036854775808", false, 0 },
-		{ "-9223372036854775809", false, 0 }, { "", false, 0 }, { "-", false, 0 }, { "1x", false, 0 },
+		{ "-9223372036854775809", false, 0 }, { "", false, 0 }, { "-", false, 0 },
+		{ "1x", false, 0 },
 		{ " 1", false, 0 },
 	};
 
@@ -105,15 +106,18 @@ static void a_map_keeps_the_first_value_and_the_order(void **state UNUSED)
 
 static void versions_are_ordered_as_semver_org_says(void **state UNUSED)
 {
-	static const char *const sorted[] = { "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
-		"1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.2.0", "1.10.0", "2.0.0" };
+	static const char *const sorted[] = { "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+					      "1.0.0-beta",  "1.0.0-beta.2",  "1.0.0-beta.11",
+					      "1.0.0-rc.1",  "1.0.0",	      "1.2.0",
+					      "1.10.0",	     "2.0.0" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(sorted); j++) {
 			struct semver a, b;
 			int order;
 
-			assert_true(semver_parse(str_c(sorted[i]), &a) && semver_parse(str_c(sorted[j]), &b));
+			assert_true(semver_parse(str_c(sorted[i]), &a) &&
+				    semver_parse(str_c(sorted[j]), &b));
 			order = semver_compare(a, b);
 			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
 		}
@@ -122,10 +126,15 @@ static void versions_are_ordered_as_semver_org_says(void **state UNUSED)
 
 static void what_servers_call_their_version_is_cut_to_three_numbers(void **state UNUSED)
 {
-	static const char *const cases[][2] = { { "14", "14.0.0" }, { "14.1", "14.1.0" }, { "14.1.2", "14.1.2" },
-		{ "14.1.2.5", "14.1.2" }, { "15.0.0-alpha", "15.0.0" }, { "16.0.0.2-alpha", "16.0.0" },
-		{ "11.13 (Ubuntu 11.13-2.heroku1+1)", "11.13.0" } };
-	static const char *const bad[] = { "", "1", "1.2", "1.2.3-", "1.2.3-a..b", "1.2.3+b", "1.2.3.4", "v1.2.3" };
+	static const char *const cases[][2] = { { "14", "14.0.0" },
+						{ "14.1", "14.1.0" },
+						{ "14.1.2", "14.1.2" },
+						{ "14.1.2.5", "14.1.2" },
+						{ "15.0.0-alpha", "15.0.0" },
+						{ "16.0.0.2-alpha", "16.0.0" },
+						{ "11.13 (Ubuntu 11.13-2.heroku1+1)", "11.13.0" } };
+	static const char *const bad[] = { "",		 "1",	    "1.2",     "1.2.3-",
+					   "1.2.3-a..b", "1.2.3+b", "1.2.3.4", "v1.2.3" };
 	struct semver v;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -142,11 +151,14 @@ static void what_servers_call_their_version_is_cut_to_three_numbers(void **state
 
 static void durations_and_sizes_are_exact_or_refused(void **state UNUSED)
 {
-	static const struct { const char *text; int64_t ms; const char *printed; } good[] = {
-		{ "250ms", 250, "250ms" }, { "90s", 90000, "90s" }, { "1.5s", 1500, "1500ms" }, { "48h", 172800000, "2d" },
-		{ "0s", 0, "0s" }, { "1_000ms", 1000, "1s" },
+	static const struct { const char *text; int64_t ms; const char *printed;
+	} good[] = {
+		{ "250ms", 250, "250ms" },  { "90s", 90000, "90s" }, { "1.5s", 1500, "1500ms" },
+		{ "48h", 172800000, "2d" }, { "0s", 0, "0s" },	     { "1_000ms", 1000, "1s" },
 	};
-	static const char *const bad[] = { "5", "5x", "s", "0.0001s", "99999999999999999d", "1..5s" };
+	static const char *const bad[] = {
+		"5", "5x", "s", "0.0001s", "99999999999999999d", "1..5s"
+	};
 	int64_t got;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -182,7 +194,8 @@ static void times_are_printed_and_read_back(void **state UNUSED)
 		assert_true(timestamp_parse(buf_view(&b), &us) && us == cases[i].us);
 		buf_clear(&b);
 	}
-	assert_true(timestamp_parse(STR("2000-01-01 00:00:01.5"), &us) && us == INT64_C(946684801500000));
+	assert_true(timestamp_parse(STR("2000-01-01 00:00:01.5"), &us) &&
+		    us == INT64_C(946684801500000));
 	assert_false(timestamp_parse(STR("2001-02-29T00:00:00Z"), &us));
 	assert_false(timestamp_parse(STR("2001-02-28T24:00:00Z"), &us));
 }
@@ -225,7 +238,8 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state UNUSED)
 	assert_int_equal(os_read_file(path, 0, &b, &err), OUTCOME_OK);
 	assert_string_equal(b.ptr, "new");
 	assert_int_equal(os_read_file(path, 2, &b, &err), OUTCOME_UNREACHABLE);
-	assert_int_equal(os_write_file("/nonexistent/folder/file", STR("x"), &err), OUTCOME_UNREACHABLE);
+	assert_int_equal(os_write_file("/nonexistent/folder/file", STR("x"), &err),
+			 OUTCOME_UNREACHABLE);
 	error_clear(&err);
 	buf_clear(&b);
 	unlink(path);

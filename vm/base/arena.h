@@ -1,7 +1,8 @@
 /*
  * arena.h - memory with one lifetime
  *
- * Allocations are zeroed, 16-byte aligned and freed all at once. {0} is valid. Out of memory aborts.
+ * Allocations are zeroed, 16-byte aligned and freed all at once. {0} is valid. Out of memory
+ * aborts.
  */
 #ifndef VM_BASE_ARENA_H
 #define VM_BASE_ARENA_H

@@ -12,7 +12,8 @@
 #define UNUSED __attribute__((unused))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* A state that no input may bring about. Prints the place and aborts: the tests and fuzzers look for it. */
+/* A state that no input may bring about. Prints the place and aborts: the tests and fuzzers look
+ * for it. */
 #define BUG(...) bug(__FILE__, __LINE__, __VA_ARGS__)
 NO_RETURN void bug(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -158,7 +158,8 @@ static void json_character(struct buf *b, struct str s, size_t *at)
 	} else if (c < 0x80) {
 		buf_byte(b, (char)c);
 	} else {
-		while (len < 4 && *at + len < s.len && ((unsigned char)s.ptr[*at + len] & 0xc0) == 0x80)
+		while (len < 4 && *at + len < s.len &&
+		       ((unsigned char)s.ptr[*at + len] & 0xc0) == 0x80)
 			len++;
 		while (len > 1 && !str_is_utf8((struct str){ s.ptr + *at, len }))
 			len--;

@@ -1,8 +1,9 @@
 /*
  * buf.h - a growing run of bytes with a cap
  *
- * {0} is a valid empty buffer with the default cap (BUF_CAP_BYTES). Appending past the cap sets `failed`, drops
- * the bytes and everything after, so that a caller may check once at the end. Running out of memory aborts.
+ * {0} is a valid empty buffer with the default cap (BUF_CAP_BYTES). Appending past the cap sets
+ * `failed`, drops the bytes and everything after, so that a caller may check once at the end.
+ * Running out of memory aborts.
  */
 #ifndef VM_BASE_BUF_H
 #define VM_BASE_BUF_H
@@ -45,7 +46,8 @@ static inline struct str buf_view(const struct buf *b)
 /* Hands the bytes over as a malloc'd C string; the buffer is empty afterwards. */
 char *buf_take(struct buf *b);
 
-/* The reading side: every read is checked; after the first one past the end `failed` stays set and zeros come. */
+/* The reading side: every read is checked; after the first one past the end `failed` stays set and
+ * zeros come. */
 struct reader {
 	const uint8_t *at;
 	const uint8_t *end;

@@ -1,9 +1,9 @@
 /*
  * error.h - what went wrong in the world, told once by the function that knows
  *
- * Functions that can fail return enum outcome and take a struct error * as their last parameter. On anything
- * but OUTCOME_OK the error is filled. The caller owns it: zero it before, error_clear() it after.
- * No secret is ever put into an error.
+ * Functions that can fail return enum outcome and take a struct error * as their last parameter. On
+ * anything but OUTCOME_OK the error is filled. The caller owns it: zero it before, error_clear() it
+ * after. No secret is ever put into an error.
  */
 #ifndef VM_BASE_ERROR_H
 #define VM_BASE_ERROR_H
@@ -33,8 +33,10 @@ struct error {
 	char *query_id;		/* or NULL */
 };
 
-/* Fills err (freeing what it held) and returns outcome, so that callers can `return error_set(…)`. */
-enum outcome error_set(struct error *err, enum outcome outcome, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Fills err (freeing what it held) and returns outcome, so that callers can `return error_set(…)`.
+ */
+enum outcome error_set(struct error *err, enum outcome outcome, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 void error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Puts words in front of the message: "cannot open state: " + message. */
 void error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

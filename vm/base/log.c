@@ -80,7 +80,8 @@ void log_line(enum log_level level, const char *format, ...)
 		text_line(&line, level, text.ptr);
 	else
 		json_line(&line, level, text.ptr);
-	/* One write, so that lines of several processes don't mix. Nothing can be done about a log that can't be written. */
+	/* One write, so that lines of several processes don't mix. Nothing can be done about a log
+	 * that can't be written. */
 	wrote = write(STDERR_FILENO, line.ptr, line.len);
 	(void)wrote;
 	buf_clear(&text);

@@ -2,7 +2,8 @@
 #include "vm/base/arena.h"
 #include "vm/base/hash.h"
 
-/* The slot that holds the key, or the free one where it would go. Linear probing; at most half of the slots are used. */
+/* The slot that holds the key, or the free one where it would go. Linear probing; at most half of
+ * the slots are used. */
 static uint32_t *find(const struct map *m, struct str key)
 {
 	size_t at = (size_t)hash_64(key) & (m->slot_count - 1);

@@ -19,7 +19,8 @@ enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, s
 	ssize_t got;
 
 	if (fd < 0)
-		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path, strerror(errno));
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path,
+				 strerror(errno));
 	buf_reset(out);
 	out->cap_bytes = cap_bytes;
 	chunk = must_alloc(READ_BYTES);

@@ -5,12 +5,14 @@
 #include "vm/base/buf.h"
 #include "vm/base/error.h"
 
-/* The whole file. cap_bytes 0: BUF_CAP_BYTES; a larger file is an error. OUTCOME_UNREACHABLE when it can't be read. */
+/* The whole file. cap_bytes 0: BUF_CAP_BYTES; a larger file is an error. OUTCOME_UNREACHABLE when
+ * it can't be read. */
 enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, struct error *err);
-/* Through a temporary file beside it, fsync and rename: the old one or the new one, never a part. */
+/* Through a temporary file beside it, fsync and rename: the old one or the new one, never a part.
+ */
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err);
 int64_t os_monotonic_ms(void);
-int64_t os_wall_us(void);		/* microseconds since 1970 UTC; shown to people, never decides anything */
+int64_t os_wall_us(void); /* microseconds since 1970 UTC; shown to people, never decides anything */
 void os_random(void *out, size_t len);
 /* A version 7 UUID, lower case, NUL-terminated. */
 void os_uuid(char out[37]);

@@ -35,7 +35,8 @@ static bool is_prerelease(struct str s)
 
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || c == '-';
 
 		if (!plain && (c != '.' || !in_identifier))
 			return false;
@@ -47,8 +48,8 @@ static bool is_prerelease(struct str s)
 bool semver_parse(struct str text, struct semver *out)
 {
 	*out = (struct semver){ .pre = STR("") };
-	if (!number(&text, &out->major) || !skip(&text, '.') || !number(&text, &out->minor) || !skip(&text, '.') ||
-	    !number(&text, &out->patch))
+	if (!number(&text, &out->major) || !skip(&text, '.') || !number(&text, &out->minor) ||
+	    !skip(&text, '.') || !number(&text, &out->patch))
 		return false;
 	if (text.len == 0)
 		return true;
@@ -64,7 +65,8 @@ bool semver_of_server(struct str text, struct semver *out)
 	*out = (struct semver){ .pre = STR("") };
 	if (!number(&text, &out->major))
 		return false;
-	if (skip(&text, '.') && number(&text, &out->minor) && skip(&text, '.') && !number(&text, &out->patch))
+	if (skip(&text, '.') && number(&text, &out->minor) && skip(&text, '.') &&
+	    !number(&text, &out->patch))
 		out->patch = 0;
 	return true;
 }

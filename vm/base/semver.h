@@ -14,7 +14,8 @@ struct semver {
 };
 
 bool semver_parse(struct str text, struct semver *out);		/* exactly x.y.z[-pre] */
-/* What servers answer: "15.6 (Debian …)" → 15.6.0, "18.16.1.1" → 18.16.1, "16.0.0.2-alpha" → 16.0.0. */
+/* What servers answer: "15.6 (Debian …)" → 15.6.0, "18.16.1.1" → 18.16.1, "16.0.0.2-alpha"
+ * → 16.0.0. */
 bool semver_of_server(struct str text, struct semver *out);
 int semver_compare(struct semver a, struct semver b);
 void semver_print(struct buf *out, struct semver v);

@@ -17,7 +17,8 @@ bool str_starts(struct str s, struct str prefix)
 
 bool str_ends(struct str s, struct str suffix)
 {
-	return s.len >= suffix.len && str_eq((struct str){ s.ptr + (s.len - suffix.len), suffix.len }, suffix);
+	return s.len >= suffix.len &&
+	       str_eq((struct str){ s.ptr + (s.len - suffix.len), suffix.len }, suffix);
 }
 
 ptrdiff_t str_find(struct str s, struct str needle)
@@ -68,19 +69,20 @@ bool str_to_int(struct str s, int64_t *out)
 	return true;
 }
 
-/* Length of the well-formed sequence at s, 0 if there is none (RFC 3629: no surrogates, no overlong forms). */
+/* Length of the well-formed sequence at s, 0 if there is none (RFC 3629: no surrogates, no overlong
+ * forms). */
 static size_t sequence_length(const unsigned char *s, size_t left)
 {
-	size_t want = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-		      s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t want = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
+		      s[0] < 0xf5 ? 4 : 0;
 
 	if (want == 0 || want > left)
 		return 0;
 	for (size_t i = 1; i < want; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return want;
 }

@@ -1,7 +1,8 @@
 /*
  * str.h - a borrowed run of bytes
  *
- * Never owns, not NUL-terminated, may hold NULs. Who keeps one beyond the call copies it (arena_str).
+ * Never owns, not NUL-terminated, may hold NULs. Who keeps one beyond the call copies it
+ * (arena_str).
  */
 #ifndef VM_BASE_STR_H
 #define VM_BASE_STR_H

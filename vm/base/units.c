@@ -20,8 +20,10 @@ static const struct unit sizes[] = {
 	{ "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 }, { "TiB", INT64_C(1) << 40 },
 };
 
-/* "1_500", "1.5": the number as a whole part and a fraction in units of 10^-digits; the rest of the text is the unit. */
-static bool split_number(struct str text, int64_t *whole, int64_t *fraction, int64_t *scale, struct str *unit)
+/* "1_500", "1.5": the number as a whole part and a fraction in units of 10^-digits; the rest of the
+ * text is the unit. */
+static bool split_number(struct str text, int64_t *whole, int64_t *fraction, int64_t *scale,
+			 struct str *unit)
 {
 	size_t i = 0, digits = 0;
 	bool in_fraction = false;
@@ -42,8 +44,10 @@ static bool split_number(struct str text, int64_t *whole, int64_t *fraction, int
 			break;
 		if (in_fraction && digits == FRACTION_DIGITS_MAX)
 			return false;
-		if (__builtin_mul_overflow(in_fraction ? *fraction : *whole, 10, in_fraction ? fraction : whole) ||
-		    __builtin_add_overflow(in_fraction ? *fraction : *whole, c - '0', in_fraction ? fraction : whole))
+		if (__builtin_mul_overflow(in_fraction ? *fraction : *whole, 10,
+					   in_fraction ? fraction : whole) ||
+		    __builtin_add_overflow(in_fraction ? *fraction : *whole, c - '0',
+					   in_fraction ? fraction : whole))
 			return false;
 		if (in_fraction)
 			*scale *= 10;
@@ -90,13 +94,15 @@ void duration_print(struct buf *out, int64_t ms)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(durations); i++) {
 		if (ms % durations[i].size == 0) {
-			buf_format(out, "%lld%s", (long long)(ms / durations[i].size), durations[i].name);
+			buf_format(out, "%lld%s", (long long)(ms / durations[i].size),
+				   durations[i].name);
 			return;
 		}
 	}
 }
 
-/* Days since 1970-01-01 and back, proleptic Gregorian: the era arithmetic of 400-year cycles, March-based years. */
+/* Days since 1970-01-01 and back, proleptic Gregorian: the era arithmetic of 400-year cycles,
+ * March-based years. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -130,8 +136,9 @@ void timestamp_print(struct buf *out, int64_t us)
 	int64_t year, month, day;
 
 	date_of_days(days, &year, &month, &day);
-	buf_format(out, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%06lldZ", (long long)year, (long long)month,
-		   (long long)day, (long long)(in_day / 3600), (long long)(in_day / 60 % 60), (long long)(in_day % 60),
+	buf_format(out, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%06lldZ", (long long)year,
+		   (long long)month, (long long)day, (long long)(in_day / 3600),
+		   (long long)(in_day / 60 % 60), (long long)(in_day % 60),
 		   (long long)(us - seconds * US_A_SECOND));
 }
 
@@ -171,7 +178,8 @@ static bool fraction(struct str rest, int64_t *us)
 
 static int64_t month_days(int64_t year, int64_t month)
 {
-	int64_t next = month == 12 ? days_of_date(year + 1, 1, 1) : days_of_date(year, month + 1, 1);
+	int64_t next =
+		month == 12 ? days_of_date(year + 1, 1, 1) : days_of_date(year, month + 1, 1);
 
 	return next - days_of_date(year, month, 1);
 }
@@ -180,15 +188,18 @@ bool timestamp_parse(struct str t, int64_t *us)
 {
 	int64_t year, month, day, hour, minute, second, part;
 
-	if (t.len < 19 || t.ptr[4] != '-' || t.ptr[7] != '-' || (t.ptr[10] != 'T' && t.ptr[10] != ' ') ||
-	    t.ptr[13] != ':' || t.ptr[16] != ':')
+	if (t.len < 19 || t.ptr[4] != '-' || t.ptr[7] != '-' ||
+	    (t.ptr[10] != 'T' && t.ptr[10] != ' ') || t.ptr[13] != ':' || t.ptr[16] != ':')
 		return false;
-	if (!digits_at(t, 0, 4, &year) || !digits_at(t, 5, 2, &month) || !digits_at(t, 8, 2, &day) ||
-	    !digits_at(t, 11, 2, &hour) || !digits_at(t, 14, 2, &minute) || !digits_at(t, 17, 2, &second) ||
+	if (!digits_at(t, 0, 4, &year) || !digits_at(t, 5, 2, &month) ||
+	    !digits_at(t, 8, 2, &day) || !digits_at(t, 11, 2, &hour) ||
+	    !digits_at(t, 14, 2, &minute) || !digits_at(t, 17, 2, &second) ||
 	    !fraction((struct str){ t.ptr + 19, t.len - 19 }, &part))
 		return false;
-	if (month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 || minute > 59 || second > 59)
+	if (month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 ||
+	    minute > 59 || second > 59)
 		return false;
-	*us = ((days_of_date(year, month, day) * 24 + hour) * 60 + minute) * 60 * US_A_SECOND + second * US_A_SECOND + part;
+	*us = ((days_of_date(year, month, day) * 24 + hour) * 60 + minute) * 60 * US_A_SECOND +
+	      second * US_A_SECOND + part;
 	return true;
 }

@@ -1,14 +1,16 @@
 /*
  * units.h - durations and sizes as people write them
  *
- * A duration is an int64 of milliseconds: 250ms 30s 5m 2h 7d. A size is an int64 of bytes: 100KB (1000) 1.5GiB (1024).
+ * A duration is an int64 of milliseconds: 250ms 30s 5m 2h 7d. A size is an int64 of bytes: 100KB
+ * (1000) 1.5GiB (1024).
  */
 #ifndef VM_BASE_UNITS_H
 #define VM_BASE_UNITS_H
 
 #include "vm/base/buf.h"
 
-bool duration_parse(struct str text, int64_t *ms);	/* one number with one unit; false on overflow too */
+bool duration_parse(struct str text, int64_t *ms); /* one number with one unit; false on overflow
+						      too */
 bool size_parse(struct str text, int64_t *bytes);
 /* The shortest exact form: 90000 → "90s", 7200000 → "2h". It parses back to the same. */
 void duration_print(struct buf *out, int64_t ms);

@@ -1,7 +1,8 @@
 /*
  * vec.h - a growing array of any type
  *
- * Declare as VEC(struct thing) things; {0} is empty. Elements move when it grows: keep indexes, not pointers.
+ * Declare as VEC(struct thing) things; {0} is empty. Elements move when it grows: keep indexes, not
+ * pointers.
  */
 #ifndef VM_BASE_VEC_H
 #define VM_BASE_VEC_H

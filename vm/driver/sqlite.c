@@ -1,6 +1,7 @@
 /* sqlite.c - one SQLite database file */
 #include "vm/driver/sqlite.h"
 #include "vm/base/os.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,12 @@ enum outcome sqlite_fail(struct sqlite *s, struct error *err)
 {
 	if (!s->db)
 		return fail_code(s, SQLITE_NOMEM, "no session", err);
-	return fail_code(s, sqlite3_extended_errcode(s->db), sqlite3_errmsg(s->db), err);
+	int code = sqlite3_extended_errcode(s->db);
+	/* The files beside the database (-wal, -shm) grow too, and say no more than that they could
+	 * not. */
+	if ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(s->db) == ENOSPC)
+		code = SQLITE_FULL;
+	return fail_code(s, code, sqlite3_errmsg(s->db), err);
 }
 
 /* ---- staying responsive ---- */
