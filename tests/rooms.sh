@@ -1,7 +1,9 @@
 #!/bin/bash
-# rooms.sh - the staircase: a room includes itself and the rooms of its room.mk, and those lie on lower floors
+# rooms.sh - the staircase: a room includes itself and the rooms of its room.mk, and those lie on
+# lower floors
 #
-# Includes are written from the root, so their first words name the room. Generated files count by their source's name.
+# Includes are written from the root, so their first words name the room. Generated files count by
+# their source's name.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh

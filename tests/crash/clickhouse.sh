@@ -1,5 +1,6 @@
 #!/bin/bash
-# clickhouse.sh - two months of events on ClickHouse, the state in PostgreSQL, killed at every place of fault.def
+# clickhouse.sh - two months of events on ClickHouse, the state in PostgreSQL, killed at every place
+# of fault.def
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/events.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# postgres.sh - seven operations on PostgreSQL killed at every place of fault.def, with the state beside the data and apart
+# postgres.sh - seven operations on PostgreSQL killed at every place of fault.def, with the state
+# beside the data and apart
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/seven.sh"
@@ -24,8 +25,8 @@ build seven "$scratch/seven.amig"
 kill_matrix "crash, postgres" seven_reset forwards seven_is_completed
 backwards=yes kill_matrix "crash, postgres, undoing" completed_first undo seven_is_undone
 
-# What cannot be in a transaction leaves no marker. Without a word of the operation about what became of it, amigrun says so
-# and does not guess.
+# What cannot be in a transaction leaves no marker. Without a word of the operation about what
+# became of it, amigrun says so and does not guess.
 says_what_is_in_doubt() {
 	cat >"$scratch/doubt.amig" <<-AMIG
 	migration "0103_doubt" {

@@ -1,5 +1,6 @@
 #!/bin/bash
-# sqlite.sh - the demo's migration killed at every place of fault.def, at each passage, forwards and backwards
+# sqlite.sh - the demo's migration killed at every place of fault.def, at each passage, forwards and
+# backwards
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/payments.sh"

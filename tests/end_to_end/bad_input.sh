@@ -1,6 +1,6 @@
 #!/bin/bash
-# bad_input.sh - damaged bundles and states, servers that do not answer, wrong passwords, a full disk: each refused in words,
-# with its exit status, and nothing lost
+# bad_input.sh - damaged bundles and states, servers that do not answer, wrong passwords, a full
+# disk: each refused in words, with its exit status, and nothing lost
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/payments.sh"
@@ -172,7 +172,8 @@ wrong_clickhouse_password() {
 	is "the table" "$(clickhouse e2e_password 'EXISTS TABLE touched')" 1
 }
 
-# The state on a file system of its own, which is then filled to the last byte. Runs in a name space where it may mount.
+# The state on a file system of its own, which is then filled to the last byte. Runs in a name space
+# where it may mount.
 full_disk() {
 	unshare -rm bash -c '
 		. "$0/tests/support/case.sh"

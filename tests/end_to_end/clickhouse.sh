@@ -1,6 +1,6 @@
 #!/bin/bash
-# clickhouse.sh - `events` gets another sort key on ClickHouse 18.16.1, the state in PostgreSQL: to the end, killed, stopped,
-# failing
+# clickhouse.sh - `events` gets another sort key on ClickHouse 18.16.1, the state in PostgreSQL: to
+# the end, killed, stopped, failing
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/events.sh"
@@ -20,7 +20,8 @@ runs_to_the_end() {
 	is "the copies on the server after a second run" "$(finished_copies)" 16
 }
 
-# Each life undoes what the one before may have half done, does that operation, and dies in the next one.
+# Each life undoes what the one before may have half done, does that operation, and dies in the next
+# one.
 dies_in_every_operation() {
 	local lives=0 snapshot='' now
 	events_reset "$1" 400000
@@ -41,7 +42,8 @@ dies_in_every_operation() {
 
 # The month that is being copied, as the server sees it.
 running_copy() {
-	clickhouse default "SELECT extract(query, '= (20[0-9]{4})') FROM system.processes WHERE query LIKE 'INSERT INTO%$database%temp_events%'"
+	clickhouse default "SELECT extract(query, '= (20[0-9]{4})') FROM system.processes
+		WHERE query LIKE 'INSERT INTO%$database%temp_events%'"
 }
 
 dies_in_the_middle_of_every_copy() {

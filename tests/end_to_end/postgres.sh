@@ -1,5 +1,6 @@
 #!/bin/bash
-# postgres.sh - seven operations on PostgreSQL: in full, undone, stuck, step by step, undone half way, not there
+# postgres.sh - seven operations on PostgreSQL: in full, undone, stuck, step by step, undone half
+# way, not there
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/seven.sh"
@@ -38,7 +39,8 @@ steps() {
 	seven_reset
 	for index in 1 2 3 4 5 6; do
 		expect 5 "$AMIGRUN" run $seven --operations 1
-		is "index and progress" "$(migration $seven status current_operation_index progress)" "stopped|$index|$((100 * index / 7))"
+		is "index and progress" "$(migration $seven status current_operation_index progress)" \
+			"stopped|$index|$((100 * index / 7))"
 		[ $index != 3 ] || is "the table after three" "$(rows)" "a|b"
 	done
 	expect 0 "$AMIGRUN" run $seven --operations 1

@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh - make fuzz: each target for some seconds, on a copy of its corpus; findings are left in BUILD/findings
+# run.sh - make fuzz: each target for some seconds, on a copy of its corpus; findings are left in
+# BUILD/findings
 #
 #   tests/fuzz/run.sh BUILD SECONDS [TARGET…]
 set -u

@@ -1,7 +1,9 @@
-# case.sh - what a test against real databases is made of: fresh databases, questions, and assertions that end the test
+# case.sh - what a test against real databases is made of: fresh databases, questions, and
+# assertions that end the test
 #
-# A test is a function for check() of report.sh. Each script gets a folder of its own, $scratch, and knows AMIGC and AMIGRUN
-# (else those of build/debug). AMIG_STATE says which state store state() asks.
+# A test is a function for check() of report.sh. Each script gets a folder of its own, $scratch, and
+# knows AMIGC and AMIGRUN (else those of build/debug). AMIG_STATE says which state store state()
+# asks.
 # shellcheck shell=bash
 
 case_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -80,7 +82,8 @@ migration() {
 	state "SELECT $(IFS=,; echo "$*") FROM @migration WHERE name = '$name'"
 }
 
-# The operations that are done, each with its attempts and its effects' query ids: what is on this list stays as it is.
+# The operations that are done, each with its attempts and its effects' query ids: what is on this
+# list stays as it is.
 done_operations() {
 	local ids='group_concat(query_id)'
 	case "$AMIG_STATE" in sqlite:*) ;; *) ids="string_agg(query_id, ',')" ;; esac
@@ -101,7 +104,8 @@ $2"
 
 # new_postgres NAME: a fresh database; its URL.
 new_postgres() {
-	psql -Xq "$AMIG_TEST_POSTGRES" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1" >&2 2>/dev/null || die "no database $1"
+	psql -Xq "$AMIG_TEST_POSTGRES" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1" >&2 2>/dev/null ||
+		 die "no database $1"
 	echo "${AMIG_TEST_POSTGRES%/*}/$1"
 }
 postgres() { psql -XAtq -F '|' "$1" -c "$2" 2>&1; }

@@ -1,4 +1,5 @@
-# events.sh - `events` on ClickHouse over 16 months, the migration that gives it another sort key, and what must be so after it
+# events.sh - `events` on ClickHouse over 16 months, the migration that gives it another sort key,
+# and what must be so after it
 # shellcheck shell=bash
 
 events=0002_events_sample_by
@@ -8,8 +9,8 @@ events_ready() {
 	export AMIG_APP_VERSION=1.33.5
 }
 
-# events_reset DATABASE ROWS [COLUMN]: fresh databases for target and state; COLUMN is one more in the table. EVENTS_DAYS and
-# EVENTS_MONTHS: over which time, 16 months if they are not set.
+# events_reset DATABASE ROWS [COLUMN]: fresh databases for target and state; COLUMN is one more in
+# the table. EVENTS_DAYS and EVENTS_MONTHS: over which time, 16 months if they are not set.
 events_reset() {
 	database=$1
 	AMIG_CLICKHOUSE_URL=$(new_clickhouse "$1")
@@ -19,13 +20,17 @@ events_reset() {
 		distinct_id String, created_at DateTime, _timestamp DateTime, _offset UInt64 ${3:+, $3})
 		ENGINE = ReplacingMergeTree(_timestamp) PARTITION BY toYYYYMM(timestamp)
 		ORDER BY (team_id, toDate(timestamp), distinct_id, uuid)"
-	clickhouse "$1" "INSERT INTO events (uuid, event, properties, timestamp, team_id, distinct_id, created_at, _timestamp, _offset)
-		SELECT concat('00000000-0000-4000-8000-', substring(toString(1000000000000 + number), 2)), concat('event', toString(number % 17)),
+	clickhouse "$1" "INSERT INTO events
+		(uuid, event, properties, timestamp, team_id, distinct_id, created_at, _timestamp, _offset)
+		SELECT concat('00000000-0000-4000-8000-', substring(toString(1000000000000 + number), 2)),
+		concat('event', toString(number % 17)),
 		concat('{\"n\": ', toString(cityHash64(number)), '}'),
 		toDateTime('2020-01-01 00:00:00') + (number * 7919 % ${EVENTS_DAYS:-486}) * 86400 + number % 86400, number % 23,
-		toString(cityHash64(number % 50000)), toDateTime('2021-06-01 00:00:00'), toDateTime('2021-06-01 00:00:00'), number
+		toString(cityHash64(number % 50000)), toDateTime('2021-06-01 00:00:00'),
+		toDateTime('2021-06-01 00:00:00'), number
 		FROM numbers($2)"
-	is "the rows to begin with" "$(clickhouse "$1" 'SELECT count(), uniq(toYYYYMM(timestamp)) FROM events')" "$2	${EVENTS_MONTHS:-16}"
+	is "the rows to begin with" "$(clickhouse "$1" 'SELECT count(), uniq(toYYYYMM(timestamp)) FROM events')" \
+		"$2	${EVENTS_MONTHS:-16}"
 	before=$(events_hash events)
 	row_count=$2
 	expect 0 "$AMIGRUN" run 0001_events_sample_by
@@ -55,7 +60,8 @@ events_are_migrated() {
 		WHERE m.name = '$events' AND o.status <> 'done'")" ""
 }
 
-# Every statement that the server saw is one of the journal, and those of a copy ended well as often as its months were copied.
+# Every statement that the server saw is one of the journal, and those of a copy ended well as often
+# as its months were copied.
 journal_is_the_servers_log() {
 	local unknown
 	clickhouse default 'SYSTEM FLUSH LOGS'
@@ -65,5 +71,6 @@ journal_is_the_servers_log() {
 }
 finished_copies() {
 	clickhouse default 'SYSTEM FLUSH LOGS'
-	clickhouse default "SELECT count() FROM system.query_log WHERE type = 2 AND query LIKE 'INSERT INTO%$database%temp_events_0002%'"
+	clickhouse default "SELECT count() FROM system.query_log WHERE type = 2
+		AND query LIKE 'INSERT INTO%$database%temp_events_0002%'"
 }

@@ -3,8 +3,8 @@
 
 fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
 
-# die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place is not
-# passed so often, 78 when even then something differs.
+# die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place
+# is not passed so often, 78 when even then something differs.
 die_once() {
 	local reset=$1 finish=$2 compare=$3 status snapshot
 	$reset
@@ -22,8 +22,9 @@ die_once() {
 	$compare
 }
 
-# kill_matrix NAME RESET FINISH COMPARE [FAULT…]: RESET makes the databases as they were, FINISH runs amigrun to its end,
-# COMPARE dies unless everything is as after an undisturbed run. Every passage of a fault is one test.
+# kill_matrix NAME RESET FINISH COMPARE [FAULT…]: RESET makes the databases as they were, FINISH
+# runs amigrun to its end, COMPARE dies unless everything is as after an undisturbed run. Every
+# passage of a fault is one test.
 kill_matrix() {
 	local matrix=$1 reset=$2 finish=$3 compare=$4 fault passage log status
 	shift 4
@@ -42,7 +43,8 @@ kill_matrix() {
 			esac
 			[ $passage -lt 400 ] || { failed "$matrix: $fault never ends"; break; }
 		done
-		# A place that is never passed would make the matrix empty without anybody seeing it.
+		# A place that is never passed would make the matrix empty without anybody seeing
+		# it.
 		[ $passage -gt 1 ] || failed "$matrix: $fault is never passed" "$log"
 	done
 }

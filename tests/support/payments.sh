@@ -14,7 +14,8 @@ payments_ready() {
 
 # Schema and rows of the tables that are not amig's own.
 payments_content() {
-	sqlite3 -cmd '.timeout 10000' "$1" "SELECT type, name, replace(sql, '\"', '') FROM sqlite_schema WHERE tbl_name LIKE 'payment%' ORDER BY 1, 2" \
+	sqlite3 -cmd '.timeout 10000' "$1" "SELECT type, name, replace(sql, '\"', '') FROM sqlite_schema
+		WHERE tbl_name LIKE 'payment%' ORDER BY 1, 2" \
 		'.sha3sum payment%' "PRAGMA integrity_check"
 }
 

@@ -1,7 +1,8 @@
 # report.sh - how a test says what became of it: passed NAME, failed NAME [LOG], check NAME COMMAND…
 #
-# One line a test, `ok NAME` or `FAILED NAME`, with the log under a failure. tests/check counts these lines and nothing
-# else. A script of tests ends with `report_end`: its status is 1 when a test of it failed or none ran.
+# One line a test, `ok NAME` or `FAILED NAME`, with the log under a failure. tests/check counts
+# these lines and nothing else. A script of tests ends with `report_end`: its status is 1 when a
+# test of it failed or none ran.
 # shellcheck shell=bash
 
 report_passed=0
@@ -24,8 +25,8 @@ failed() {
 	fi
 }
 
-# check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a function; it runs in a
-# subshell, which it may exit.
+# check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a
+# function; it runs in a subshell, which it may exit.
 check() {
 	local check_name=$1 check_log
 	shift

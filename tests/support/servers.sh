@@ -1,9 +1,12 @@
-# servers.sh - private PostgreSQL 15 and ClickHouse 18.16.1 for the tests: start_servers, stop_servers
+# servers.sh - private PostgreSQL 15 and ClickHouse 18.16.1 for the tests: start_servers,
+# stop_servers
 #
-# Both live in one temporary folder, on free ports of 127.0.0.1, and are children of the shell that sources this file: they
-# get a signal when it dies, and stop_servers ends them by process id. As root PostgreSQL runs as the user postgres.
-# Exported: AMIG_TEST_POSTGRES=postgresql://…, AMIG_TEST_CLICKHOUSE=http://…, AMIG_TEST_SERVERS, the folder with their logs.
-# AMIG_TEST_FSYNC=on makes PostgreSQL's commits durable, as the benchmarks need it; the tests kill clients, not machines.
+# Both live in one temporary folder, on free ports of 127.0.0.1, and are children of the shell that
+# sources this file: they get a signal when it dies, and stop_servers ends them by process id. As
+# root PostgreSQL runs as the user postgres. Exported: AMIG_TEST_POSTGRES=postgresql://…,
+# AMIG_TEST_CLICKHOUSE=http://…, AMIG_TEST_SERVERS, the folder with their logs. AMIG_TEST_FSYNC=on
+# makes PostgreSQL's commits durable, as the benchmarks need it; the tests kill clients, not
+# machines.
 # shellcheck shell=bash
 
 servers_folder=
@@ -20,7 +23,8 @@ free_port() {
 	echo "$port"
 }
 
-# await PID SECONDS COMMAND…: until the command succeeds; fails when the process has ended or the time is over.
+# await PID SECONDS COMMAND…: until the command succeeds; fails when the process has ended or the
+# time is over.
 await() {
 	local pid=$1 end=$((SECONDS + $2))
 	shift 2

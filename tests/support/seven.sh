@@ -3,7 +3,8 @@
 
 seven=0100_seven
 
-# seven_reset: target and state in one database, or, with AMIG_TEST_APART, the state in one of its own.
+# seven_reset: target and state in one database, or, with AMIG_TEST_APART, the state in one of its
+# own.
 seven_reset() {
 	AMIG_POSTGRES_URL=$(new_postgres amig_seven)
 	AMIG_STATE=$AMIG_POSTGRES_URL
