@@ -175,7 +175,9 @@ wrong_clickhouse_password() {
 # The state on a file system of its own, which is then filled to the last byte. Runs in a name space
 # where it may mount.
 full_disk() {
-	unshare -rm bash -c '
+	local own_user=-r
+	[ "$(id -u)" != 0 ] || own_user=
+	unshare $own_user -m bash -c '
 		. "$0/tests/support/case.sh"
 		. "$0/tests/support/payments.sh"
 		scratch=$1
