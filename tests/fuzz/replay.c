@@ -1,13 +1,12 @@
 /* replay.c - feeds a fuzz target the files of folders, without libFuzzer: the corpus as a test */
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool feed(const char *path)
+static void feed(const char *path)
 {
 	FILE *f = fopen(path, "rb");
 	long size;
@@ -15,20 +14,19 @@ static bool feed(const char *path)
 
 	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0) {
 		perror(path);
-		return false;
+		exit(1);
 	}
 	rewind(f);
 	/* Exactly as long as the file, so that the sanitizer sees a read past its end. */
 	data = malloc(size > 0 ? (size_t)size : 1);
 	if (data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size) {
 		perror(path);
-		return false;
+		exit(1);
 	}
 	fclose(f);
 	fprintf(stderr, "%s\n", path);
 	LLVMFuzzerTestOneInput(data, (size_t)size);
 	free(data);
-	return true;
 }
 
 int main(int argc, char **argv)
@@ -49,8 +47,7 @@ int main(int argc, char **argv)
 			if (entry->d_name[0] == '.')
 				continue;
 			snprintf(path, sizeof path, "%s/%s", argv[i], entry->d_name);
-			if (!feed(path))
-				return 1;
+			feed(path);
 			fed++;
 		}
 		closedir(folder);
