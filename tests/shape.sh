@@ -11,9 +11,9 @@ sources() { git ls-files -co --exclude-standard -- "$@" | while read -r f; do [ 
 lines_fit() {
 	local limit=$1 wrong
 	shift
+	# grep counts characters, where awk may count bytes.
 	wrong=$(sources "$@" | while read -r f; do
-		expand -t 8 "$f" | awk -v f="$f" -v limit="$limit" \
-			'length($0) > limit { print f ":" NR ": " length($0) " columns" }'
+		expand -t 8 "$f" | LC_ALL=C.UTF-8 grep -nE "^.{$((limit + 1)),}" | sed "s#^#$f:#"
 	done)
 	[ -z "$wrong" ] || { echo "$wrong"; return 1; }
 }
