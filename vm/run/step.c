@@ -259,8 +259,10 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 		return STEP_STOPPED;
 	}
 	if (session_connection(r, q->need, &c, err) != OUTCOME_OK ||
-	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK)
+	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK) {
+		journal_checkpoint_after(r);
 		return STEP_FAILED;
+	}
 	transactional = is_transactional(a, c, buf_view(&r->sql));
 	inside = c->shared && r->verdict == VERDICT_NONE && transactional;
 	if (!inside)
@@ -281,6 +283,7 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return STEP_LOST;
 	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
 		return STEP_DONE;
+	journal_checkpoint_after(r);
 	return r->stop.cancelled ? STEP_STOPPED : STEP_FAILED;
 }
 
