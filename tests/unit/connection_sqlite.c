@@ -171,6 +171,29 @@ static void foreign_keys_hold_at_every_commit(void **state)
 	expect_cell(c, "PRAGMA foreign_keys", CELL_INT, "1");
 }
 
+static void what_failed_behind_a_part_that_is_done_is_in_doubt(void **state)
+{
+	struct connection *c = &((struct fixture *)*state)->c;
+	static const struct {
+		const char *sql;
+		enum error_class class;
+	} rows[] = {
+		{ "INSERT INTO t VALUES (1); INSERT INTO nowhere VALUES (1)", ERROR_UNKNOWN },
+		{ "INSERT INTO nowhere VALUES (1); INSERT INTO t VALUES (1)", ERROR_PERMANENT },
+	};
+	must_exec(c, "CREATE TABLE t(a)");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct statement s = say(rows[i].sql);
+		struct error err = { 0 };
+		int64_t affected;
+		s.no_transaction = true;
+		assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_FAILED);
+		assert_int_equal(err.class, rows[i].class);
+		error_clear(&err);
+	}
+	expect_cell(c, "SELECT count(*) FROM t", CELL_INT, "1");
+}
+
 static const char endless[] = "INSERT INTO t WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + "
 			      "1 FROM r) SELECT n FROM r";
 
@@ -336,6 +359,7 @@ int main(void)
 		TEST(a_query_changes_nothing),
 		TEST(errors_tell_code_and_position),
 		TEST(foreign_keys_hold_at_every_commit),
+		TEST(what_failed_behind_a_part_that_is_done_is_in_doubt),
 		TEST(a_wish_to_cancel_and_a_timeout_interrupt),
 		TEST(the_stores_session_is_shared_when_it_is_the_same_file),
 		TEST(a_result_beyond_the_cap_is_refused),

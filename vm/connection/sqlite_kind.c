@@ -200,11 +200,12 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 
 /* ---- changing ---- */
 
-static enum outcome run_statements(struct sqlite *db, struct str sql, int64_t *affected,
-				   struct error *err)
+/* *done: how many of them ran to their end. */
+static enum outcome run_counted(struct sqlite *db, struct str sql, int64_t *affected, size_t *done,
+				struct error *err)
 {
 	struct str rest = sql;
-	for (;;) {
+	for (*done = 0;; ++*done) {
 		sqlite3_stmt *statement;
 		enum outcome o = sqlite_next(db, sql, &rest, &statement, err);
 		if (o != OUTCOME_OK || !statement)
@@ -220,6 +221,13 @@ static enum outcome run_statements(struct sqlite *db, struct str sql, int64_t *a
 		if (o != OUTCOME_OK)
 			return o;
 	}
+}
+
+static enum outcome run_statements(struct sqlite *db, struct str sql, int64_t *affected,
+				   struct error *err)
+{
+	size_t done;
+	return run_counted(db, sql, affected, &done, err);
 }
 
 /* How many rows point to nothing, -1 on failure; the first of them in words. */
@@ -306,7 +314,10 @@ static enum outcome run_outside(struct sqlite *db, struct str sql, int64_t *affe
 		if (o == OUTCOME_OK)
 			o = run_own(db, STR(""), scan.rest, true, affected, err);
 	} else {
-		o = run_statements(db, sql, affected, err);
+		size_t done;
+		o = run_counted(db, sql, affected, &done, err);
+		if (o != OUTCOME_OK && done > 0)
+			err->class = ERROR_UNKNOWN; /* a part of it is done */
 	}
 	/* Whatever was switched meanwhile, the session goes on as it began. */
 	sqlite3_exec(db->db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", NULL, NULL, NULL);
