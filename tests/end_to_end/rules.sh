@@ -1,0 +1,137 @@
+#!/bin/bash
+# rules.sh - what a migration says about itself and what an operator may say: parameters, checks,
+# dependencies, `required when`, irreversible operations, who has the run, auto_rollback
+set -u
+. "$(dirname "$0")/../support/case.sh"
+
+fresh() {
+	rm -f "$scratch"/{target,state}.db*
+	export AMIG_SQLITE=$scratch/target.db AMIG_STATE=sqlite:$scratch/state.db
+	target "CREATE TABLE entry (x)"
+}
+target() { sqlite3 -cmd '.timeout 10000' "$AMIG_SQLITE" "$1" 2>&1; }
+entries() { target "SELECT group_concat(x, ' ') FROM (SELECT x FROM entry ORDER BY rowid)"; }
+
+takes_parameters_within_their_bounds() {
+	local wrong
+	for wrong in number=0 number=11 number=many region=asia size=3; do
+		fresh
+		expect 2 "$AMIGRUN" run 0201_params --param $wrong
+		has "the message" "$output" "${wrong%=*}"
+		is "what was entered" "$(entries)" ""
+		is "the operations" "$(state 'SELECT count(*) FROM @operation')" 0
+	done
+	fresh
+	expect 0 "$AMIGRUN" run 0201_params
+	is "what was entered" "$(entries)" "3 eu"
+	fresh
+	expect 0 "$AMIGRUN" status
+	state "INSERT INTO @parameter (migration, name, value, changed_at) VALUES ('0201_params', 'number', '10', 0)"
+	expect 0 "$AMIGRUN" run 0201_params --param region=us
+	is "what was entered" "$(entries)" "10 us"
+}
+
+refuses_by_a_precheck() {
+	fresh
+	target "INSERT INTO entry VALUES (1)"
+	expect 1 "$AMIGRUN" run 0202_prechecked
+	has "the message" "$output" "nobody is there" "somebody is there"
+	is "the status" "$(migration 0202_prechecked status)" failed_at_startup
+	is "what was entered" "$(entries)" 1
+	target "DELETE FROM entry"
+	expect 0 "$AMIGRUN" run 0202_prechecked
+	is "what was entered" "$(entries)" 2
+}
+
+undoes_by_a_postcheck() {
+	fresh
+	target "INSERT INTO entry VALUES (1)"
+	expect 1 "$AMIGRUN" run 0203_postchecked
+	has "the message" "$output" "it is alone" "it is not alone"
+	is "the row" "$(migration 0203_postchecked status progress)" "rolled_back|0"
+	is "what was entered" "$(entries)" 1
+	expect 1 "$AMIGRUN" run 0203_postchecked --no-auto-rollback
+	is "the row" "$(migration 0203_postchecked status current_operation_index)" "errored|1"
+	is "what was entered" "$(entries)" "1 3"
+	expect 1 "$AMIGRUN" resume 0203_postchecked --no-auto-rollback
+	is "the status" "$(migration 0203_postchecked status)" errored
+	target "DELETE FROM entry WHERE x = 1"
+	expect 0 "$AMIGRUN" resume 0203_postchecked
+	is "the status" "$(migration 0203_postchecked status)" completed
+	is "what was entered" "$(entries)" 3
+}
+
+skips_postchecks_when_told_so() {
+	fresh
+	target "INSERT INTO entry VALUES (1)"
+	expect 0 "$AMIGRUN" run 0203_postchecked --skip-postchecks
+	is "the status" "$(migration 0203_postchecked status)" completed
+	is "what was entered" "$(entries)" "1 3"
+}
+
+waits_for_what_it_depends_on() {
+	fresh
+	expect 3 "$AMIGRUN" run 0204_dependent
+	has "the message" "$output" "depends on 0203_postchecked"
+	is "what was entered" "$(entries)" ""
+	expect 0 "$AMIGRUN" run 0203_postchecked
+	expect 0 "$AMIGRUN" rollback 0203_postchecked --yes
+	expect 3 "$AMIGRUN" run 0204_dependent
+	expect 0 "$AMIGRUN" run 0203_postchecked
+	expect 0 "$AMIGRUN" run 0204_dependent
+	is "what was entered" "$(entries)" "3 4"
+}
+
+does_nothing_when_not_required() {
+	fresh
+	expect 0 "$AMIGRUN" run 0205_required
+	is "the row" "$(migration 0205_required status progress)" "completed|100"
+	is "what was entered" "$(entries)" ""
+	fresh
+	target "INSERT INTO entry VALUES (1)"
+	expect 0 "$AMIGRUN" run 0205_required
+	is "what was entered" "$(entries)" "1 5"
+}
+
+# Nothing is undone past an operation that cannot be; one that never began stands in nobody's way.
+stays_behind_what_is_irreversible() {
+	fresh
+	expect 1 "$AMIGRUN" run 0206_irreversible
+	is "the row" "$(migration 0206_irreversible status)" rolled_back
+	is "what was entered" "$(entries)" ""
+	target "CREATE TABLE forgotten (x)"
+	expect 1 "$AMIGRUN" run 0206_irreversible
+	has "the message" "$output" "it is forgotten"
+	is "the row" "$(migration 0206_irreversible status current_operation_index)" "errored|2"
+	expect 3 "$AMIGRUN" rollback 0206_irreversible --yes
+	has "the message" "$output" "it is forgotten"
+	is "the row" "$(migration 0206_irreversible status current_operation_index)" "errored|2"
+	is "what was entered" "$(entries)" 6
+	target "CREATE TABLE marked (x)"
+	expect 0 "$AMIGRUN" resume 0206_irreversible
+	is "what was forgotten" "$(target 'SELECT x FROM forgotten')" 6
+}
+
+leaves_failed_runs_when_the_setting_says_so() {
+	fresh
+	expect 3 "$AMIGRUN" run 0204_dependent
+	state "INSERT INTO @setting (name, value, changed_at) VALUES ('auto_rollback', 'false', 0)"
+	expect 1 "$AMIGRUN" run 0206_irreversible
+	is "the row" "$(migration 0206_irreversible status current_operation_index)" "errored|1"
+	is "what was entered" "$(entries)" 6
+	state "UPDATE @setting SET value = 'true' WHERE name = 'auto_rollback'"
+	expect 1 "$AMIGRUN" resume 0206_irreversible
+	is "the row" "$(migration 0206_irreversible status)" rolled_back
+	is "what was entered" "$(entries)" ""
+}
+
+build rules "$case_root/tests/end_to_end/migrations/rules"
+check "rules/parameters are taken within their bounds" takes_parameters_within_their_bounds
+check "rules/a precheck refuses and nothing is changed" refuses_by_a_precheck
+check "rules/a postcheck fails a run, which is undone or kept" undoes_by_a_postcheck
+check "rules/postchecks are left out when told so" skips_postchecks_when_told_so
+check "rules/a dependency must have completed" waits_for_what_it_depends_on
+check "rules/what is not required does nothing" does_nothing_when_not_required
+check "rules/an irreversible operation is not gone back past" stays_behind_what_is_irreversible
+check "rules/failed runs are left as they are by a setting" leaves_failed_runs_when_the_setting_says_so
+report_end
