@@ -18,7 +18,7 @@ static void suggest_kind(struct unit *u, size_t number, struct str name)
 	struct str candidates[8], near;
 	size_t count = 0;
 
-	for (; type_connection_kinds[count] && count < ARRAY_SIZE(candidates); count++)
+	for (; count < ARRAY_SIZE(candidates) && type_connection_kinds[count]; count++)
 		candidates[count] = str_c(type_connection_kinds[count]);
 	near = diag_nearest(name, candidates, count);
 	if (near.len)

@@ -113,7 +113,7 @@ static void versions_are_ordered_as_semver_org_says(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(sorted); j++) {
-			struct semver a, b;
+			struct semver a = { 0 }, b = { 0 };
 			int order;
 
 			assert_true(semver_parse(str_c(sorted[i]), &a) &&
