@@ -3,8 +3,8 @@
  *
  * First the target is fenced: nothing of this run runs there any more, so that what is found out
  * stays true. Then, in this order: the marker that a transactional target holds says it; the
- * operation's `done when` says it; `idempotent`: again; `in doubt undo`: its rollback, then anew;
- * else a person must look.
+ * operation's `done when` says it, as far as it can; `idempotent`: again; `in doubt undo`: its
+ * rollback, then anew; else a person must look.
  */
 #include "vm/run/session.h"
 
@@ -50,10 +50,47 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 	buf_clear(&cause);
 }
 
+/* Whether a function can make one effect at most, by its code: not what its loops or calls make of
+ * it. */
+static bool has_one_effect(const struct module *m, uint32_t function)
+{
+	const struct function *f = &m->functions[function];
+	uint32_t effects = 0;
+
+	for (uint32_t pc = 0; pc < f->code_count; pc++) {
+		const struct instruction *at = &f->code[pc];
+
+		if (at->op == OP_EXEC)
+			effects++;
+		else if (opcode_table[at->op].world == WORLD_JUMP && at->a <= pc)
+			return false;
+		else if (at->op == OP_CALL && m->functions[at->a].flags & FUNCTION_EFFECT)
+			return false;
+	}
+	return effects <= 1;
+}
+
+/*
+ * `done when` speaks of the whole operation. That it holds says that all of the forward's effects
+ * have happened; that it does not hold says only of an operation of one effect that this has not,
+ * and where a half of it must be undone first, not even that it has changed nothing.
+ */
+static enum verdict decide_by_probe(struct run *r, const struct act *a, bool done)
+{
+	if (done && !a->backward)
+		return VERDICT_DONE;
+	if (!has_one_effect(&r->module, a->function))
+		return VERDICT_OPEN;
+	if (!done && a->backward)
+		return VERDICT_DONE;
+	return a->operation->flags & OPERATION_IN_DOUBT_UNDO ? VERDICT_OPEN : VERDICT_AGAIN;
+}
+
 static enum verdict decide(struct run *r, const struct act *a, const struct effect_row *e,
 			   struct error *err)
 {
 	const struct operation *op = a->operation;
+	enum verdict probed;
 	bool committed;
 
 	if (query_id_is_marked(e->query_id)) {
@@ -71,7 +108,9 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 			error_prefix(err, "`done when` could not be asked: ");
 			return VERDICT_OPEN;
 		}
-		return there.flag != a->backward ? VERDICT_DONE : VERDICT_AGAIN;
+		probed = decide_by_probe(r, a, there.flag);
+		if (probed != VERDICT_OPEN)
+			return probed;
 	}
 	if (op->flags & OPERATION_IDEMPOTENT)
 		return VERDICT_AGAIN;

@@ -162,6 +162,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		*again = effect->attempt <= a->policy.retry.times;
 		if (*again)
 			return wait_for_retry(r, a, effect->attempt, err);
+		/* `idempotent` says that it may be made again, not that it has not happened. */
+		if (a->operation->flags & OPERATION_IDEMPOTENT &&
+		    !query_id_is_marked(effect->query_id))
+			r->touched = true;
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_FAILED;
 	case VERDICT_UNDO:
