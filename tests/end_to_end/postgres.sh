@@ -66,6 +66,17 @@ refuses_what_is_not_there() {
 	is "the rows" "$(state "SELECT count(*) FROM @migration WHERE name = '0999_nobody'")" 0
 }
 
+# Known to the state and not in the bundle: there is nothing to start it from.
+refuses_what_has_no_definition() {
+	seven_reset
+	expect 0 "$AMIGRUN" status
+	state "INSERT INTO @migration (name, description, min_version, max_version) VALUES ('0999_gone', '', '', '')"
+	expect 3 "$AMIGRUN" run 0999_gone
+	has "the message" "$output" "Migration definition not available"
+	is "the status" "$(migration 0999_gone status)" failed_at_startup
+	has "the error" "$("$AMIGRUN" errors 0999_gone)" "Migration definition not available"
+}
+
 refuses_another_version() {
 	seven_reset
 	AMIG_APP_VERSION=1.31.0 expect 3 "$AMIGRUN" run $seven
@@ -112,6 +123,7 @@ check "postgres/a rollback that fails stays at its operation" stays_where_a_roll
 check "postgres/one operation at a time" steps
 check "postgres/undone after four operations, the current one with them" undoes_half_way
 check "postgres/a migration that is not there" refuses_what_is_not_there
+check "postgres/a migration without a definition fails at startup" refuses_what_has_no_definition
 check "postgres/an application version out of range" refuses_another_version
 check "postgres/the gate is closed until it ran" gate_is_closed_until_it_ran
 check "postgres/plan changes nothing" plan_changes_nothing

@@ -63,8 +63,7 @@ static enum outcome begin(struct run *r, const struct bundle_entry *entry,
 		if (o != OUTCOME_OK)
 			return o;
 		if (!entry)
-			return error_set(err, OUTCOME_USAGE, "the bundle does not have \"%.*s\"",
-					 STR_ARG(row->name));
+			return start_without_definition(r, err);
 		o = register_migration(r->store, entry, err);
 		return o == OUTCOME_OK ? start_run(r, entry->image, err) : o;
 	case STATUS_RUNNING:

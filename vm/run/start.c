@@ -132,20 +132,40 @@ static enum outcome store_plan(struct run *r, struct str image, struct error *er
 	return o;
 }
 
-enum outcome start_run(struct run *r, struct str image, struct error *err)
+static enum outcome claim(struct run *r, struct error *err)
 {
 	unsigned from = 1u << STATUS_NOT_STARTED | 1u << STATUS_ROLLED_BACK |
 			1u << STATUS_FAILED_AT_STARTUP | 1u << STATUS_STARTING;
-	bool required;
 	char owner[300];
-	enum outcome o = session_load_module(r, image, err);
+	enum outcome o;
 
-	if (o != OUTCOME_OK)
-		return o;
 	fault_pass(FAULT_BEFORE_COMMIT);
 	o = store_claim(r->store, r->name, from, STATUS_STARTING, MAX_RUNNING,
 			session_owner(owner, sizeof(owner)), &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
+	return o;
+}
+
+enum outcome start_without_definition(struct run *r, struct error *err)
+{
+	enum outcome o = claim(r, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_NOT_NOW,
+		  "Migration definition not available: the bundle does not have \"%.*s\"",
+		  STR_ARG(r->name));
+	error_hint(err, "give the bundle that has it with --bundle");
+	return refuse(r, err);
+}
+
+enum outcome start_run(struct run *r, struct str image, struct error *err)
+{
+	bool required;
+	enum outcome o = session_load_module(r, image, err);
+
+	if (o == OUTCOME_OK)
+		o = claim(r, err);
 	if (o != OUTCOME_OK)
 		return o;
 	o = prepare(r, &required, err);
