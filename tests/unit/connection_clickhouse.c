@@ -168,8 +168,14 @@ static void errors_are_told_with_code_class_and_position(void **state)
 		{ "SELECT 1 FROM nowhere", "60", ERROR_PERMANENT, 0 },
 		{ "SELECT throwIf(number = 5) FROM numbers(10)", "395", ERROR_PERMANENT, 0 },
 		{ "SELECT nope", "47", ERROR_PERMANENT, 0 },
+		{ "INSERT INTO nowhere SELECT 1", "60", ERROR_PERMANENT, 0 },
+		{ "INSERT INTO t SELECT intDiv(1, 5 - number) FROM numbers(9)", "153",
+		  ERROR_UNKNOWN, 0 },
+		{ "CREATE TABLE made ENGINE = Log AS SELECT throwIf(number = 5) FROM numbers(9)",
+		  "395", ERROR_UNKNOWN, 0 },
 	};
 	struct connection *c = *state;
+	must_exec(c, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct statement s = say(rows[i].sql);
 		struct error err = {0};
@@ -182,6 +188,7 @@ static void errors_are_told_with_code_class_and_position(void **state)
 		assert_null(strstr(err.message, "e.what()"));
 		error_clear(&err);
 	}
+	must_exec(c, "DROP TABLE IF EXISTS made");
 }
 
 static void exceptions_are_found_in_every_versions_form(void **state UNUSED)

@@ -1,5 +1,6 @@
 /* clickhouse_error.c - errors in a ClickHouse server's answer, in the forms of all its versions */
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/scan.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,20 @@ static const struct code {
 #undef CLICKHOUSE_ERROR
 };
 
+/* Whether a statement writes what it reads, block by block. A statement of more words than are kept
+ * may. */
+static bool writes_what_it_reads(struct str sql)
+{
+	struct scan scan = { SCAN_CLICKHOUSE, sql };
+	struct scan_statement s;
+
+	return scan_next(&scan, &s) && (scan_is(&s, 0, "insert") || scan_is(&s, 0, "create")) &&
+	       (scan_has(&s, "select") || s.word_count == SCAN_WORDS_MAX);
+}
+
 static void classify(const struct request *r, int number, struct error *err)
 {
-	err->class = ERROR_PERMANENT;
+	err->class = !r->reading && writes_what_it_reads(r->sql) ? ERROR_UNKNOWN : ERROR_PERMANENT;
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i].number == number) {
 			err->class = codes[i].class;
