@@ -72,6 +72,31 @@ static void a_claim_raises_the_epoch_and_names_the_owner(void **state)
 	assert_int_equal(row_of(p).status, STATUS_RUNNING);
 }
 
+static void a_claim_by_what_was_read_fails_when_something_was_done_since(void **state)
+{
+	struct place *p = *state;
+	int64_t epoch, ours;
+	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
+	struct migration_row read = row_of(p);
+	must(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7", &epoch, err));
+	read.status = STATUS_STARTING;
+	must_refuse(OUTCOME_NOT_NOW, "another process works on migration 0001_example",
+		    store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:8", &ours, err));
+	must(store_settle(p->s, NAME, epoch, STATUS_NOT_STARTED, 0, NULL, NULL, err));
+	struct step step = started(p);
+	read = row_of(p);
+	step.set_migration = true;
+	step.status = STATUS_RUNNING;
+	step.current_query_id = "amig:1.1:0:1:1";
+	must(store_step(p->s, &step, err));
+	must_refuse(OUTCOME_NOT_NOW, "at this moment: host:1",
+		    store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", &ours, err));
+	must(store_step(p->s, &step, err));
+	read = row_of(p);
+	must(store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", &ours, err));
+	assert_int_equal(ours, step.epoch + 1);
+}
+
 static void at_most_max_running_are_claimed(void **state)
 {
 	struct place *p = *state;
@@ -504,6 +529,7 @@ int main(void)
 		BOTH(tables_are_made_once_and_kept),
 		BOTH(a_row_is_registered_once_and_follows_the_bundle),
 		BOTH(a_claim_raises_the_epoch_and_names_the_owner),
+		BOTH(a_claim_by_what_was_read_fails_when_something_was_done_since),
 		BOTH(at_most_max_running_are_claimed),
 		BOTH(a_settled_migration_is_free_again),
 		BOTH(a_run_is_read_back_as_it_was_stored),

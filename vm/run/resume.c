@@ -83,7 +83,7 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 
-/* The claim must be the very next thing that happened to the row after it was read. */
+/* The claim must be the very next thing that happens to the row after it was read. */
 static enum outcome claim(struct run *r, const struct migration_row *row, enum migration_status to,
 			  struct error *err)
 {
@@ -91,13 +91,9 @@ static enum outcome claim(struct run *r, const struct migration_row *row, enum m
 	enum outcome o;
 
 	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim(r->store, r->name, 1u << row->status, to, MAX_RUNNING,
-			session_owner(owner, sizeof(owner)), &r->epoch, err);
+	o = store_claim_read(r->store, row, to, MAX_RUNNING, session_owner(owner, sizeof(owner)),
+			     &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
-	if (o == OUTCOME_OK && r->epoch != row->epoch + 1)
-		o = error_set(err, OUTCOME_NOT_NOW,
-			      "another process has taken \"%.*s\" at the same moment",
-			      STR_ARG(r->name));
 	r->status = to;
 	return o;
 }

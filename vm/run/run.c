@@ -63,9 +63,9 @@ static enum outcome begin(struct run *r, const struct bundle_entry *entry,
 		if (o != OUTCOME_OK)
 			return o;
 		if (!entry)
-			return start_without_definition(r, err);
+			return start_without_definition(r, row, err);
 		o = register_migration(r->store, entry, err);
-		return o == OUTCOME_OK ? start_run(r, entry->image, err) : o;
+		return o == OUTCOME_OK ? start_run(r, row, entry->image, err) : o;
 	case STATUS_RUNNING:
 	case STATUS_STOPPING:
 	case STATUS_STOPPED:

@@ -262,9 +262,11 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err) MUST_USE;
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
-enum outcome start_run(struct run *r, struct str image, struct error *err) MUST_USE;
+enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,
+		       struct error *err) MUST_USE;
 /* A migration that the state knows and the bundle does not: Failed at startup. */
-enum outcome start_without_definition(struct run *r, struct error *err) MUST_USE;
+enum outcome start_without_definition(struct run *r, const struct migration_row *row,
+				    struct error *err) MUST_USE;
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err) MUST_USE;
 /* Refuses if the process that has the migration is alive; *dead: there was one and it died. */

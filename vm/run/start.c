@@ -132,23 +132,22 @@ static enum outcome store_plan(struct run *r, struct str image, struct error *er
 	return o;
 }
 
-static enum outcome claim(struct run *r, struct error *err)
+static enum outcome claim(struct run *r, const struct migration_row *row, struct error *err)
 {
-	unsigned from = 1u << STATUS_NOT_STARTED | 1u << STATUS_ROLLED_BACK |
-			1u << STATUS_FAILED_AT_STARTUP | 1u << STATUS_STARTING;
 	char owner[300];
 	enum outcome o;
 
 	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim(r->store, r->name, from, STATUS_STARTING, MAX_RUNNING,
-			session_owner(owner, sizeof(owner)), &r->epoch, err);
+	o = store_claim_read(r->store, row, STATUS_STARTING, MAX_RUNNING,
+			     session_owner(owner, sizeof(owner)), &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	return o;
 }
 
-enum outcome start_without_definition(struct run *r, struct error *err)
+enum outcome start_without_definition(struct run *r, const struct migration_row *row,
+				    struct error *err)
 {
-	enum outcome o = claim(r, err);
+	enum outcome o = claim(r, row, err);
 
 	if (o != OUTCOME_OK)
 		return o;
@@ -159,13 +158,14 @@ enum outcome start_without_definition(struct run *r, struct error *err)
 	return refuse(r, err);
 }
 
-enum outcome start_run(struct run *r, struct str image, struct error *err)
+enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,
+		       struct error *err)
 {
 	bool required;
 	enum outcome o = session_load_module(r, image, err);
 
 	if (o == OUTCOME_OK)
-		o = claim(r, err);
+		o = claim(r, row, err);
 	if (o != OUTCOME_OK)
 		return o;
 	o = prepare(r, &required, err);

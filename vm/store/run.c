@@ -38,8 +38,23 @@ static enum outcome check_claim(struct store *s, const struct migration_row *row
 	return OUTCOME_NOT_NOW;
 }
 
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
-			 int max_running, const char *owner, int64_t *epoch, struct error *err)
+/* Every step of a runner that does something to the world moves one of these. */
+static enum outcome check_unmoved(const struct migration_row *read, const struct migration_row *now,
+				  struct error *err)
+{
+	if (read->epoch == now->epoch && read->current_run == now->current_run &&
+	    read->current_operation_index == now->current_operation_index &&
+	    str_eq(read->current_query_id, now->current_query_id))
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_NOT_NOW, "another process works on migration %.*s at this moment%s%.*s",
+		  STR_ARG(now->name), now->lease_owner.len ? ": " : "", STR_ARG(now->lease_owner));
+	return OUTCOME_NOT_NOW;
+}
+
+/* read: NULL, or the row as it must be still. */
+static enum outcome claim(struct store *s, struct str name, unsigned from,
+			  const struct migration_row *read, enum migration_status to,
+			  int max_running, const char *owner, int64_t *epoch, struct error *err)
 {
 	struct migration_row row = { 0 };
 	struct rows ignored;
@@ -50,12 +65,27 @@ enum outcome store_claim(struct store *s, struct str name, unsigned from, enum m
 		o = read_migration(s, name, &s->scratch, &row, err);
 	if (o == OUTCOME_OK)
 		o = check_claim(s, &row, from, max_running, err);
+	if (o == OUTCOME_OK && read)
+		o = check_unmoved(read, &row, err);
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
 			      field_text(str_c(status_word(row.status))),
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
+}
+
+enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
+			 int max_running, const char *owner, int64_t *epoch, struct error *err)
+{
+	return claim(s, name, from, NULL, to, max_running, owner, epoch, err);
+}
+
+enum outcome store_claim_read(struct store *s, const struct migration_row *read,
+			      enum migration_status to, int max_running, const char *owner,
+			      int64_t *epoch, struct error *err)
+{
+	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, epoch, err);
 }
 
 /* ---- start ---- */

@@ -114,6 +114,11 @@ struct run_row {
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch,
 			 struct error *err) MUST_USE;
+/* The same for who goes by a row that was read: OUTCOME_NOT_NOW too if anything was done to the
+ * migration since. */
+enum outcome store_claim_read(struct store *s, const struct migration_row *read,
+			      enum migration_status to, int max_running, const char *owner,
+			      int64_t *epoch, struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
  * Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
