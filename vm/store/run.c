@@ -46,7 +46,8 @@ static enum outcome check_unmoved(const struct migration_row *read, const struct
 	    read->current_operation_index == now->current_operation_index &&
 	    str_eq(read->current_query_id, now->current_query_id))
 		return OUTCOME_OK;
-	error_set(err, OUTCOME_NOT_NOW, "another process works on migration %.*s at this moment%s%.*s",
+	error_set(err, OUTCOME_NOT_NOW,
+		  "another process works on migration %.*s at this moment%s%.*s",
 		  STR_ARG(now->name), now->lease_owner.len ? ": " : "", STR_ARG(now->lease_owner));
 	return OUTCOME_NOT_NOW;
 }
