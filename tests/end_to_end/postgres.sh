@@ -94,8 +94,12 @@ gate_is_closed_until_it_ran() {
 	has "the message" "$output" "List of async migrations to be applied:" \
 		"- 0100_seven - Available on versions 1.29.0 - 1.30.0" "Async migrations are not completed."
 	expect 0 "$AMIGRUN" gate --version 1.30.0
+	expect 5 "$AMIGRUN" run $seven --operations 6
+	expect 3 "$AMIGRUN" gate --version 1.32.0
 	expect 0 "$AMIGRUN" run $seven
 	expect 0 "$AMIGRUN" gate --version 1.32.0
+	expect 0 "$AMIGRUN" rollback $seven --yes
+	expect 3 "$AMIGRUN" gate --version 1.32.0
 }
 
 plan_changes_nothing() {

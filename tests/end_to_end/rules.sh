@@ -125,6 +125,44 @@ leaves_failed_runs_when_the_setting_says_so() {
 	is "what was entered" "$(entries)" ""
 }
 
+# The plan and the lets are of the moment when the run began, whatever its own operations and others
+# make of the tables.
+keeps_the_plan_that_it_began_with() {
+	fresh
+	target "INSERT INTO entry VALUES (1), (2), (3)"
+	expect 5 "$AMIGRUN" run 0207_planned --operations 1
+	target "INSERT INTO entry VALUES (4)"
+	expect 5 "$AMIGRUN" resume 0207_planned --operations 1
+	is "what was entered" "$(entries)" "31 32 3 4"
+	expect 0 "$AMIGRUN" resume 0207_planned
+	is "what was entered" "$(entries)" "31 32 33 4"
+	is "the operations" "$(state 'SELECT group_concat(label) FROM @operation')" "move 1,move 2,move 3"
+	expect 0 "$AMIGRUN" rollback 0207_planned --yes
+	is "what was entered" "$(entries)" "1 2 3 4"
+}
+
+is_running() { [ "$(migration 0208_slow status)" = running ]; }
+
+# Asleep it lives, and nobody takes the run from it.
+leaves_a_living_runner_alone() {
+	fresh
+	"$AMIGRUN" run 0208_slow >"$scratch/out" 2>&1 &
+	local pid=$! command status
+	await_that 60 is_running
+	kill -STOP $pid
+	is_running || { kill -CONT $pid; die "it was too fast"; }
+	for command in run resume "rollback --yes"; do
+		# shellcheck disable=SC2086
+		(expect 3 "$AMIGRUN" $command 0208_slow; has "the message" "$output" "is running in the process" ":$pid:")
+		status=$?
+		[ $status = 0 ] || { kill -KILL $pid; exit $status; }
+	done
+	kill -CONT $pid
+	wait $pid
+	is "the exit status" $? 0
+	is "what was entered" "$(entries)" 2000000
+}
+
 build rules "$case_root/tests/end_to_end/migrations/rules"
 check "rules/parameters are taken within their bounds" takes_parameters_within_their_bounds
 check "rules/a precheck refuses and nothing is changed" refuses_by_a_precheck
@@ -134,4 +172,6 @@ check "rules/a dependency must have completed" waits_for_what_it_depends_on
 check "rules/what is not required does nothing" does_nothing_when_not_required
 check "rules/an irreversible operation is not gone back past" stays_behind_what_is_irreversible
 check "rules/failed runs are left as they are by a setting" leaves_failed_runs_when_the_setting_says_so
+check "rules/a run keeps the plan that it began with" keeps_the_plan_that_it_began_with
+check "rules/a run is not taken from a process that lives" leaves_a_living_runner_alone
 report_end
