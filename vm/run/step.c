@@ -186,6 +186,24 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	return STEP_DOUBT;
 }
 
+/* An attempt before this one, looked for when it had not come through yet, may have done so since:
+ * then its marker has refused this one. *there: the effect has happened. */
+static void look_again(struct run *r, const struct effect_row *effect, bool *there,
+		       struct error *err)
+{
+	struct error why = { 0 };
+
+	*there = false;
+	if (!query_id_is_marked(effect->query_id) || effect->attempt < 2 ||
+	    err->class == ERROR_UNKNOWN)
+		return;
+	if (marker_look(r, effect->connection, effect->number, there, &why) != OUTCOME_OK)
+		err->class = ERROR_UNKNOWN;
+	if (*there)
+		error_clear(err);
+	error_clear(&why);
+}
+
 /* The intent is durable before it goes out. */
 static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, bool marked,
 				  struct error *err)
@@ -203,7 +221,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 	r->verdict = VERDICT_NONE;
 	for (;;) {
 		enum step_end end = STEP_FAILED;
-		bool again = false;
+		bool again = false, there;
 
 		a->attempts += ++effect.attempt > 1;
 		query_id_print(r, a->index, effect.number, effect.attempt, marked, j->query_id);
@@ -223,6 +241,11 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			r->next_effect = effect.number + 1;
 		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
 			go_on(r, a, effect.number, effect.attempt, rows);
+			return STEP_DONE;
+		}
+		look_again(r, &effect, &there, err);
+		if (there) {
+			go_on(r, a, effect.number, effect.attempt, -1);
 			return STEP_DONE;
 		}
 		if (err->class == ERROR_UNKNOWN) {
