@@ -144,9 +144,10 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 		/* It would last beyond the effect, but not beyond the process. */
 		if (!reading && scan_is(&statement, 0, "set") && !scan_is(&statement, 1, "local") &&
 		    !scan_is(&statement, 1, "constraints")) {
-			error_set(err, OUTCOME_FAILED, "SET without LOCAL is not for a migration to say");
-			error_hint(err, "SET LOCAL holds for the effect, `settings { … }` for those of "
-					"the operation");
+			error_set(err, OUTCOME_FAILED,
+				  "SET without LOCAL is not for a migration to say");
+			error_hint(err, "SET LOCAL holds for the effect, the operation's settings "
+					"for all of its effects");
 			return err->outcome;
 		}
 		for (size_t i = 0; reading && i < ARRAY_SIZE(writing); i++)
