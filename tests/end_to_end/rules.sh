@@ -163,6 +163,21 @@ leaves_a_living_runner_alone() {
 	is "what was entered" "$(entries)" 2000000
 }
 
+# What was made before a failure in the same operation is not made again behind it.
+keeps_its_place_behind_a_failure() {
+	local file
+	for file in state target; do
+		fresh
+		AMIG_STATE=sqlite:$scratch/$file.db
+		expect 1 "$AMIGRUN" run 0209_fails_behind --no-auto-rollback
+		has "the message" "$output" "there was nothing before"
+		expect 1 "$AMIGRUN" resume 0209_fails_behind --no-auto-rollback
+		is "what was entered" "$(entries)" 9
+		expect 0 "$AMIGRUN" rollback 0209_fails_behind --yes
+		is "what was entered" "$(entries)" ""
+	done
+}
+
 build rules "$case_root/tests/end_to_end/migrations/rules"
 check "rules/parameters are taken within their bounds" takes_parameters_within_their_bounds
 check "rules/a precheck refuses and nothing is changed" refuses_by_a_precheck
@@ -174,4 +189,5 @@ check "rules/an irreversible operation is not gone back past" stays_behind_what_
 check "rules/failed runs are left as they are by a setting" leaves_failed_runs_when_the_setting_says_so
 check "rules/a run keeps the plan that it began with" keeps_the_plan_that_it_began_with
 check "rules/a run is not taken from a process that lives" leaves_a_living_runner_alone
+check "rules/what stands behind a failure stays made" keeps_its_place_behind_a_failure
 report_end

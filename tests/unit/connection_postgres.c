@@ -431,6 +431,20 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 	}
 }
 
+/* The server's words name the user. */
+static void a_password_that_is_the_users_name_is_not_shown(void **state UNUSED)
+{
+	char wrong[320];
+	struct connection c;
+	struct error err = {0};
+	snprintf(wrong, sizeof(wrong), "postgresql://hunter2:hunter2%s", strrchr(url, '@'));
+	assert_int_equal(connection_open(&c, "main", &postgres_kind, wrong, NULL, &err),
+			 OUTCOME_UNREACHABLE);
+	if (strstr(err.message, "hunter2"))
+		fail_msg("%s", err.message);
+	error_clear(&err);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -453,6 +467,7 @@ int main(void)
 		TEST(settings_hold_for_the_statement),
 		TEST(a_result_beyond_the_cap_is_refused),
 		TEST(what_cannot_be_opened_is_told_without_secrets),
+		TEST(a_password_that_is_the_users_name_is_not_shown),
 	};
 	url = server_url("AMIG_TEST_POSTGRES");
 	return cmocka_run_group_tests(tests, NULL, NULL);
