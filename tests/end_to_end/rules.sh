@@ -178,6 +178,19 @@ keeps_its_place_behind_a_failure() {
 	done
 }
 
+accepts_exactly_the_version_that_is_said() {
+	local version
+	fresh
+	expect 3 "$AMIGRUN" run 0210_newer
+	version=$(sed -nE 's/.*is in version ([0-9]+(\.[0-9]+)+).*/\1/p' <<<"$output" | head -n 1)
+	[ -n "$version" ] || die "the message has no version"
+	expect 3 "$AMIGRUN" run 0210_newer --accept sqlite=1.2.3
+	is "what was entered" "$(entries)" ""
+	expect 0 "$AMIGRUN" run 0210_newer --accept "sqlite=$version"
+	is "what was entered" "$(entries)" 10
+	is "the events" "$(state "SELECT count(*) FROM @event WHERE kind = 'version_accepted'")" 1
+}
+
 build rules "$case_root/tests/end_to_end/migrations/rules"
 check "rules/parameters are taken within their bounds" takes_parameters_within_their_bounds
 check "rules/a precheck refuses and nothing is changed" refuses_by_a_precheck
@@ -190,4 +203,5 @@ check "rules/failed runs are left as they are by a setting" leaves_failed_runs_w
 check "rules/a run keeps the plan that it began with" keeps_the_plan_that_it_began_with
 check "rules/a run is not taken from a process that lives" leaves_a_living_runner_alone
 check "rules/what stands behind a failure stays made" keeps_its_place_behind_a_failure
+check "rules/a server's version is accepted when it is said exactly" accepts_exactly_the_version_that_is_said
 report_end
