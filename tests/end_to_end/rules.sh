@@ -191,6 +191,17 @@ accepts_exactly_the_version_that_is_said() {
 	is "the events" "$(state "SELECT count(*) FROM @event WHERE kind = 'version_accepted'")" 1
 }
 
+# Who asked for a run is told that it came to nothing, whichever process ended the rollback.
+tells_a_run_that_was_rolled_back() {
+	fresh
+	AMIG_FAULT=before_effect:3 expect 137 "$AMIGRUN" run 0206_irreversible
+	is "the status" "$(migration 0206_irreversible status)" rolling_back
+	expect 1 "$AMIGRUN" resume 0206_irreversible
+	has "the message" "$output" "rolled back"
+	is "the status" "$(migration 0206_irreversible status)" rolled_back
+	is "what was entered" "$(entries)" ""
+}
+
 build rules "$case_root/tests/end_to_end/migrations/rules"
 check "rules/parameters are taken within their bounds" takes_parameters_within_their_bounds
 check "rules/a precheck refuses and nothing is changed" refuses_by_a_precheck
@@ -204,4 +215,5 @@ check "rules/a run keeps the plan that it began with" keeps_the_plan_that_it_beg
 check "rules/a run is not taken from a process that lives" leaves_a_living_runner_alone
 check "rules/what stands behind a failure stays made" keeps_its_place_behind_a_failure
 check "rules/a server's version is accepted when it is said exactly" accepts_exactly_the_version_that_is_said
+check "rules/a run whose rollback another process ends is told as failed" tells_a_run_that_was_rolled_back
 report_end
