@@ -36,6 +36,12 @@ operation_of 0004_irreversible \
 	'forward sql"INSERT INTO t (x) VALUES (1); INSERT INTO gate (x) VALUES (1)"' \
 	'irreversible "it is gone"'
 
+operation_of 0005_never_completed \
+	'done when db.exists(sql"SELECT 1 FROM sqlite_master WHERE name = '\''b'\''")' \
+	'forward { db.exec(sql"CREATE TABLE a (x)")
+	           db.exec(sql"CREATE TABLE b AS SELECT * FROM nowhere") }' \
+	'rollback sql"DROP TABLE IF EXISTS a; DROP TABLE IF EXISTS b"'
+
 fresh() {
 	rm -f "$scratch"/*.db*
 	sqlite3 "$AMIG_DB_URL" 'CREATE TABLE t (x)'
@@ -82,6 +88,14 @@ decides_for_an_only_effect() {
 		is "the rows after the rollback" "$(rows)" ''
 	done
 }
+# That `done when` does not hold says nothing of the undoing of what never was done.
+what_was_never_completed_is_undone_all_the_same() {
+	fresh
+	dies before_effect:3 run 0005_never_completed
+	expect 1 "$AMIGRUN" resume 0005_never_completed
+	is "the table" "$(sqlite3 "$AMIG_DB_URL" "SELECT count(*) FROM sqlite_master WHERE name = 'a'")" 0
+	is "the status" "$(migration 0005_never_completed status)" rolled_back
+}
 a_half_is_undone() {
 	fresh
 	expect 0 "$AMIGRUN" run 0003_half
@@ -96,6 +110,7 @@ what_may_have_happened_is_irreversible() {
 
 build doubt "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, doubt/build" "$scratch/build.log"; exit 1; }
 check "crash, doubt/'done when' that does not hold says nothing of one effect of several" says_nothing_of_one_effect_of_several
+check "crash, doubt/what was never completed is undone all the same" what_was_never_completed_is_undone_all_the_same
 check "crash, doubt/'done when' that holds says that all effects have happened" says_that_all_effects_have_happened
 check "crash, doubt/'done when' says nothing of one of several effects that are undone" says_nothing_of_one_of_several_undone
 check "crash, doubt/'done when' decides for an only effect, forwards and backwards" decides_for_an_only_effect

@@ -81,8 +81,9 @@ static enum verdict decide_by_probe(struct run *r, const struct act *a, bool don
 		return VERDICT_DONE;
 	if (!has_one_effect(&r->module, a->function))
 		return VERDICT_OPEN;
+	/* What was never completed does not hold for that reason already. */
 	if (!done && a->backward)
-		return VERDICT_DONE;
+		return r->plan[a->index].finished_at ? VERDICT_DONE : VERDICT_AGAIN;
 	return a->operation->flags & OPERATION_IN_DOUBT_UNDO ? VERDICT_OPEN : VERDICT_AGAIN;
 }
 

@@ -1,5 +1,6 @@
 /* journal.c - gathers what the next commit holds, so that a step costs one */
 #include "vm/base/fault.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -102,6 +103,8 @@ enum outcome journal_operation(struct run *r, const struct act *a, enum operatio
 	change->rows = a->rows;
 	change->started = change->started || !a->begun;
 	change->finished = finished;
+	if (finished)
+		r->plan[a->index].finished_at = os_wall_us();
 	r->plan[a->index].status = status;
 	r->plan[a->index].attempts = a->attempts;
 	r->journal.pending = true;

@@ -101,7 +101,7 @@ static enum outcome settle_failed(struct run *r, const struct act *a, struct err
 			      r->phase == PHASE_FORWARD && a->backward
 				      ? OPERATION_STATUS_ROLLING_BACK
 				      : OPERATION_STATUS_FAILED,
-			      true, &lost) != OUTCOME_OK) {
+			      false, &lost) != OUTCOME_OK) {
 		error_take(err, &lost);
 		return err->outcome;
 	}
