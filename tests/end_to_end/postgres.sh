@@ -120,6 +120,13 @@ resumes_without_the_bundle() {
 	seven_is_completed
 }
 
+# The servers' role is called amig, as the state's schema is: no bare name may mean that schema.
+keeps_out_of_the_states_schema() {
+	seven_reset
+	expect 0 "$AMIGRUN" run $seven
+	is "the schema" "$(postgres "$AMIG_POSTGRES_URL" "SELECT schemaname FROM pg_tables WHERE tablename = 'example'")" public
+}
+
 build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
 check "postgres/a run in full" runs_in_full
 check "postgres/a completed migration is undone" undoes_a_completed_one
@@ -130,6 +137,7 @@ check "postgres/a migration that is not there" refuses_what_is_not_there
 check "postgres/a migration without a definition fails at startup" refuses_what_has_no_definition
 check "postgres/an application version out of range" refuses_another_version
 check "postgres/the gate is closed until it ran" gate_is_closed_until_it_ran
+check "postgres/bare names never mean the schema of the state" keeps_out_of_the_states_schema
 check "postgres/plan changes nothing" plan_changes_nothing
 check "postgres/a resume needs nothing of the bundle" resumes_without_the_bundle
 export AMIG_TEST_APART=yes

@@ -34,9 +34,8 @@ static void set_text(struct buf *out, bool local, struct str name, struct str va
  * should be. */
 static void set_reported(struct buf *out, PGconn *pg, bool local)
 {
-	const char *zone = PQparameterStatus(pg, "TimeZone"), *dates = PQparameterStatus(pg, "DateS"
-											     "tyl"
-											     "e");
+	const char *zone = PQparameterStatus(pg, "TimeZone");
+	const char *dates = PQparameterStatus(pg, "DateStyle");
 	const char *strings = PQparameterStatus(pg, "standard_conforming_strings");
 	if (!zone || (strcmp(zone, "UTC") != 0 && strcmp(zone, "Etc/UTC") != 0))
 		set_text(out, local, STR("timezone"), STR("UTC"));

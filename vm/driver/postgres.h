@@ -18,6 +18,8 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 
+#define POSTGRES_STATE_SCHEMA "amig"
+
 struct postgres {
 	PGconn *pg;
 	char *conninfo;

@@ -142,6 +142,21 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
 	return OUTCOME_OK;
 }
 
+/*
+ * A role that is called like the schema of the state: "$user" would make that schema the first
+ * place where every bare name is looked for and made, an author's `UPDATE event` among them.
+ */
+static enum outcome leave_state_schema(struct postgres *s, const struct watch *watch,
+				       struct error *err)
+{
+	if (strcmp(PQuser(s->pg), POSTGRES_STATE_SCHEMA) != 0)
+		return OUTCOME_OK;
+	return postgres_query(s,
+			      "SELECT set_config('search_path', regexp_replace(current_setting("
+			      "'search_path'), '\"\\$user\"\\s*,?\\s*', ''), false)",
+			      watch, NULL, err);
+}
+
 static enum outcome connect_session(struct postgres *s, const struct watch *watch,
 				    struct error *err)
 {
@@ -170,7 +185,7 @@ static enum outcome connect_session(struct postgres *s, const struct watch *watc
 	PQsetNoticeReceiver(s->pg, receive_notice, NULL);
 	PQsetnonblocking(s->pg, 1);
 	s->server_version = PQserverVersion(s->pg);
-	return OUTCOME_OK;
+	return leave_state_schema(s, watch, err);
 }
 
 enum outcome postgres_open(struct postgres *s, const char *conninfo, const char *application_name,

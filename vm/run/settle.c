@@ -135,6 +135,7 @@ static enum outcome settle_lost(struct run *r, struct error *err)
 	r->index = r->durable_index;
 	/* Effects of the operation that were committed before stay done. */
 	r->touched = r->journal.stored_checkpoint;
+	r->plan[r->index].finished_at = 0;
 	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
 	return settle_failed(r, &r->inside, err);
 }
