@@ -102,7 +102,7 @@ foreign_checkpoint() {
 	expect 1 "$AMIGRUN" run 0105_there --no-auto-rollback
 	state "CREATE TABLE kept AS SELECT * FROM @checkpoint"
 	state "UPDATE @checkpoint c SET state = k.state, seal = k.seal FROM kept k WHERE k.run <> c.run"
-	postgres "$AMIG_POSTGRES_URL" "CREATE TABLE later (x int)"
+	postgres "$AMIG_POSTGRES_URL" "CREATE TABLE public.later (x int)"
 	expect 7 "$AMIGRUN" resume 0104_here
 	has "the message" "$output" checkpoint
 	is "done and undone" "$(counters)" "2|0"
