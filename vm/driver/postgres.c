@@ -131,9 +131,7 @@ static void *run_canceller(void *request)
 	return NULL;
 }
 
-/* Waits for the canceller: a cancel that arrives late must not hit the statement after the one it
- * was meant for. */
-static void join_canceller(struct postgres *s)
+void postgres_join_canceller(struct postgres *s)
 {
 	if (!s->cancelling)
 		return;
@@ -149,7 +147,7 @@ void postgres_cancel(struct postgres *s)
 {
 	if (!postgres_is_alive(s))
 		return;
-	join_canceller(s);
+	postgres_join_canceller(s);
 	PGcancel *request = PQgetCancel(s->pg);
 	if (!request)
 		return;
@@ -250,7 +248,7 @@ enum outcome postgres_result(struct postgres *s, const struct watch *watch, PGre
 	*out = PQgetResult(s->pg);
 	if (!*out) {
 		if (!s->in_pipeline) {
-			join_canceller(s);
+			postgres_join_canceller(s);
 			s->cancelled_at = 0;
 			if (PQstatus(s->pg) != CONNECTION_OK)
 				return fail_lost(s, err);
@@ -275,6 +273,7 @@ static long characters(const char *text)
 enum outcome postgres_send(struct postgres *s, const char *prefix, struct str sql,
 			   const char *suffix, bool row_by_row, struct error *err)
 {
+	postgres_settle(s);
 	if (!postgres_is_alive(s)) {
 		s->sent = false;
 		return fail_lost(s, err);
@@ -369,6 +368,7 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
 		o = postgres_query(s, "", watch, NULL, err);
 	if (o != OUTCOME_OK)
 		return o;
+	postgres_settle(s);
 	s->sent = false;
 	if (!postgres_is_alive(s))
 		return fail_lost(s, err);
@@ -382,7 +382,7 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
 
 void postgres_begin(struct postgres *s)
 {
-	if (postgres_in_transaction(s))
+	if (s->begin_due || (!s->owner && postgres_in_transaction(s)))
 		BUG("BEGIN inside a transaction");
 	s->begin_due = true;
 }
@@ -409,6 +409,7 @@ void postgres_rollback(struct postgres *s)
 
 enum outcome postgres_pipeline_begin(struct postgres *s, struct error *err)
 {
+	postgres_settle(s);
 	s->sent = false;
 	if (!postgres_is_alive(s))
 		return fail_lost(s, err);
@@ -514,7 +515,7 @@ enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch
 	if (s->pg && !PQexitPipelineMode(s->pg))
 		postgres_abandon(s);
 	s->in_pipeline = false;
-	join_canceller(s);
+	postgres_join_canceller(s);
 	s->cancelled_at = 0;
 	if (postgres_is_alive(s))
 		s->sent = false;

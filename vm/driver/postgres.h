@@ -20,6 +20,11 @@
 
 #define POSTGRES_STATE_SCHEMA "amig"
 
+/* Reads the answers that are owed. synced: the caller has sent the pipeline's sync and reads what
+ * is behind them; else the pipeline is to be ended as well. false: a statement among them failed,
+ * and nothing behind it was run. */
+typedef bool (*postgres_owner_fn)(void *context, const struct watch *watch, bool synced);
+
 struct postgres {
 	PGconn *pg;
 	char *conninfo;
@@ -27,6 +32,8 @@ struct postgres {
 	int server_version;		/* 150020 */
 	bool in_pipeline, pipeline_began;	/* began: with a BEGIN of ours in front */
 	int pipeline_count;
+	postgres_owner_fn owner; /* of an open pipeline whose answers are owed; or NULL */
+	void *owner_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
 	bool sent;			/* something is on its way whose end has not been seen */
 	long shift; /* characters in front of the caller's SQL, taken off error positions */
@@ -80,6 +87,23 @@ enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch
 				   PGresult **results, size_t room, int *failed_at,
 				   struct error *err) MUST_USE;
 
+/*
+ * Owed answers: who has filled a pipeline (postgres_result() and libpq's own calls) need not send
+ * it at once. postgres_owe() leaves it to go out with the next statement, by postgres_join(); every
+ * other use of the session sends it first and has its owner read the answers (postgres_settle()).
+ */
+void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
+/* false: what was owed failed. */
+bool postgres_settle(struct postgres *s);
+/* Sends what is owed, a BEGIN if one is due, the settings, then prefix and sql (one statement
+ * without NUL, no COPY), and reads all answers but the last statement's: these come from
+ * postgres_result() until it gives NULL, row by row. postgres_join_end() must follow in any case.
+ */
+enum outcome postgres_join(struct postgres *s, const char *const *settings, size_t count,
+			   const char *prefix, struct str sql, const struct watch *watch,
+			   struct error *err) MUST_USE;
+void postgres_join_end(struct postgres *s);
+
 /* For those who read results one by one: sends prefix and sql as one simple query (positions in
  * errors count from the beginning of sql), then postgres_result() until it gives NULL. row_by_row:
  * as PGRES_SINGLE_TUPLE. */
@@ -96,6 +120,9 @@ enum outcome postgres_fail(struct postgres *s, const PGresult *result, struct er
 /* Asks the server to cancel what runs now (PQcancel, on a thread); its end is seen by the caller's
  * own wait. */
 void postgres_cancel(struct postgres *s);
+/* Waits for its thread: a cancel that arrives late must not hit the statement after the one it was
+ * meant for. */
+void postgres_join_canceller(struct postgres *s);
 /* Drops the session at once, whatever runs in it. */
 void postgres_abandon(struct postgres *s);
 

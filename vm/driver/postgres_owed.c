@@ -1,0 +1,112 @@
+/* postgres_owed.c - a pipeline that goes out with the next statement, so that both are one round
+ * trip */
+#include "vm/base/buf.h"
+#include "vm/base/os.h"
+#include "vm/driver/postgres.h"
+
+#define NULLS_MAX 2 /* in a row: the end of a pipeline that has no sync */
+
+void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context)
+{
+	if (!s->in_pipeline || s->owner)
+		BUG("there is no pipeline that could be owed");
+	s->owner = owner;
+	s->owner_context = context;
+}
+
+static bool ask_owner(struct postgres *s, const struct watch *watch, bool synced)
+{
+	postgres_owner_fn owner = s->owner;
+	s->owner = NULL;
+	return owner(s->owner_context, watch, synced);
+}
+
+bool postgres_settle(struct postgres *s)
+{
+	return !s->owner || ask_owner(s, NULL, false);
+}
+
+static bool add(struct postgres *s, const char *sql)
+{
+	return PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
+}
+
+static bool send(struct postgres *s, const char *const *settings, size_t count, const char *sql)
+{
+	bool sent = postgres_is_alive(s) && (!s->begin_due || add(s, "BEGIN"));
+	for (size_t i = 0; i < count; i++)
+		sent = sent && add(s, settings[i]);
+	return sent && add(s, sql) && PQpipelineSync(s->pg) == 1;
+}
+
+/* The answer to a statement whose result nobody wants. */
+static enum outcome pass(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	PGresult *result;
+	enum outcome o = postgres_result(s, watch, &result, err), failed = OUTCOME_OK;
+	while (o == OUTCOME_OK && result) {
+		if (failed == OUTCOME_OK && postgres_result_failed(result))
+			failed = postgres_fail(s, result, err);
+		PQclear(result);
+		struct error late = { 0 };
+		o = postgres_result(s, watch, &result, failed == OUTCOME_OK ? err : &late);
+		error_clear(&late);
+	}
+	return failed == OUTCOME_OK ? o : failed;
+}
+
+enum outcome postgres_join(struct postgres *s, const char *const *settings, size_t count,
+			   const char *prefix, struct str sql, const struct watch *watch,
+			   struct error *err)
+{
+	struct buf text = { 0 };
+	if (!s->owner)
+		BUG("there is nothing to join");
+	buf_text(&text, prefix);
+	long shift = (long)text.len;
+	buf_str(&text, sql);
+	if (text.failed || memchr(text.ptr, 0, text.len))
+		BUG("a statement that can't be joined");
+	size_t expected = count + s->begin_due;
+	bool sent = send(s, settings, count, text.ptr);
+	buf_clear(&text);
+	if (!sent)
+		postgres_abandon(s);
+	s->begin_due = false;
+	s->sent = true;
+	s->asked_at = os_monotonic_ms();
+	bool kept = ask_owner(s, watch, true);
+	s->shift = shift;
+	if (!postgres_is_alive(s))
+		return postgres_fail(s, NULL, err);
+	if (!kept)
+		return error_set(err, OUTCOME_FAILED, "not run: what was sent before it failed");
+	enum outcome o = OUTCOME_OK;
+	for (size_t i = 0; i < expected && o == OUTCOME_OK; i++)
+		o = pass(s, watch, err);
+	if (o == OUTCOME_OK)
+		PQsetSingleRowMode(s->pg);
+	return o;
+}
+
+void postgres_join_end(struct postgres *s)
+{
+	bool ended = false;
+	for (int nulls = 0; !ended && nulls < NULLS_MAX && postgres_is_alive(s);) {
+		struct error ignored = { 0 };
+		PGresult *result;
+		if (postgres_result(s, NULL, &result, &ignored) != OUTCOME_OK)
+			postgres_abandon(s);
+		error_clear(&ignored);
+		ended = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+		nulls = result ? 0 : nulls + 1;
+		PQclear(result);
+	}
+	if (s->pg && (!ended || !PQexitPipelineMode(s->pg)))
+		postgres_abandon(s);
+	s->in_pipeline = false;
+	postgres_join_canceller(s);
+	s->cancelled_at = 0;
+	if (postgres_is_alive(s))
+		s->sent = false;
+}
