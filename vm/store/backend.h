@@ -85,6 +85,10 @@ struct backend {
 	enum outcome (*read)(struct store *s, enum statement_id id, const struct field *fields,
 			     size_t count, struct arena *a, struct rows *rows, struct error *err);
 	enum outcome (*commit)(struct store *s, struct error *err);
+	/* NULL: commits can't wait. Else commit() of BEGIN_WRITE that goes out with the next
+	 * statement of the session, and its outcome. */
+	enum outcome (*commit_later)(struct store *s, struct error *err);
+	enum outcome (*wait)(struct store *s, struct error *err);
 	void (*rollback)(struct store *s);
 	/* Whether the transaction of store_begin() is still the one that is open: an effect may
 	 * have ended it. */

@@ -161,7 +161,7 @@ static enum outcome open_transaction(struct store *s, struct error *err)
 	return OUTCOME_FAILED;
 }
 
-enum outcome store_step(struct store *s, const struct step *step, struct error *err)
+static enum outcome put_step(struct store *s, const struct step *step, struct error *err)
 {
 	enum outcome o = open_transaction(s, err);
 	if (o == OUTCOME_OK)
@@ -178,7 +178,35 @@ enum outcome store_step(struct store *s, const struct step *step, struct error *
 			      field_bool(step->phase == PHASE_ENDED));
 	if (o == OUTCOME_OK)
 		o = put_notes(s, step->migration, step->run, step->error, step->event, err);
-	return store_end(s, o, err);
+	return o;
+}
+
+enum outcome store_step(struct store *s, const struct step *step, struct error *err)
+{
+	return store_end(s, put_step(s, step, err), err);
+}
+
+enum outcome store_step_later(struct store *s, const struct step *step, bool *later,
+			      struct error *err)
+{
+	*later = s->begun && s->backend->commit_later;
+	if (!*later)
+		return store_step(s, step, err);
+	enum outcome o = put_step(s, step, err);
+	if (o == OUTCOME_OK)
+		o = s->backend->commit_later(s, err);
+	if (o != OUTCOME_OK) {
+		*later = false;
+		return store_end(s, o, err);
+	}
+	s->begun = false;
+	arena_clear(&s->scratch);
+	return OUTCOME_OK;
+}
+
+enum outcome store_wait(struct store *s, struct error *err)
+{
+	return s->backend->wait ? s->backend->wait(s, err) : OUTCOME_OK;
 }
 
 enum outcome store_settle(struct store *s, struct str name, int64_t epoch,

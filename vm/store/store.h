@@ -219,6 +219,16 @@ struct step {
 enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
 /* commits */
 enum outcome store_step(struct store *s, const struct step *step, struct error *err) MUST_USE;
+/*
+ * The same for a transaction of store_begin(), except that where the database can, the commit goes
+ * out together with the next statement in the store's session (*later true): one round trip less.
+ * Until store_wait() has told its outcome it may not have happened, and nobody may rely on it. The
+ * next store_begin() may come before that; store_wait() must come before the next step. Every other
+ * use of the store's session sends it first. A store that is closed before that drops it.
+ */
+enum outcome store_step_later(struct store *s, const struct step *step, bool *later,
+			      struct error *err) MUST_USE;
+enum outcome store_wait(struct store *s, struct error *err) MUST_USE;
 void store_abort(struct store *s); /* rolls back what store_begin() opened */
 
 /* A change of the row alone, without a run (Failed at startup, not required → Completed, mark):

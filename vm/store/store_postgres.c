@@ -28,7 +28,8 @@ static struct postgres_store *own(struct store *s)
 static enum outcome fail(struct postgres_store *p, enum statement_id id, struct error *err)
 {
 	if (err->outcome == OUTCOME_FAILED &&
-	    !(p->base.begun && (id == STATEMENT_COMMIT || err->class == ERROR_TRANSIENT))) {
+	    !((p->base.begun || p->deferred) &&
+	      (id == STATEMENT_COMMIT || err->class == ERROR_TRANSIENT))) {
 		bool ours = err->class == ERROR_PERMANENT && strcmp(err->code, "42501") != 0 &&
 			    (strncmp(err->code, "42", 2) == 0 || strncmp(err->code, "22", 2) == 0 ||
 			     strncmp(err->code, "23", 2) == 0);
@@ -140,6 +141,7 @@ static enum outcome send_one(struct postgres_store *p, enum statement_id id,
 static enum outcome enter(struct postgres_store *p, struct error *err)
 {
 	struct postgres *session = &p->session;
+	postgres_settle(session);
 	if (session->in_pipeline)
 		return OUTCOME_OK;
 	session->sent = false;
@@ -169,7 +171,7 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 {
 	PGresult *first = NULL, *next;
 	*result = NULL;
-	enum outcome o = postgres_result(&p->session, NULL, &first, err);
+	enum outcome o = postgres_result(&p->session, p->watch, &first, err);
 	if (o != OUTCOME_OK || !first) {
 		PQclear(first);
 		return o != OUTCOME_OK ? fail(p, q->id, err) : lost(p, err);
@@ -187,10 +189,26 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 		PQclear(first);
 	}
 	struct error ignored = { 0 };
-	while (postgres_result(&p->session, NULL, &next, &ignored) == OUTCOME_OK && next)
+	while (postgres_result(&p->session, p->watch, &next, &ignored) == OUTCOME_OK && next)
 		PQclear(next);
 	error_clear(&ignored);
 	return o;
+}
+
+/* The answers to all that is queued; result: of the last statement. failed: what is known already.
+ */
+static enum outcome answers(struct postgres_store *p, enum outcome failed, PGresult **result,
+			    struct error *err)
+{
+	for (size_t i = 0; i < p->count && postgres_is_alive(&p->session); i++) {
+		struct error after = { 0 };
+		PQclear(*result);
+		enum outcome o =
+			answer(p, &p->queue[i], result, failed == OUTCOME_OK ? err : &after);
+		error_clear(&after);
+		failed = failed == OUTCOME_OK ? o : failed;
+	}
+	return failed;
 }
 
 /* Sends what is queued and reads all answers. last: the result of the last statement, or NULL. */
@@ -200,14 +218,7 @@ static enum outcome flush(struct postgres_store *p, PGresult **last, struct erro
 	PGresult *result = NULL;
 	if (!postgres_is_alive(&p->session) || !PQpipelineSync(p->session.pg))
 		failed = lost(p, err);
-	for (size_t i = 0; i < p->count && postgres_is_alive(&p->session); i++) {
-		struct error after = { 0 };
-		PQclear(result);
-		enum outcome o =
-			answer(p, &p->queue[i], &result, failed == OUTCOME_OK ? err : &after);
-		error_clear(&after);
-		failed = failed == OUTCOME_OK ? o : failed;
-	}
+	failed = answers(p, failed, &result, err);
 	struct error late = { 0 };
 	PGresult *sync = NULL;
 	if (postgres_is_alive(&p->session) &&
@@ -268,6 +279,7 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 static void close_store(struct store *s)
 {
 	gathered_clear(&own(s)->gathered);
+	error_clear(&own(s)->owed_error);
 	postgres_close(&own(s)->session);
 	free(s);
 }
@@ -387,7 +399,8 @@ static enum outcome begin(struct store *s, enum begin_kind kind, struct error *e
 	struct postgres_store *p = own(s);
 	struct rows ignored;
 	p->batch = kind == BEGIN_BATCH;
-	p->committing = false;
+	if (!p->deferred)
+		p->committing = false;
 	if (!postgres_is_alive(&p->session))
 		return lost(p, err);
 	switch (kind) {
@@ -418,11 +431,62 @@ static enum outcome commit(struct store *s, struct error *err)
 	return o;
 }
 
+/* A postgres_owner_fn. */
+static bool read_owed(void *context, const struct watch *watch, bool synced)
+{
+	struct postgres_store *p = context;
+	PGresult *result = NULL;
+	p->watch = watch;
+	if (!synced) {
+		bool due = p->session.begin_due;
+		p->owed = flush(p, NULL, &p->owed_error);
+		p->session.begin_due = false;
+		if (p->owed != OUTCOME_OK)
+			postgres_rollback(&p->session);
+		p->session.begin_due = due && postgres_is_alive(&p->session);
+	} else if (!postgres_is_alive(&p->session)) {
+		p->owed = lost(p, &p->owed_error);
+	} else {
+		p->owed = answers(p, OUTCOME_OK, &result, &p->owed_error);
+		PQclear(result);
+		p->count = 0;
+	}
+	p->watch = NULL;
+	p->deferred = p->committing = false;
+	return p->owed == OUTCOME_OK;
+}
+
+static enum outcome commit_later(struct store *s, struct error *err)
+{
+	struct postgres_store *p = own(s);
+	enum outcome o = send_gathered(p, err);
+	if (o == OUTCOME_OK)
+		o = run_now(p, STATEMENT_COMMIT, NULL, 0, err);
+	p->committing = true;
+	if (o != OUTCOME_OK)
+		return o;
+	p->deferred = true;
+	postgres_owe(&p->session, read_owed, p);
+	return OUTCOME_OK;
+}
+
+static enum outcome wait(struct store *s, struct error *err)
+{
+	struct postgres_store *p = own(s);
+	postgres_settle(&p->session);
+	enum outcome o = p->owed;
+	p->owed = OUTCOME_OK;
+	if (o != OUTCOME_OK)
+		error_take(err, &p->owed_error);
+	return o;
+}
+
 static void rollback(struct store *s)
 {
 	struct postgres_store *p = own(s);
 	struct error ignored = { 0 };
 	gathered_clear(&p->gathered);
+	postgres_settle(&p->session);
 	if (p->session.in_pipeline && p->batch)
 		postgres_abandon(&p->session); /* a sync would commit what is queued */
 	else if (p->session.in_pipeline)
@@ -450,6 +514,8 @@ const struct backend store_postgres = {
 	.run = run,
 	.read = read,
 	.commit = commit,
+	.commit_later = commit_later,
+	.wait = wait,
 	.rollback = rollback,
 	.still_begun = still_begun,
 };

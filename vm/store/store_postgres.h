@@ -47,6 +47,12 @@ struct postgres_store {
 	bool batch;
 	struct queued queue[QUEUE_MAX + 4];
 	size_t count;
+	/* A commit that waits for the next statement of the session, and what became of it until
+	 * wait() tells. */
+	bool deferred;
+	enum outcome owed;
+	struct error owed_error;
+	const struct watch *watch; /* while answers are read */
 	bool committing; /* what was sent includes the end of a transaction */
 };
 
