@@ -223,6 +223,8 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 			      const struct watch *watch, struct result *out, struct error *err)
 {
 	struct postgres_state *state = state_of(c);
+	if (state->store)
+		postgres_settle(state->store);
 	bool inside = state->store && postgres_in_transaction(state->store);
 	struct postgres *session = inside ? state->store : &state->own;
 	struct buf prefix = {0};
@@ -284,6 +286,36 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 	return o;
 }
 
+/* Together with the store's commit before it: in one round trip. */
+static enum outcome run_joined(struct postgres *session, const struct statement *s,
+			       const struct watch *watch, int64_t *affected, struct error *err)
+{
+	struct buf comment = { 0 };
+	postgres_text_comment(&comment, s->query_id);
+	enum outcome o = postgres_join(session, postgres_text_joined, TEXT_JOINED_SETTINGS,
+				       comment.ptr, s->sql, watch, err);
+	buf_clear(&comment);
+	if (o == OUTCOME_OK)
+		o = read_answers(session, watch, NULL, affected, err);
+	postgres_join_end(session);
+	return o;
+}
+
+static enum outcome run_inside(struct postgres *session, const struct statement *s,
+			       const struct watch *watch, int64_t *affected, struct error *err)
+{
+	bool first = session->begin_due;
+	if (first && session->owner && postgres_text_joins(session->pg, s))
+		return run_joined(session, s, watch, affected, err);
+	if (!postgres_settle(session))
+		return error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
+	struct buf prefix = { 0 };
+	postgres_text_prefix(&prefix, session->pg, s, first ? TEXT_FIRST : TEXT_INSIDE);
+	enum outcome o = send_and_read(session, s, prefix.ptr, "", watch, NULL, affected, err);
+	buf_clear(&prefix);
+	return o;
+}
+
 static enum outcome run_exec(struct connection *c, const struct statement *s,
 			     const struct watch *watch, int64_t *affected, struct error *err)
 {
@@ -295,24 +327,25 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 		return give_id(s, err, o);
 	if (s->no_transaction)
 		return give_id(s, err, run_outside(c, s, watch, affected, err));
-	struct postgres *session = inside ? state->store : &state->own;
+	if (inside) {
+		o = run_inside(state->store, s, watch, affected, err);
+		if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT; /* no COMMIT was sent: it did not happen */
+		return give_id(s, err, o);
+	}
 	struct buf prefix = {0};
-	if (!inside)
-		o = wake(c, watch, err);
+	o = wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return give_id(s, err, o);
-	postgres_text_prefix(&prefix, session->pg, s,
-			     inside ? session->begin_due ? TEXT_FIRST : TEXT_INSIDE : TEXT_CHANGE);
-	if (!inside && state->commits_lightly)
+	postgres_text_prefix(&prefix, state->own.pg, s, TEXT_CHANGE);
+	if (state->commits_lightly)
 		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
 	/* As a SELECT, so that its row is not counted. */
-	if (!inside && s->marker.len)
+	if (s->marker.len)
 		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
 			   STR_ARG(s->marker));
-	o = send_and_read(session, s, prefix.ptr, "", watch, NULL, affected, err);
+	o = send_and_read(&state->own, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
-	if (o != OUTCOME_OK && inside && err->class == ERROR_UNKNOWN)
-		err->class = ERROR_TRANSIENT;		/* no COMMIT was sent: it did not happen */
 	return give_id(s, err, o);
 }
 

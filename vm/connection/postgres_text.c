@@ -7,6 +7,9 @@
 #define LOCK_TIMEOUT_MS                                                                            \
 	5000 /* a statement that waits for a lock makes the application queue behind it */
 #define IDLE_TIMEOUT_MS 300000
+#define JOINED_CAP_BYTES ((size_t)64 << 10) /* a larger one gains nothing */
+#define STRING(x) #x
+#define DIGITS(x) STRING(x)
 
 void postgres_text_comment(struct buf *out, const char *query_id)
 {
@@ -85,6 +88,27 @@ void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s
 	set_reported(out, pg, local);
 	for (size_t i = 0; i < s->setting_count; i++)
 		set_text(out, local, s->settings[i].name, s->settings[i].value);
+}
+
+const char *const postgres_text_joined[TEXT_JOINED_SETTINGS] = {
+	"SET LOCAL lock_timeout=" DIGITS(LOCK_TIMEOUT_MS),
+	"SET LOCAL idle_in_transaction_session_timeout=" DIGITS(IDLE_TIMEOUT_MS),
+};
+
+bool postgres_text_joins(PGconn *pg, const struct statement *s)
+{
+	struct scan scan = { SCAN_POSTGRES, s->sql };
+	struct scan_statement first, second;
+	struct buf more = { 0 };
+	if (s->timeout_ms > 0 || s->setting_count || s->sql.len > JOINED_CAP_BYTES ||
+	    memchr(s->sql.ptr, 0, s->sql.len))
+		return false;
+	if (!scan_next(&scan, &first) || scan_next(&scan, &second) || scan_is(&first, 0, "copy"))
+		return false;
+	set_reported(&more, pg, true);
+	bool as_they_should_be = more.len == 0;
+	buf_clear(&more);
+	return as_they_should_be;
 }
 
 void postgres_text_reset(struct buf *out, const struct statement *s)

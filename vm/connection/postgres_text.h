@@ -19,6 +19,11 @@ enum text_place {
  * comment. */
 void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s,
 			  enum text_place place);
+/* Whether an exec as the first statement of an open transaction can do without a text of its own
+ * for settings (postgres_join()): then these are all it needs, the comment apart. */
+bool postgres_text_joins(PGconn *pg, const struct statement *s);
+#define TEXT_JOINED_SETTINGS 2
+extern const char *const postgres_text_joined[TEXT_JOINED_SETTINGS];
 void postgres_text_comment(struct buf *out, const char *query_id);
 /* Undoes TEXT_SESSION. */
 void postgres_text_reset(struct buf *out, const struct statement *s);
