@@ -18,7 +18,7 @@ static enum outcome finish_operation(struct run *r, struct act *a, struct error 
 	journal_migration(r, r->status);
 	/* The end of the last operation waits for the end of the run. */
 	if (r->journal.in_transaction && r->index < r->count)
-		return journal_commit(r, err);
+		return journal_commit_later(r, err);
 	return OUTCOME_OK;
 }
 

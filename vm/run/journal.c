@@ -16,33 +16,91 @@ static void reset(struct journal *j)
 
 static enum outcome pass_on(struct run *r, struct error *err);
 
-enum outcome journal_commit(struct run *r, struct error *err)
+static void complete_step(struct run *r)
 {
 	struct journal *j = &r->journal;
-	bool empty = j->checkpoint.len == 0;
-	enum outcome o;
 
-	if (!j->pending)
-		return OUTCOME_OK;
 	j->step.run = r->id;
 	j->step.epoch = r->epoch;
 	j->step.migration = r->name;
 	j->step.checkpoint = buf_view(&j->checkpoint);
+}
+
+static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
+{
+	if (o != OUTCOME_OK)
+		error_prefix(err, "cannot record the step of operation %lld: ", (long long)index);
+	return o;
+}
+
+enum outcome journal_commit(struct run *r, struct error *err)
+{
+	struct journal *j = &r->journal;
+	bool empty = j->checkpoint.len == 0;
+	enum outcome o = journal_settled(r, err);
+
+	if (o != OUTCOME_OK || !j->pending)
+		return o;
+	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
 	o = store_step(r->store, &j->step, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
-	if (o != OUTCOME_OK) {
-		error_prefix(err,
-			     "cannot record the step of operation %lld: ", (long long)r->index);
-		return o;
-	}
+	if (o != OUTCOME_OK)
+		return say_where(r->index, o, err);
 	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = !empty;
 	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
 	reset(j);
 	return o;
+}
+
+enum outcome journal_commit_later(struct run *r, struct error *err)
+{
+	struct journal *j = &r->journal;
+	bool later, empty = j->checkpoint.len == 0;
+	enum outcome o;
+
+	if (j->note_count || !j->pending || !j->in_transaction)
+		return journal_commit(r, err);
+	complete_step(r);
+	fault_pass(FAULT_BEFORE_COMMIT);
+	o = store_step_later(r->store, &j->step, &later, err);
+	j->in_transaction = false;
+	if (o != OUTCOME_OK)
+		return say_where(r->index, o, err);
+	j->owed.is = true;
+	j->owed.index = r->index;
+	j->owed.set_checkpoint = j->step.set_checkpoint;
+	j->owed.stored_checkpoint = !empty;
+	buf_reset(&j->owed.sql);
+	buf_str(&j->owed.sql, buf_view(&r->sql));
+	snprintf(j->owed.query_id, sizeof(j->owed.query_id), "%s", j->query_id);
+	reset(j);
+	return later ? OUTCOME_OK : journal_settled(r, err);
+}
+
+enum outcome journal_settled(struct run *r, struct error *err)
+{
+	struct journal *j = &r->journal;
+	enum outcome o;
+
+	if (!j->owed.is)
+		return OUTCOME_OK;
+	o = store_wait(r->store, err);
+	fault_pass(FAULT_AFTER_COMMIT);
+	j->owed.is = false;
+	if (o != OUTCOME_OK) {
+		buf_reset(&r->sql);
+		buf_str(&r->sql, buf_view(&j->owed.sql));
+		snprintf(j->query_id, sizeof(j->query_id), "%s", j->owed.query_id);
+		return say_where(j->owed.index, o, err);
+	}
+	r->durable_index = j->owed.index;
+	if (j->owed.set_checkpoint)
+		j->stored_checkpoint = j->owed.stored_checkpoint;
+	return OUTCOME_OK;
 }
 
 void journal_forget(struct run *r)

@@ -42,8 +42,12 @@ void session_open(struct run *r, struct store *store, const struct instance *ins
 
 void session_close(struct run *r)
 {
+	struct error ignored = { 0 };
+
 	if (r->journal.in_transaction)
 		store_abort(r->store);
+	if (journal_settled(r, &ignored) != OUTCOME_OK)
+		error_clear(&ignored);
 	for (uint32_t i = 0; r->connections && i < r->module.need_count; i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
@@ -52,6 +56,7 @@ void session_close(struct run *r)
 	arena_clear(&r->heap.arena);
 	buf_clear(&r->journal.checkpoint);
 	buf_clear(&r->journal.after);
+	buf_clear(&r->journal.owed.sql);
 	buf_clear(&r->journal.outcome_text);
 	buf_clear(&r->journal.error_text);
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)

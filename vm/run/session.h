@@ -52,6 +52,15 @@ struct journal {
 	size_t note_count;
 	struct buf checkpoint;
 	bool stored_checkpoint; /* the store's newest checkpoint is not empty */
+	/* A step whose commit goes out with the next effect (journal_commit_later): what it was,
+	 * for when its outcome is told. */
+	struct {
+		bool is; /* there is one */
+		int64_t index;
+		bool set_checkpoint, stored_checkpoint;
+		struct buf sql;
+		char query_id[QUERY_ID_SIZE];
+	} owed;
 	struct buf after; /* the machine right after the last effect's answer; len 0: no effect
 			     since the last commit */
 	char query_id[QUERY_ID_SIZE];
@@ -209,6 +218,13 @@ enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *o
 /* Commits what is pending, if anything is. On failure the run's state in the store is what it was,
  * or unknown. */
 enum outcome journal_commit(struct run *r, struct error *err) MUST_USE;
+/* The end of an operation whose effect is in the store's own transaction: its commit may go out
+ * with the next effect. Until journal_settled() has told, nothing but that effect's store_begin()
+ * and exec may be done. */
+enum outcome journal_commit_later(struct run *r, struct error *err) MUST_USE;
+/* What became of it, OUTCOME_OK if there is none. A failure is the failure of that commit, and the
+ * run's SQL is that effect's again. journal_commit() does it by itself. */
+enum outcome journal_settled(struct run *r, struct error *err) MUST_USE;
 void journal_checkpoint(struct run *r, const struct machine *vm);
 void journal_checkpoint_after(struct run *r); /* as it was after the last effect, if there was one
 						 since the last commit */

@@ -125,7 +125,8 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
 /*
  * A commit that failed. Mostly the store is out of reach and nothing more can be said to it. But
  * where it refused the effect that was in its transaction (a deferred constraint), nothing
- * happened, and the operation has failed like any other.
+ * happened, and the operation has failed like any other; or, where a stop cancelled it, is still
+ * to be done.
  */
 static enum outcome settle_lost(struct run *r, struct error *err)
 {
@@ -135,7 +136,9 @@ static enum outcome settle_lost(struct run *r, struct error *err)
 	r->index = r->durable_index;
 	/* Effects of the operation that were committed before stay done. */
 	r->touched = r->journal.stored_checkpoint;
-	r->plan[r->index].finished_at = 0;
+	r->plan[r->inside.index].finished_at = 0;
+	if (r->stop.cancelled)
+		return settle_stopped(r, &r->inside, err);
 	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
 	return settle_failed(r, &r->inside, err);
 }

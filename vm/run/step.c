@@ -3,9 +3,9 @@
  *
  * An effect on the store's own database is part of the store's transaction: effect, outcome, what
  * the machine computes up to its next question, and the end of the operation if it came to that,
- * are one commit. Any other effect goes out after its intent is durable; its outcome waits in the
- * journal for the next commit, which is at the latest the one before the next thing that takes
- * time.
+ * are one commit, which goes out with the next such effect if nothing is asked in between. Any
+ * other effect goes out after its intent is durable; its outcome waits in the journal for the next
+ * commit, which is at the latest the one before the next thing that takes time.
  */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
@@ -25,7 +25,7 @@ void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t 
 static enum outcome commit_at(struct run *r, struct error *err)
 {
 	if (!r->journal.pending)
-		return OUTCOME_OK;
+		return journal_settled(r, err);
 	journal_checkpoint(r, r->vm);
 	return journal_commit(r, err);
 }
@@ -108,14 +108,24 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	int64_t number = r->next_effect, rows;
 
 	for (int64_t attempt = 1;; attempt++) {
+		struct error late = { 0 };
 		enum step_end end;
+		enum outcome o;
 
 		a->attempts += attempt > 1;
 		query_id_print(r, a->index, number, attempt, false, j->query_id);
 		if (store_begin(r->store, err) != OUTCOME_OK)
 			return STEP_LOST;
 		j->in_transaction = true;
-		if (send(r, a, c, 0, &rows, err) == OUTCOME_OK) {
+		o = send(r, a, c, 0, &rows, err);
+		/* The commit before it went out with it. */
+		if (journal_settled(r, &late) != OUTCOME_OK) {
+			store_abort(r->store);
+			j->in_transaction = false;
+			error_take(err, &late);
+			return STEP_LOST;
+		}
+		if (o == OUTCOME_OK) {
 			journal_intent(r, a, number, attempt, c);
 			r->next_effect = number + 1;
 			go_on(r, a, number, attempt, rows);
@@ -295,7 +305,7 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	if (!inside)
 		return effect_alone(
 			r, a, c, transactional && !c->shared && marker_possible(r, need, c), err);
-	if (commit_at(r, err) != OUTCOME_OK)
+	if (r->journal.pending && commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	return effect_inside(r, a, c, err);
 }
@@ -351,6 +361,8 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 			request_machine_failure(r, r->vm, err);
 			return STEP_FAILED;
 		case MACHINE_PAUSED:
+			if (journal_settled(r, err) != OUTCOME_OK)
+				return STEP_LOST;
 			if (!stop_wanted(r))
 				continue;
 			journal_checkpoint(r, r->vm);
