@@ -201,18 +201,9 @@ static void check_plan_block(struct checker *c, struct block *block)
 
 static void check_plan_for(struct checker *c, struct statement *s)
 {
-	uint32_t type = check_value(c, s->loop.list), element = TYPE_NEVER;
-	const struct type *list = types_get(&c->unit->types, type);
-	struct scope *outer;
+	uint32_t element = check_loop_list(c, s->loop.list);
+	struct scope *outer = scope_open(c);
 
-	if (list->kind == TYPE_LIST) {
-		element = list->element;
-		if (element == TYPE_NEVER)
-			wrong(c, s->loop.list->span, DIAG_LIST_EMPTY);
-	} else if (type != TYPE_NEVER && !unfinished(c, s->loop.list)) {
-		wrong(c, s->loop.list->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
-	}
-	outer = scope_open(c);
 	s->symbol = declare(c, SYMBOL_PLAN_LOOP, s->loop.name, element);
 	check_plan_block(c, s->loop.body);
 	c->scope = outer;

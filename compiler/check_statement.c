@@ -56,20 +56,26 @@ static void check_assign(struct checker *c, struct statement *s)
 	diag_note(&c->unit->diags, number, symbol->span, "declared here");
 }
 
-static void check_for(struct checker *c, struct statement *s)
+uint32_t check_loop_list(struct checker *c, struct expression *e)
 {
-	uint32_t type = check_value(c, s->loop.list), element = TYPE_NEVER;
+	uint32_t type = check_value(c, e);
 	const struct type *list = types_get(&c->unit->types, type);
-	struct scope *outer;
 
 	if (list->kind == TYPE_LIST) {
-		element = list->element;
-		if (element == TYPE_NEVER)
-			wrong(c, s->loop.list->span, DIAG_LIST_EMPTY);
-	} else if (type != TYPE_NEVER && !unfinished(c, s->loop.list)) {
-		wrong(c, s->loop.list->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
+		if (list->element == TYPE_NEVER)
+			wrong(c, e->span, DIAG_LIST_EMPTY);
+		return list->element;
 	}
-	outer = scope_open(c);
+	if (type != TYPE_NEVER && !unfinished(c, e))
+		wrong(c, e->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
+	return TYPE_NEVER;
+}
+
+static void check_for(struct checker *c, struct statement *s)
+{
+	uint32_t element = check_loop_list(c, s->loop.list);
+	struct scope *outer = scope_open(c);
+
 	s->symbol = declare(c, SYMBOL_LOOP, s->loop.name, element);
 	check_block(c, s->loop.body);
 	c->scope = outer;

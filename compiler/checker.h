@@ -74,6 +74,8 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 /* Says what is wrong with a value of type any or T? where a plain one is needed; false: it is
  * neither. */
 bool unfinished(struct checker *c, const struct expression *e);
+/* What a `for` goes through; returns the type of its elements, TYPE_NEVER if it is no list. */
+uint32_t check_loop_list(struct checker *c, struct expression *e);
 /* its `let` is declared in the present scope */
 void check_condition(struct checker *c, struct condition *condition);
 bool is_too_deep(struct checker *c, struct span span);	/* says so once */
