@@ -184,6 +184,37 @@ static void what_may_be_mended_is_believed(void **state)
 	assert_int_equal(row_of(p).current_operation_index, 2);
 }
 
+static void rows_that_vanish_during_a_run_are_noticed(void **state)
+{
+	static const struct {
+		const char *sql, *words;
+	} cases[] = {
+		{ "DELETE FROM @operation WHERE operation_index = 0",
+		  "a row of the plan is missing" },
+		{ "DELETE FROM @checkpoint", "checkpoint, row of this run: the row is missing" },
+		{ "DELETE FROM @run", "run, row of this run: the row is missing" },
+		{ "DELETE FROM @migration", "took the migration over" },
+	};
+	struct place *p = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct step step = started(p);
+		step.operations[0] = (struct operation_change){ .status = OPERATION_STATUS_DONE };
+		step.operation_count = 1;
+		step.set_checkpoint = step.set_phase = true;
+		step.checkpoint = STR("frames");
+		must(store_step(p->s, &step, err));
+		behind(p, cases[i].sql);
+		struct error e = { 0 };
+		enum outcome o = store_step(p->s, &step, &e);
+		assert_int_equal(o, i < 3 ? OUTCOME_DAMAGED : OUTCOME_NOT_NOW);
+		assert_non_null(strstr(e.message, cases[i].words));
+		error_clear(&e);
+		store_close(p->s);
+		wipe(p);
+		must(store_open(&p->s, p->where, err));
+	}
+}
+
 static void a_newer_schema_is_refused(void **state)
 {
 	struct place *p = *state;
@@ -423,6 +454,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(every_damage_is_refused_with_what_and_where),
 		BOTH(what_may_be_mended_is_believed),
+		BOTH(rows_that_vanish_during_a_run_are_noticed),
 		BOTH(a_newer_schema_is_refused),
 		ONLY(a_store_that_cannot_be_reached_is_told, DIALECT_SQLITE),
 		ONLY(a_session_that_is_ended_loses_nothing, DIALECT_POSTGRES),

@@ -14,6 +14,14 @@ enum miss statement_miss(enum statement_id id)
 	return misses[id];
 }
 
+/* Damage that a step meets: what else it wrote may stand (statement.def). */
+static enum outcome gone(struct store *s, const char *table, const char *words, struct error *err)
+{
+	enum outcome o = damaged(s, err, table, "of this run", "%s", words);
+	error_hint(err, "docs/state.md says what may be mended by hand, and how");
+	return o;
+}
+
 enum outcome store_miss(struct store *s, enum miss miss, struct error *err)
 {
 	switch (miss) {
@@ -25,15 +33,16 @@ enum outcome store_miss(struct store *s, enum miss miss, struct error *err)
 		error_hint(err, "amigrun status shows who has it");
 		return OUTCOME_NOT_NOW;
 	case MISS_OPERATION:
-		return damaged(s, err, "operation", "of this run", "a row of the plan is missing");
+		return gone(s, "operation", "a row of the plan is missing", err);
 	case MISS_EFFECT:
-		return damaged(s, err, "effect", "of this run",
-			       "the row of the effect that has just ended is missing or has an "
-			       "outcome already");
+		return gone(s, "effect",
+			    "the row of the effect that has just ended is missing or has an "
+			    "outcome already",
+			    err);
 	case MISS_CHECKPOINT:
-		return damaged(s, err, "checkpoint", "of this run", "the row is missing");
+		return gone(s, "checkpoint", "the row is missing", err);
 	case MISS_RUN:
-		return damaged(s, err, "run", "of this run", "the row is missing");
+		return gone(s, "run", "the row is missing", err);
 	}
 	BUG("no such miss");
 }

@@ -40,7 +40,6 @@ static const struct word {
 	{ "keyed_and_changing", { "WITH (fillfactor = 50)", "STRICT, WITHOUT ROWID" } },
 	/* SQLite's writing transactions follow one another anyway. */
 	{ "for_update", { "FOR UPDATE", "" } },
-	{ "for_share", { "FOR SHARE", "" } },
 	/* An index lives in its table's schema: in PostgreSQL its name bears none. */
 	{ "index_error_migration", { "error_migration", "amig_error_migration" } },
 	{ "index_event_migration", { "event_migration", "amig_event_migration" } },

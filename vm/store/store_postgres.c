@@ -3,19 +3,42 @@
  *
  * Everything that is run() waits in libpq's buffer and goes out with the next read() or the commit,
  * as one pipeline of prepared statements with one sync: a step is one round trip. A batch is one
- * implicit transaction. A statement that must find a row is wrapped so that the server itself
- * fails, and undoes everything, when it finds none. The statements of a step become one
- * (store_postgres_step.c).
+ * implicit transaction.
  */
-#include "vm/store/store_postgres.h"
+#include "vm/driver/postgres.h"
+#include "vm/store/backend.h"
 #include <stdio.h>
 #include <stdlib.h>
 
+#define QUEUE_MAX 128 /* answers must fit into the sockets' buffers while we still send */
 #define NO_SUCH_PREPARED "26000"
+#define NULL_REFUSED "23502"
 #define TYPE_BOOL 16
 #define TYPE_BYTES 17
 #define TYPE_BIGINT 20
 #define TYPE_INT 23
+
+struct queued {
+	enum statement_id id;
+	bool is_prepare;
+};
+
+struct postgres_store {
+	struct store base;
+	struct postgres session;
+	bool prepared[STATEMENT_COUNT];
+	/* one implicit transaction: must not be flushed before its end */
+	bool batch;
+	struct queued queue[QUEUE_MAX + 4];
+	size_t count;
+	/* A commit that waits for the next statement of the session, and what became of it until
+	 * wait() tells. */
+	bool deferred;
+	enum outcome owed;
+	struct error owed_error;
+	const struct watch *watch; /* while answers are read */
+	bool committing; /* what was sent includes the end of a transaction */
+};
 
 static struct postgres_store *own(struct store *s)
 {
@@ -49,64 +72,39 @@ static enum outcome lost(struct postgres_store *p, struct error *err)
 	return fail(p, STATEMENT_COUNT, err);
 }
 
-static void name_of(const struct queued *q, char out[24])
+static void name_of(enum statement_id id, char out[24])
 {
-	if (q->id == STATEMENT_COUNT)
-		snprintf(out, 24, "amig_step_%zu", q->shape);
-	else
-		snprintf(out, 24, "amig_%d", (int)q->id);
+	snprintf(out, 24, "amig_%d", (int)id);
 }
 
-static bool *is_prepared(struct postgres_store *p, const struct queued *q)
-{
-	return q->id == STATEMENT_COUNT ? &p->shapes[q->shape].prepared : &p->prepared[q->id];
-}
-
-static bool is_being_prepared(const struct postgres_store *p, const struct queued *q)
+static bool is_being_prepared(const struct postgres_store *p, enum statement_id id)
 {
 	for (size_t i = 0; i < p->count; i++)
-		if (p->queue[i].is_prepare && p->queue[i].id == q->id &&
-		    p->queue[i].shape == q->shape)
+		if (p->queue[i].is_prepare && p->queue[i].id == id)
 			return true;
 	return false;
 }
 
-static void text_of(struct buf *out, struct postgres_store *p, const struct queued *q)
+static enum outcome prepare(struct postgres_store *p, enum statement_id id, struct error *err)
 {
-	struct shape alone = { .ids = { q->id }, .count = 1 };
-	if (q->id == STATEMENT_COUNT)
-		shape_sql(out, &p->base, &p->shapes[q->shape]);
-	else if (statement_miss(q->id) != MISS_NONE)
-		shape_sql(out, &p->base, &alone);
-	else
-		buf_text(out, p->base.sql[q->id]);
-}
-
-static enum outcome prepare(struct postgres_store *p, const struct queued *q, struct error *err)
-{
-	if (*is_prepared(p, q) || is_being_prepared(p, q))
+	if (p->prepared[id] || is_being_prepared(p, id))
 		return OUTCOME_OK;
 	char name[24];
-	struct buf sql = { 0 };
-	name_of(q, name);
-	text_of(&sql, p, q);
-	int sent = PQsendPrepare(p->session.pg, name, sql.ptr, 0, NULL);
-	buf_clear(&sql);
-	if (!sent)
+	name_of(id, name);
+	if (!PQsendPrepare(p->session.pg, name, p->base.sql[id], 0, NULL))
 		return lost(p, err);
-	p->queue[p->count] = *q;
-	p->queue[p->count++].is_prepare = true;
+	p->queue[p->count++] = (struct queued){ id, true };
 	return OUTCOME_OK;
 }
 
 /* Texts and bytes go as they are, numbers as digits. */
-static enum outcome send(struct postgres_store *p, struct queued q, const struct field *fields,
+static enum outcome send(struct postgres_store *p, enum statement_id id, const struct field *fields,
 			 size_t count, struct error *err)
 {
-	const char *values[STEP_FIELDS_MAX];
-	int lengths[STEP_FIELDS_MAX], formats[STEP_FIELDS_MAX];
-	char digits[STEP_FIELDS_MAX][24], name[24];
-	enum outcome o = prepare(p, &q, err);
+	const char *values[FIELDS_MAX];
+	int lengths[FIELDS_MAX], formats[FIELDS_MAX];
+	char digits[FIELDS_MAX][24], name[24];
+	enum outcome o = prepare(p, id, err);
 	if (o != OUTCOME_OK)
 		return o;
 	for (size_t i = 0; i < count; i++) {
@@ -123,18 +121,12 @@ static enum outcome send(struct postgres_store *p, struct queued q, const struct
 		lengths[i] = raw ? (int)f->text.len : 0;
 		formats[i] = raw;
 	}
-	name_of(&q, name);
+	name_of(id, name);
 	p->session.sent = true;
 	if (!PQsendQueryPrepared(p->session.pg, name, (int)count, values, lengths, formats, 0))
 		return lost(p, err);
-	p->queue[p->count++] = q;
+	p->queue[p->count++] = (struct queued){ id, false };
 	return OUTCOME_OK;
-}
-
-static enum outcome send_one(struct postgres_store *p, enum statement_id id,
-			     const struct field *fields, size_t count, struct error *err)
-{
-	return send(p, (struct queued){ .id = id }, fields, count, err);
 }
 
 /* The first of a pipeline: enters the mode, and sends the BEGIN that is due. */
@@ -154,15 +146,20 @@ static enum outcome enter(struct postgres_store *p, struct error *err)
 	if (!session->begin_due)
 		return OUTCOME_OK;
 	session->begin_due = false;
-	return send_one(p, STATEMENT_BEGIN, NULL, 0, err);
+	return send(p, STATEMENT_BEGIN, NULL, 0, err);
 }
 
-/* Somebody dropped them (DISCARD, DEALLOCATE). */
-static void forget_prepared(struct postgres_store *p)
+/* What it means that the statement found no row, or that what it is conditional on does not hold: a
+ * condition makes a column NULL that must not be. Only the latter undoes the transaction. */
+static enum miss missed(const struct queued *q, PGresult *result)
 {
-	memset(p->prepared, 0, sizeof(p->prepared));
-	for (size_t i = 0; i < p->shape_count; i++)
-		p->shapes[i].prepared = false;
+	enum miss miss = q->is_prepare ? MISS_NONE : statement_miss(q->id);
+	if (miss == MISS_NONE)
+		return MISS_NONE;
+	if (!postgres_result_failed(result))
+		return strcmp(PQcmdTuples(result), "0") == 0 ? miss : MISS_NONE;
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	return state && strcmp(state, NULL_REFUSED) == 0 ? miss : MISS_NONE;
 }
 
 /* Reads the answer to one queued statement; result: its rows, of the last statement only. */
@@ -176,18 +173,21 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 		PQclear(first);
 		return o != OUTCOME_OK ? fail(p, q->id, err) : lost(p, err);
 	}
-	if (!postgres_result_failed(first)) {
-		if (q->is_prepare)
-			*is_prepared(p, q) = true;
-		*result = first;
-	} else {
+	enum miss miss = missed(q, first);
+	if (miss != MISS_NONE) {
+		o = store_miss(&p->base, miss, err);
+	} else if (postgres_result_failed(first)) {
 		postgres_fail(&p->session, first, err);
+		/* Somebody dropped them all (DISCARD, DEALLOCATE). */
 		if (strcmp(err->code, NO_SUCH_PREPARED) == 0)
-			forget_prepared(p);
-		enum miss miss = miss_of(err);
-		o = miss != MISS_NONE ? store_miss(&p->base, miss, err) : fail(p, q->id, err);
-		PQclear(first);
+			memset(p->prepared, 0, sizeof(p->prepared));
+		o = fail(p, q->id, err);
+	} else {
+		p->prepared[q->id] |= q->is_prepare;
+		*result = first;
+		first = NULL;
 	}
+	PQclear(first);
 	struct error ignored = { 0 };
 	while (postgres_result(&p->session, p->watch, &next, &ignored) == OUTCOME_OK && next)
 		PQclear(next);
@@ -278,7 +278,6 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 
 static void close_store(struct store *s)
 {
-	gathered_clear(&own(s)->gathered);
 	error_clear(&own(s)->owed_error);
 	postgres_close(&own(s)->session);
 	free(s);
@@ -300,47 +299,19 @@ static enum outcome script(struct store *s, const char *sql, struct error *err)
 	return o;
 }
 
-static enum outcome run_now(struct postgres_store *p, enum statement_id id,
-			    const struct field *fields, size_t count, struct error *err)
+static enum outcome run(struct store *s, enum statement_id id, const struct field *fields,
+			size_t count, struct error *err)
 {
+	struct postgres_store *p = own(s);
 	enum outcome o = enter(p, err);
 	if (o == OUTCOME_OK)
-		o = send_one(p, id, fields, count, err);
+		o = send(p, id, fields, count, err);
 	if (o == OUTCOME_OK && p->count >= QUEUE_MAX) {
 		if (p->batch)
 			BUG("a batch of more than %d statements", QUEUE_MAX);
 		o = flush(p, NULL, err);
 	}
 	return o;
-}
-
-/* Sends what was gathered. */
-static enum outcome send_gathered(struct postgres_store *p, struct error *err)
-{
-	struct gathered *g = &p->gathered;
-	if (g->shape.count == 0)
-		return OUTCOME_OK;
-	enum outcome o = enter(p, err);
-	struct queued q = { .id = STATEMENT_COUNT, .shape = shape_number(p, &g->shape) };
-	if (g->shape.count == 1)
-		q = (struct queued){ .id = g->shape.ids[0] };
-	if (q.shape == SHAPES_MAX)
-		BUG("more than %d kinds of steps", SHAPES_MAX);
-	if (o == OUTCOME_OK)
-		o = send(p, q, g->fields, g->field_count, err);
-	gathered_clear(g);
-	return o;
-}
-
-static enum outcome run(struct store *s, enum statement_id id, const struct field *fields,
-			size_t count, struct error *err)
-{
-	struct postgres_store *p = own(s);
-	if (!p->batch && !s->begun)
-		return run_now(p, id, fields, count, err);
-	if (!gather(&p->gathered, id, fields, count))
-		BUG("a step has more than %d statements", STEP_STATEMENTS_MAX);
-	return OUTCOME_OK;
 }
 
 static struct field cell(const PGresult *result, int row, int column, struct arena *a)
@@ -379,7 +350,7 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
 	*rows = (struct rows){ 0 };
 	enum outcome o = enter(own(s), err);
 	if (o == OUTCOME_OK)
-		o = send_one(own(s), id, fields, count, err);
+		o = send(own(s), id, fields, count, err);
 	if (o == OUTCOME_OK)
 		o = flush(own(s), &result, err);
 	if (o != OUTCOME_OK)
@@ -410,7 +381,7 @@ static enum outcome begin(struct store *s, enum begin_kind kind, struct error *e
 		postgres_begin(&p->session);
 		return OUTCOME_OK;
 	case BEGIN_READ:
-		return run_now(p, STATEMENT_BEGIN_READ, NULL, 0, err);
+		return run(s, STATEMENT_BEGIN_READ, NULL, 0, err);
 	case BEGIN_UPGRADE:
 		postgres_begin(&p->session);
 		return read(s, STATEMENT_LOCK_UPGRADE, NULL, 0, &s->scratch, &ignored, err);
@@ -421,9 +392,7 @@ static enum outcome begin(struct store *s, enum begin_kind kind, struct error *e
 static enum outcome commit(struct store *s, struct error *err)
 {
 	struct postgres_store *p = own(s);
-	enum outcome o = send_gathered(p, err);
-	if (!p->batch && o == OUTCOME_OK)
-		o = run_now(p, STATEMENT_COMMIT, NULL, 0, err);
+	enum outcome o = p->batch ? OUTCOME_OK : run(s, STATEMENT_COMMIT, NULL, 0, err);
 	p->committing = true;
 	if (o == OUTCOME_OK && p->session.in_pipeline)
 		o = flush(p, NULL, err);
@@ -459,9 +428,7 @@ static bool read_owed(void *context, const struct watch *watch, bool synced)
 static enum outcome commit_later(struct store *s, struct error *err)
 {
 	struct postgres_store *p = own(s);
-	enum outcome o = send_gathered(p, err);
-	if (o == OUTCOME_OK)
-		o = run_now(p, STATEMENT_COMMIT, NULL, 0, err);
+	enum outcome o = run(s, STATEMENT_COMMIT, NULL, 0, err);
 	p->committing = true;
 	if (o != OUTCOME_OK)
 		return o;
@@ -485,7 +452,6 @@ static void rollback(struct store *s)
 {
 	struct postgres_store *p = own(s);
 	struct error ignored = { 0 };
-	gathered_clear(&p->gathered);
 	postgres_settle(&p->session);
 	if (p->session.in_pipeline && p->batch)
 		postgres_abandon(&p->session); /* a sync would commit what is queued */

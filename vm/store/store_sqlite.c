@@ -126,24 +126,25 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
 {
 	struct sqlite *db = session_of(s);
 	sqlite3_stmt *st;
-	size_t room = 0, seen = 0;
+	size_t room = 0;
 	if (rows)
 		*rows = (struct rows){ 0 };
 	if (sqlite_prepare_kept(db, s->sql[id], &st, err) != OUTCOME_OK ||
 	    bind(st, fields, count) != SQLITE_OK)
 		return fail(s, id, err);
 	int rc;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		seen++;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		if (rows)
 			keep(st, a, rows, &room);
-	}
-	enum outcome o = rc == SQLITE_DONE ? OUTCOME_OK : fail(s, id, err);
-	bool found = sqlite3_stmt_readonly(st) ? seen > 0 : sqlite3_changes64(db->db) > 0;
+	enum miss miss = statement_miss(id);
+	bool missed = miss != MISS_NONE && (rc == SQLITE_DONE ?
+			sqlite3_changes64(db->db) == 0 :
+			sqlite3_extended_errcode(db->db) == SQLITE_CONSTRAINT_NOTNULL);
+	enum outcome o = missed		    ? store_miss(s, miss, err) :
+			 rc == SQLITE_DONE ? OUTCOME_OK :
+					     fail(s, id, err);
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
-	if (o == OUTCOME_OK && statement_miss(id) != MISS_NONE && !found)
-		return store_miss(s, statement_miss(id), err);
 	return o;
 }
 
