@@ -133,6 +133,14 @@ static bool share_session(struct connection *c, void *session)
 	free(theirs);
 	if (!same)
 		return false;
+	struct buf settings = { 0 };
+	struct error ignored = { 0 };
+	postgres_text_shared(&settings);
+	enum outcome o = postgres_query(store, settings.ptr, NULL, NULL, &ignored);
+	buf_clear(&settings);
+	error_clear(&ignored);
+	if (o != OUTCOME_OK)
+		return false;
 	s->store = store;
 	c->shared = true;
 	return true;
@@ -292,8 +300,7 @@ static enum outcome run_joined(struct postgres *session, const struct statement 
 {
 	struct buf comment = { 0 };
 	postgres_text_comment(&comment, s->query_id);
-	enum outcome o = postgres_join(session, postgres_text_joined, TEXT_JOINED_SETTINGS,
-				       comment.ptr, s->sql, watch, err);
+	enum outcome o = postgres_join(session, comment.ptr, s->sql, watch, err);
 	buf_clear(&comment);
 	if (o == OUTCOME_OK)
 		o = read_answers(session, watch, NULL, affected, err);
@@ -304,13 +311,12 @@ static enum outcome run_joined(struct postgres *session, const struct statement 
 static enum outcome run_inside(struct postgres *session, const struct statement *s,
 			       const struct watch *watch, int64_t *affected, struct error *err)
 {
-	bool first = session->begin_due;
-	if (first && session->owner && postgres_text_joins(session->pg, s))
+	if (session->begin_due && session->owner && postgres_text_joins(session->pg, s))
 		return run_joined(session, s, watch, affected, err);
 	if (!postgres_settle(session))
 		return error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
 	struct buf prefix = { 0 };
-	postgres_text_prefix(&prefix, session->pg, s, first ? TEXT_FIRST : TEXT_INSIDE);
+	postgres_text_prefix(&prefix, session->pg, s, TEXT_INSIDE);
 	enum outcome o = send_and_read(session, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
 	return o;

@@ -6,10 +6,8 @@
 
 #define LOCK_TIMEOUT_MS                                                                            \
 	5000 /* a statement that waits for a lock makes the application queue behind it */
-#define IDLE_TIMEOUT_MS 300000
+#define IDLE_TIMEOUT_MS 300000 /* of a transaction that waits for us */
 #define JOINED_CAP_BYTES ((size_t)64 << 10) /* a larger one gains nothing */
-#define STRING(x) #x
-#define DIGITS(x) STRING(x)
 
 void postgres_text_comment(struct buf *out, const char *query_id)
 {
@@ -48,6 +46,12 @@ static void set_reported(struct buf *out, PGconn *pg, bool local)
 		set_text(out, local, STR("standard_conforming_strings"), STR("on"));
 }
 
+void postgres_text_shared(struct buf *out)
+{
+	set(out, false, "lock_timeout", LOCK_TIMEOUT_MS);
+	set(out, false, "idle_in_transaction_session_timeout", IDLE_TIMEOUT_MS);
+}
+
 void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s,
 			  enum text_place place)
 {
@@ -69,12 +73,6 @@ void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s
 		set(out, local, "lock_timeout", LOCK_TIMEOUT_MS);
 		set(out, local, "statement_timeout", s->timeout_ms);
 		break;
-	case TEXT_FIRST:
-		set(out, local, "lock_timeout", LOCK_TIMEOUT_MS);
-		set(out, local, "idle_in_transaction_session_timeout", IDLE_TIMEOUT_MS);
-		if (s->timeout_ms > 0)
-			set(out, local, "statement_timeout", s->timeout_ms);
-		break;
 	case TEXT_INSIDE:
 		set(out, local, "statement_timeout", s->timeout_ms);
 		break;
@@ -89,11 +87,6 @@ void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s
 	for (size_t i = 0; i < s->setting_count; i++)
 		set_text(out, local, s->settings[i].name, s->settings[i].value);
 }
-
-const char *const postgres_text_joined[TEXT_JOINED_SETTINGS] = {
-	"SET LOCAL lock_timeout=" DIGITS(LOCK_TIMEOUT_MS),
-	"SET LOCAL idle_in_transaction_session_timeout=" DIGITS(IDLE_TIMEOUT_MS),
-};
 
 bool postgres_text_joins(PGconn *pg, const struct statement *s)
 {

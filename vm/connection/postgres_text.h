@@ -10,8 +10,7 @@ enum text_place {
 	TEXT_READ,		/* one simple query, a transaction that cannot write */
 	TEXT_READ_INSIDE,	/* behind savepoint amig_read of an open transaction */
 	TEXT_CHANGE,		/* one simple query, a transaction of its own */
-	TEXT_FIRST,		/* the first statement of an open transaction */
-	TEXT_INSIDE,		/* a later one */
+	TEXT_INSIDE,		/* in an open transaction of the store's session */
 	TEXT_SESSION,		/* set for the session: the statement follows alone */
 };
 
@@ -19,11 +18,11 @@ enum text_place {
  * comment. */
 void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s,
 			  enum text_place place);
-/* Whether an exec as the first statement of an open transaction can do without a text of its own
- * for settings (postgres_join()): then these are all it needs, the comment apart. */
+/* Whether an exec as the first statement of an open transaction needs no prefix but its comment, so
+ * that it may go out by postgres_join(). */
 bool postgres_text_joins(PGconn *pg, const struct statement *s);
-#define TEXT_JOINED_SETTINGS 2
-extern const char *const postgres_text_joined[TEXT_JOINED_SETTINGS];
+/* The settings of a session of the store that effects share, made once: a step is spared them. */
+void postgres_text_shared(struct buf *out);
 void postgres_text_comment(struct buf *out, const char *query_id);
 /* Undoes TEXT_SESSION. */
 void postgres_text_reset(struct buf *out, const struct statement *s);

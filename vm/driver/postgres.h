@@ -35,6 +35,7 @@ struct postgres {
 	postgres_owner_fn owner; /* of an open pipeline whose answers are owed; or NULL */
 	void *owner_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
+	bool begin_prepared;		/* for postgres_join() */
 	bool sent;			/* something is on its way whose end has not been seen */
 	long shift; /* characters in front of the caller's SQL, taken off error positions */
 	int64_t asked_at, cancelled_at;	/* monotonic ms */
@@ -95,13 +96,12 @@ enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch
 void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
 /* false: what was owed failed. */
 bool postgres_settle(struct postgres *s);
-/* Sends what is owed, a BEGIN if one is due, the settings, then prefix and sql (one statement
+/* Sends what is owed, a BEGIN if one is due, then prefix and sql (one statement
  * without NUL, no COPY), and reads all answers but the last statement's: these come from
  * postgres_result() until it gives NULL, row by row. postgres_join_end() must follow in any case.
  */
-enum outcome postgres_join(struct postgres *s, const char *const *settings, size_t count,
-			   const char *prefix, struct str sql, const struct watch *watch,
-			   struct error *err) MUST_USE;
+enum outcome postgres_join(struct postgres *s, const char *prefix, struct str sql,
+			   const struct watch *watch, struct error *err) MUST_USE;
 void postgres_join_end(struct postgres *s);
 
 /* For those who read results one by one: sends prefix and sql as one simple query (positions in
