@@ -94,12 +94,17 @@ enum outcome os_write_file(const char *path, struct str bytes, struct error *err
 	return done ? OUTCOME_OK : OUTCOME_UNREACHABLE;
 }
 
-int64_t os_monotonic_ms(void)
+int64_t os_monotonic_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t os_monotonic_ms(void)
+{
+	return os_monotonic_us() / 1000;
 }
 
 int64_t os_wall_us(void)

@@ -11,6 +11,7 @@ enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, s
 /* Through a temporary file beside it, fsync and rename: the old one or the new one, never a part.
  */
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err);
+int64_t os_monotonic_us(void);
 int64_t os_monotonic_ms(void);
 int64_t os_wall_us(void); /* microseconds since 1970 UTC; shown to people, never decides anything */
 void os_random(void *out, size_t len);

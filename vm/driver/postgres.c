@@ -4,10 +4,12 @@
 #include "vm/base/os.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <time.h>
 
 #define CANCEL_AGAIN_MS 2000
 #define CANCEL_JOIN_S 5
+#define AWAKE_US 500
 
 enum sqlstate_class { STATE_PERMANENT, STATE_TRANSIENT, STATE_LOST };
 
@@ -119,7 +121,7 @@ void postgres_abandon(struct postgres *s)
 	if (s->pg)
 		PQfinish(s->pg);
 	s->pg = NULL;
-	s->in_pipeline = s->begin_due = false;
+	s->in_pipeline = s->begin_due = s->begin_prepared = false;
 }
 
 static void *run_canceller(void *request)
@@ -182,10 +184,23 @@ static enum outcome look(struct postgres *s, const struct watch *watch, struct e
 	return OUTCOME_OK;
 }
 
+/* Awake for the first moment: to be woken takes longer than a small statement on a near server. Who
+ * else could run meanwhile does. */
+static int poll_awake(struct pollfd *p)
+{
+	int64_t until = os_monotonic_us() + AWAKE_US;
+	int ready = poll(p, 1, 0);
+	while (ready == 0 && os_monotonic_us() < until) {
+		sched_yield();
+		ready = poll(p, 1, 0);
+	}
+	return ready;
+}
+
 static enum outcome wait_for_answer(struct postgres *s, const struct watch *watch,
 				    struct error *err)
 {
-	for (;;) {
+	for (bool first = true;; first = false) {
 		int left = PQflush(s->pg);
 		if (left < 0 && PQstatus(s->pg) != CONNECTION_OK && !PQconsumeInput(s->pg))
 			return OUTCOME_OK;	/* PQgetResult has the reason */
@@ -196,7 +211,9 @@ static enum outcome wait_for_answer(struct postgres *s, const struct watch *watc
 			return fail_lost(s, err);
 		short events = left > 0 ? POLLIN | POLLOUT : POLLIN;
 		struct pollfd p = { .fd = fd, .events = events };
-		int ready = poll(&p, 1, WATCH_SLICE_MS);
+		int ready = first ? poll_awake(&p) : 0;
+		if (ready == 0)
+			ready = poll(&p, 1, WATCH_SLICE_MS);
 		if (ready < 0 && errno != EINTR)
 			return error_set(err, OUTCOME_UNREACHABLE, "poll: %s", strerror(errno));
 		if (ready > 0 && (p.revents & ~POLLOUT) && !PQconsumeInput(s->pg) &&
