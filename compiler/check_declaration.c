@@ -133,6 +133,7 @@ void check_declarations(struct unit *u, struct unit_module *m)
 			check_migration(u, m, d);
 			break;
 		case DECLARATION_USE:
+		case DECLARATION_TEST:
 		case DECLARATION_ERROR:
 			break;
 		}

@@ -235,7 +235,7 @@ static uint32_t check_kind(struct checker *c, struct expression *e)
 	case EXPRESSION_AS: return check_as(c, e);
 	case EXPRESSION_IF: return check_if(c, e);
 	case EXPRESSION_LAMBDA:
-		wrong(c, e->span, DIAG_NOT_YET, "=>");
+		wrong(c, e->span, DIAG_LAMBDA_PLACE);
 		return TYPE_NEVER;
 	case EXPRESSION_ERROR: return TYPE_NEVER;
 	}

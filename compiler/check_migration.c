@@ -261,6 +261,19 @@ static void check_check(struct checker *c, struct check_syntax *check, struct ma
 	check_block(c, check->body);
 }
 
+/* What is done at the end of a run; on the only connection, if there is one. */
+static void check_end(struct checker *c, struct block *block, const char *place, unsigned allows)
+{
+	unsigned allowed = c->allowed;
+
+	c->place = place;
+	c->allowed |= allows;
+	c->on = c->migration->need_count == 1 ? c->migration->needs[0] : NULL;
+	check_block(c, block);
+	c->on = NULL;
+	c->allowed = allowed;
+}
+
 static void check_clauses(struct checker *c, struct migration_syntax *m)
 {
 	struct map labels = { 0 };
@@ -275,6 +288,9 @@ static void check_clauses(struct checker *c, struct migration_syntax *m)
 		c->place = "`leaves`";
 		check_wanted(c, a->value, TYPE_IDENT, "what is left");
 	}
+	check_end(c, m->finally, "`finally`", ALLOW_EFFECT);
+	check_end(c, m->on_complete, "`on complete`", ALLOW_NOTICE);
+	check_end(c, m->on_error, "`on error`", ALLOW_NOTICE);
 	map_clear(&labels);
 }
 

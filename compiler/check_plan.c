@@ -88,6 +88,16 @@ static void check_on(struct checker *c, struct operation_syntax *o)
 	c->on = unit_symbol(c->unit, SYMBOL_ERROR, o->on->name);
 }
 
+static void check_per(struct checker *c, const struct operation_syntax *o)
+{
+	const struct type *type = c->on ? types_get(&c->unit->types, c->on->type) : NULL;
+
+	if (o->per != PER_NONE && type && type->kind == TYPE_CONNECTION &&
+	    !str_eq(type->connection, STR("clickhouse")))
+		wrong(c, o->head, DIAG_PER_KIND, label_words(c, o),
+		      kept(c->unit, type->connection));
+}
+
 static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action,
 			 const char *place)
 {
@@ -156,6 +166,7 @@ void check_operation(struct checker *c, struct operation_syntax *o)
 	o->number = c->operation_count++;
 	check_label(c, o);
 	check_on(c, o);
+	check_per(c, o);
 	check_clause(c, o->timeout, TYPE_DURATION, 1, "`timeout`");
 	check_clause(c, o->retry, TYPE_INT, 0, "`retry`");
 	check_clause(c, o->weight, TYPE_INT, 1, "`weight`");
@@ -219,6 +230,30 @@ static void check_plan_if(struct checker *c, struct statement *s)
 	check_plan_block(c, s->branch.otherwise);
 }
 
+static void check_approval(struct checker *c, struct statement *s)
+{
+	struct operation_syntax like = { .label = s->approval.label };
+
+	c->operation_count++;
+	check_label(c, &like);
+	check_wanted(c, s->approval.text, TYPE_STRING, "what happens next");
+}
+
+static void check_parallel(struct checker *c, struct statement *s)
+{
+	struct folded known;
+
+	if (c->in_parallel)
+		wrong(c, s->span, DIAG_NOT_INSIDE, "`parallel`", "`parallel`");
+	check_wanted(c, s->parallel.count, TYPE_INT, "`parallel`");
+	if (s->parallel.count->type == TYPE_INT && expression_fold(s->parallel.count, &known) &&
+	    known.number < 1)
+		wrong(c, s->parallel.count->span, DIAG_CLAUSE_RANGE, "`parallel`", "at least 1");
+	c->in_parallel = true;
+	check_plan_block(c, s->parallel.body);
+	c->in_parallel = false;
+}
+
 static void check_include(struct checker *c, struct statement *s)
 {
 	struct expression *call = s->expression;
@@ -256,6 +291,12 @@ void check_plan(struct checker *c, struct statement *first)
 		case STATEMENT_INCLUDE:
 			check_include(c, s);
 			break;
+		case STATEMENT_APPROVAL:
+			check_approval(c, s);
+			break;
+		case STATEMENT_PARALLEL:
+			check_parallel(c, s);
+			break;
 		case STATEMENT_ERROR:
 			break;
 		case STATEMENT_VAR:
@@ -268,6 +309,19 @@ void check_plan(struct checker *c, struct statement *first)
 		case STATEMENT_FAIL:
 		case STATEMENT_LOG:
 		case STATEMENT_PROGRESS:
+		case STATEMENT_SLEEP:
+		case STATEMENT_WAIT:
+		case STATEMENT_HALT:
+		case STATEMENT_TRY:
+		case STATEMENT_TRANSACTION:
+		case STATEMENT_LOCK:
+		case STATEMENT_BATCHES:
+		case STATEMENT_COPY:
+		case STATEMENT_HTTP:
+		case STATEMENT_SET:
+		case STATEMENT_GIVEN:
+		case STATEMENT_RUN:
+		case STATEMENT_EXPECT:
 			wrong(c, s->span, DIAG_NOT_IN_PLAN, "this statement");
 			break;
 		}

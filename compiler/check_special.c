@@ -68,8 +68,10 @@ static uint32_t check_query(struct checker *c, struct expression *e, enum specia
 			mismatch(c, sql, TYPE_SQL,
 				 phrase(c, "the argument of `.%s`", name));
 	}
-	if (special == SPECIAL_EXEC)
+	if (special == SPECIAL_EXEC) {
+		check_exec_inside(c, e->span, receiver->symbol);
 		return types_optional(&c->unit->types, TYPE_INT);
+	}
 	return special == SPECIAL_EXISTS ? TYPE_BOOL : TYPE_ANY;
 }
 
@@ -117,6 +119,8 @@ uint32_t check_special(struct checker *c, struct expression *e, enum special spe
 	e->symbol = symbol;
 	if (special <= SPECIAL_EXEC)
 		return check_query(c, e, special);
+	if (special >= SPECIAL_MAP)
+		return check_list_function(c, e, special, name);
 	place_allows(c, e->span, ALLOW_READ, name);
 	switch (special) {
 	case SPECIAL_VALUE:
@@ -125,6 +129,12 @@ uint32_t check_special(struct checker *c, struct expression *e, enum special spe
 	case SPECIAL_COLUMN:
 	case SPECIAL_EXISTS:
 	case SPECIAL_EXEC:
+	case SPECIAL_MAP:
+	case SPECIAL_FILTER:
+	case SPECIAL_ANY:
+	case SPECIAL_ALL:
+	case SPECIAL_SORT_BY:
+	case SPECIAL_PAIRS:
 	case SPECIAL_COUNT:
 		break;
 	case SPECIAL_NOW:

@@ -109,10 +109,12 @@ static void check_exec(struct checker *c, struct statement *s)
 	s->symbol = c->on;
 	if (!c->on)
 		wrong(c, s->span, DIAG_WHICH_CONNECTION, "exec");
+	check_exec_inside(c, s->span, c->on);
 }
 
 static void check_return(struct checker *c, struct statement *s)
 {
+	check_return_inside(c, s->span);
 	if (!s->expression) {
 		if (c->result != TYPE_NOTHING && c->result != TYPE_NEVER)
 			wrong(c, s->span, DIAG_RETURN_EMPTY, type_text(c->unit, c->result));
@@ -184,10 +186,26 @@ static void check_statement(struct checker *c, struct statement *s)
 			wrong(c, s->span, DIAG_PROGRESS_HERE);
 		check_wanted(c, s->expression, TYPE_FLOAT, "the progress, from 0.0 to 1.0,");
 		break;
+	case STATEMENT_SLEEP:
+	case STATEMENT_WAIT:
+	case STATEMENT_HALT:
+	case STATEMENT_TRY:
+	case STATEMENT_TRANSACTION:
+	case STATEMENT_LOCK:
+	case STATEMENT_BATCHES:
+	case STATEMENT_COPY:
+	case STATEMENT_HTTP:
+	case STATEMENT_SET:
+		check_effect(c, s);
+		break;
 	case STATEMENT_OPERATION:
 	case STATEMENT_INCLUDE:
-		wrong(c, s->span, DIAG_NOT_IN_BLOCK,
-		      s->kind == STATEMENT_INCLUDE ? "`include`" : "an operation");
+	case STATEMENT_APPROVAL:
+	case STATEMENT_PARALLEL:
+	case STATEMENT_GIVEN:
+	case STATEMENT_RUN:
+	case STATEMENT_EXPECT:
+		wrong(c, s->span, DIAG_NOT_IN_BLOCK, "this");
 		break;
 	case STATEMENT_ERROR:
 		break;
@@ -223,6 +241,12 @@ static bool statement_ends(const struct statement *s, unsigned depth)
 {
 	if (s->kind == STATEMENT_RETURN || s->kind == STATEMENT_FAIL || s->kind == STATEMENT_ERROR)
 		return true;
+	if (s->kind == STATEMENT_TRY)
+		return ends(s->attempt.body, depth) && ends(s->attempt.handler, depth);
+	if (s->kind == STATEMENT_LOCK)
+		return ends(s->lock.body, depth);
+	if (s->kind == STATEMENT_TRANSACTION)
+		return ends(s->block, depth);
 	return s->kind == STATEMENT_IF && s->branch.otherwise && ends(s->branch.then, depth) &&
 	       ends(s->branch.otherwise, depth);
 }

@@ -133,6 +133,14 @@ static void wrong_hole(struct checker *c, const struct expression *hole)
 			  "say what stands there when it is null: `… ?? …`");
 }
 
+/* w.after of a window, which is null in the first one. */
+static bool is_start_of_window(const struct expression *e)
+{
+	return e->kind == EXPRESSION_FIELD && str_eq(e->field.name.text, STR("after")) &&
+	       e->field.base->kind == EXPRESSION_NAME && e->field.base->symbol &&
+	       e->field.base->symbol->kind == SYMBOL_WINDOW;
+}
+
 void check_sql(struct checker *c, struct expression *e)
 {
 	struct reading reading = { 0 };
@@ -145,7 +153,10 @@ void check_sql(struct checker *c, struct expression *e)
 			continue;
 		}
 		type = check_value(c, p->hole);
-		if (type != TYPE_NEVER && !is_hole_type(c->unit, type))
+		if (is_start_of_window(p->hole))
+			wrong(c, p->hole->span, DIAG_WINDOW_AFTER,
+			      kept(c->unit, p->hole->field.base->name.text));
+		else if (type != TYPE_NEVER && !is_hole_type(c->unit, type))
 			wrong_hole(c, p->hole);
 		else if (reading.inside == INSIDE_QUOTES && !reading.unsure)
 			wrong(c, p->span, DIAG_HOLE_QUOTED);

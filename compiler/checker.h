@@ -16,6 +16,7 @@ enum {
 	ALLOW_CALL = 1,		/* fns of the author */
 	ALLOW_READ = 2,		/* queries, and what else may answer differently another time */
 	ALLOW_EFFECT = 4,
+	ALLOW_NOTICE = 8,	/* http */
 };
 
 #define PARAMETERS_MAX 64u
@@ -38,6 +39,10 @@ struct checker {
 	struct symbol *owner;			/* the FN or OPERATIONS that is checked, or NULL */
 	struct symbol *on;			/* the connection of the operation, or NULL */
 	struct symbol *receiver;		/* of the query whose SQL is checked, or NULL */
+	/* of the `transaction` that is checked, or NULL */
+	struct symbol *transaction;
+	const char *inside;			/* "`transaction`", "`with lock`"; or NULL */
+	bool in_parallel;
 	bool including;				/* the call that comes next is an `include`'s */
 	/* where uses of the plan's values are noted, or NULL */
 	struct captures *captures;
@@ -113,6 +118,20 @@ void check_statements(struct checker *c, struct block *block);	/* in the present
 /* every way through it returns or fails */
 bool block_ends(const struct block *block);
 void check_let(struct checker *c, struct statement *s, enum symbol_kind kind);
+
+/* check_effect.c */
+void check_effect(struct checker *c, struct statement *s);
+/* What may not stand in a `transaction` or behind a lock is told. */
+void check_return_inside(struct checker *c, struct span span);
+void check_exec_inside(struct checker *c, struct span span, const struct symbol *connection);
+uint32_t error_type(struct unit *u);		/* of what `catch` names */
+
+/* check_list.c */
+uint32_t check_list_function(struct checker *c, struct expression *e, enum special special,
+			     const char *name);
+
+/* check_test.c: when all migrations are known */
+void check_test(struct unit *u, struct unit_module *m, struct declaration *d);
 
 /* check_plan.c */
 void check_plan(struct checker *c, struct statement *first);

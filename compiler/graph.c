@@ -184,8 +184,10 @@ static uint32_t measure_list(struct unit *u, const struct statement *first, unsi
 	for (const struct statement *s = first; s && total <= PLAN_OPERATIONS_MAX; s = s->next) {
 		uint32_t one = 0;
 
-		if (s->kind == STATEMENT_OPERATION)
+		if (s->kind == STATEMENT_OPERATION || s->kind == STATEMENT_APPROVAL)
 			one = 1;
+		else if (s->kind == STATEMENT_PARALLEL && s->parallel.body)
+			one = measure_list(u, s->parallel.body->first, depth + 1);
 		else if (s->kind == STATEMENT_FOR && s->loop.body)
 			one = measure_list(u, s->loop.body->first, depth + 1);
 		else if (s->kind == STATEMENT_IF)

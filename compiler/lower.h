@@ -4,8 +4,10 @@
  *   lower_migration ── setup, required, leaves, params, checks     lower_migration.c
  *        ├── plan ── operations' functions, includes in place       lower_plan.c
  *        │     └── statements                                       lower_statement.c
+ *        │           │                                              lower_effect.c
  *        │           └── expressions, operators, calls, templates   lower_expression.c
  *        │                                                 lower_operator.c lower_call.c
+ *        │                                                 lower_list.c
  *        └── the library functions that these reached, in the order in which they were met
  *
  * The unit has no errors, and lowering finds only those of size: more locals in a function,
@@ -106,9 +108,19 @@ struct loop {
 	struct operand_local list, index;
 };
 /* False: the list is [], no body. */
-bool loop_begin(struct body *b, struct loop *loop, const struct statement *s);
-void loop_end(struct body *b, struct loop *loop, const struct statement *s);
+bool loop_begin(struct body *b, struct loop *loop, const struct expression *list,
+		struct symbol *element, struct span at);
+/* The same with a list that a local holds. */
+void loop_over(struct body *b, struct loop *loop, struct operand_local list,
+	       struct symbol *element, struct span at);
+void loop_end(struct body *b, struct loop *loop, struct span at);
 void lower_let(struct body *b, const struct statement *s);
+
+/* lower_effect.c */
+void lower_effect(struct body *b, const struct statement *s);
+
+/* lower_list.c */
+void lower_list_function(struct body *b, const struct expression *e, enum special special);
 
 /* lower_plan.c */
 struct operand_function lower_plan(struct lower *l);

@@ -141,6 +141,10 @@ static void lower_special(struct body *b, const struct expression *e)
 	enum special special = (enum special)e->symbol->number;
 	struct code *c = &b->code;
 
+	if (special >= SPECIAL_MAP) {
+		lower_list_function(b, e, special);
+		return;
+	}
 	for (uint32_t i = 0; i < e->call.value_count; i++)
 		lower_expression(b, e->call.values[i]);
 	body_place(b, e->span);
@@ -179,6 +183,12 @@ static void lower_special(struct body *b, const struct expression *e)
 	case SPECIAL_ON_CLUSTER:
 		lower_on_cluster(b);
 		break;
+	case SPECIAL_MAP:
+	case SPECIAL_FILTER:
+	case SPECIAL_ANY:
+	case SPECIAL_ALL:
+	case SPECIAL_SORT_BY:
+	case SPECIAL_PAIRS:
 	case SPECIAL_COUNT:
 		BUG("no such call");
 	}

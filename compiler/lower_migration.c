@@ -197,6 +197,22 @@ static uint32_t lower_setup(struct lower *l, struct frozen *frozens)
 	return number;
 }
 
+/* `finally` and the like: a block that may change something. */
+static uint32_t lower_end(struct lower *l, const char *name, const struct block *block)
+{
+	struct body b;
+	uint32_t number;
+
+	if (!block)
+		return NO_INDEX;
+	begin(&b, l, str_c(name), TYPE_NOTHING);
+	b.code.flags = FUNCTION_EFFECT;
+	number = b.code.number;
+	lower_block(&b, block);
+	body_end(&b);
+	return number;
+}
+
 static uint32_t lower_leaves(struct lower *l, const struct argument *leaves)
 {
 	uint32_t list = types_list(&l->unit->types, TYPE_IDENT), number, count = 0;
@@ -407,6 +423,9 @@ static void lower_parts(struct lower *l, struct module *out)
 	out->checks = checks;
 	for (const struct check_syntax *c = syntax->checks; c; c = c->next)
 		*checks++ = lower_check(l, c);
+	out->migration.finally = lower_end(l, "finally", syntax->finally);
+	out->migration.on_complete = lower_end(l, "on complete", syntax->on_complete);
+	out->migration.on_error = lower_end(l, "on error", syntax->on_error);
 	out->migration.plan = lower_plan(l).n;
 	for (size_t i = 0; i < l->reached.count; i++)
 		lower_function(l, l->reached.at[i]);

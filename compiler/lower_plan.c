@@ -60,7 +60,9 @@ static uint32_t flags_of(const struct operation_syntax *o)
 	return (o->idempotent ? (uint32_t)OPERATION_IDEMPOTENT : 0) |
 	       (o->in_doubt_undo ? (uint32_t)OPERATION_IN_DOUBT_UNDO : 0) |
 	       (o->no_transaction ? (uint32_t)OPERATION_NO_TRANSACTION : 0) |
-	       (o->continue_on_error ? (uint32_t)OPERATION_CONTINUE_ON_ERROR : 0);
+	       (o->continue_on_error ? (uint32_t)OPERATION_CONTINUE_ON_ERROR : 0) |
+	       (o->per == PER_SHARD ? (uint32_t)OPERATION_PER_SHARD : 0) |
+	       (o->per == PER_REPLICA ? (uint32_t)OPERATION_PER_REPLICA : 0);
 }
 
 /* The captured symbols are locals of the plan; in the operation's functions they are parameters,
@@ -235,10 +237,10 @@ static void lower_plan_for(struct body *b, const struct statement *s)
 {
 	struct loop loop;
 
-	if (!loop_begin(b, &loop, s))
+	if (!loop_begin(b, &loop, s->loop.list, s->symbol, s->span))
 		return;
 	lower_steps(b, s->loop.body->first);
-	loop_end(b, &loop, s);
+	loop_end(b, &loop, s->span);
 }
 
 static void lower_plan_if(struct body *b, const struct statement *s)
@@ -253,6 +255,53 @@ static void lower_plan_if(struct body *b, const struct statement *s)
 	if (s->branch.otherwise)
 		lower_steps(b, s->branch.otherwise->first);
 	label_place(&b->code, &end);
+}
+
+/* An operation on no connection, whose forward waits for the operator. The text is made with the
+ * plan. */
+static void lower_approval(struct body *b, const struct statement *s)
+{
+	struct emit *e = &b->lower->emit;
+	uint32_t *types = arena_array(&e->arena, uint32_t, 1);
+	struct operation out = {
+		.label = expression_label(&e->arena, s->approval.label),
+		.need = NO_INDEX,
+		.options = TYPE_NULL,
+		.capture_count = 1,
+		.capture_types = types,
+		.rollback_kind = ROLLBACK_NOTHING,
+		.rollback = NO_INDEX,
+		.done_when = NO_INDEX,
+	};
+	struct body part;
+
+	types[0] = emit_type(e, TYPE_STRING).n;
+	lower_expression(b, s->approval.label);
+	emit_NULL(&b->code);
+	lower_expression(b, s->approval.text);
+	body_place(b, s->span);
+	out.line = b->code.line;
+	emit_PLAN(&b->code, (struct operand_operation){ (uint32_t)e->operations.count });
+	body_begin(&part, b->lower, emit_function(e),
+		   arena_format(&e->arena, "%.*s/approval", STR_ARG(out.label)), TYPE_NOTHING,
+		   s->span.source);
+	part.code.flags = FUNCTION_EFFECT;
+	part.code.param_count = 1;
+	out.forward = part.code.number;
+	body_place(&part, s->span);
+	emit_LOAD(&part.code, code_local(&part.code, TYPE_STRING));
+	emit_APPROVAL(&part.code);
+	body_end(&part);
+	vec_push(&e->operations, out);
+}
+
+static void lower_parallel(struct body *b, const struct statement *s)
+{
+	lower_expression(b, s->parallel.count);
+	body_place(b, s->span);
+	emit_PARALLEL(&b->code);
+	lower_steps(b, s->parallel.body->first);
+	emit_PARALLEL_END(&b->code);
 }
 
 static void lower_step(struct body *b, const struct statement *s)
@@ -275,6 +324,12 @@ static void lower_step(struct body *b, const struct statement *s)
 	case STATEMENT_INCLUDE:
 		lower_include(b, s);
 		break;
+	case STATEMENT_APPROVAL:
+		lower_approval(b, s);
+		break;
+	case STATEMENT_PARALLEL:
+		lower_parallel(b, s);
+		break;
 	case STATEMENT_VAR:
 	case STATEMENT_ASSIGN:
 	case STATEMENT_EXPRESSION:
@@ -285,6 +340,19 @@ static void lower_step(struct body *b, const struct statement *s)
 	case STATEMENT_FAIL:
 	case STATEMENT_LOG:
 	case STATEMENT_PROGRESS:
+	case STATEMENT_SLEEP:
+	case STATEMENT_WAIT:
+	case STATEMENT_HALT:
+	case STATEMENT_TRY:
+	case STATEMENT_TRANSACTION:
+	case STATEMENT_LOCK:
+	case STATEMENT_BATCHES:
+	case STATEMENT_COPY:
+	case STATEMENT_HTTP:
+	case STATEMENT_SET:
+	case STATEMENT_GIVEN:
+	case STATEMENT_RUN:
+	case STATEMENT_EXPECT:
 	case STATEMENT_ERROR:
 		BUG("a statement of kind %d in a plan", (int)s->kind);
 	}

@@ -8,21 +8,13 @@ void lower_let(struct body *b, const struct statement *s)
 	emit_STORE(&b->code, body_bind(b, s->symbol));
 }
 
-bool loop_begin(struct body *b, struct loop *loop, const struct statement *s)
+void loop_over(struct body *b, struct loop *loop, struct operand_local list,
+	       struct symbol *element, struct span at)
 {
-	const struct expression *list = s->loop.list;
 	struct code *c = &b->code;
 
-	*loop = (struct loop){0};
-	lower_expression(b, list);
-	if (types_get(&b->lower->unit->types, list->type)->element == TYPE_NEVER) {
-		emit_POP(c);
-		return false;
-	}
-	body_place(b, s->span);
-	loop->list = code_local(c, list->type);
-	loop->index = code_local(c, TYPE_INT);
-	emit_STORE(c, loop->list);
+	body_place(b, at);
+	*loop = (struct loop){ .list = list, .index = code_local(c, TYPE_INT) };
 	lower_int(b, 0);
 	emit_STORE(c, loop->index);
 	label_place(c, &loop->top);
@@ -34,15 +26,32 @@ bool loop_begin(struct body *b, struct loop *loop, const struct statement *s)
 	emit_LOAD(c, loop->list);
 	emit_LOAD(c, loop->index);
 	emit_LIST_GET(c);
-	emit_STORE(c, body_bind(b, s->symbol));
+	emit_STORE(c, body_bind(b, element));
+}
+
+bool loop_begin(struct body *b, struct loop *loop, const struct expression *list,
+		struct symbol *element, struct span at)
+{
+	struct operand_local kept;
+
+	*loop = (struct loop){0};
+	lower_expression(b, list);
+	if (types_get(&b->lower->unit->types, list->type)->element == TYPE_NEVER) {
+		emit_POP(&b->code);
+		return false;
+	}
+	body_place(b, at);
+	kept = code_local(&b->code, list->type);
+	emit_STORE(&b->code, kept);
+	loop_over(b, loop, kept, element, at);
 	return true;
 }
 
-void loop_end(struct body *b, struct loop *loop, const struct statement *s)
+void loop_end(struct body *b, struct loop *loop, struct span at)
 {
 	struct code *c = &b->code;
 
-	body_place(b, s->span);
+	body_place(b, at);
 	emit_LOAD(c, loop->index);
 	lower_int(b, 1);
 	emit_ADD_INT(c);
@@ -55,10 +64,10 @@ static void lower_for(struct body *b, const struct statement *s)
 {
 	struct loop loop;
 
-	if (!loop_begin(b, &loop, s))
+	if (!loop_begin(b, &loop, s->loop.list, s->symbol, s->span))
 		return;
 	lower_block(b, s->loop.body);
-	loop_end(b, &loop, s);
+	loop_end(b, &loop, s->span);
 }
 
 static void lower_while(struct body *b, const struct statement *s)
@@ -172,7 +181,14 @@ static void lower_statement(struct body *b, const struct statement *s)
 		body_place(b, s->span);
 		emit_PROGRESS(c);
 		break;
-	case STATEMENT_OPERATION: case STATEMENT_INCLUDE: case STATEMENT_ERROR:
+	case STATEMENT_SLEEP: case STATEMENT_WAIT: case STATEMENT_HALT: case STATEMENT_TRY:
+	case STATEMENT_TRANSACTION: case STATEMENT_LOCK: case STATEMENT_BATCHES:
+	case STATEMENT_COPY: case STATEMENT_HTTP: case STATEMENT_SET:
+		lower_effect(b, s);
+		break;
+	case STATEMENT_OPERATION: case STATEMENT_INCLUDE: case STATEMENT_APPROVAL:
+	case STATEMENT_PARALLEL: case STATEMENT_GIVEN: case STATEMENT_RUN:
+	case STATEMENT_EXPECT: case STATEMENT_ERROR:
 		BUG("a statement of kind %d in a block", (int)s->kind);
 	}
 }

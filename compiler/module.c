@@ -84,6 +84,7 @@ static enum symbol_kind kind_of(const struct declaration *d)
 	case DECLARATION_FN: return SYMBOL_FN;
 	case DECLARATION_OPERATIONS: return SYMBOL_OPERATIONS;
 	case DECLARATION_MIGRATION:
+	case DECLARATION_TEST:
 	case DECLARATION_ERROR: break;
 	}
 	return SYMBOL_ERROR;
@@ -110,7 +111,8 @@ void module_declare(struct unit *u, struct unit_module *m)
 		enum symbol_kind kind = kind_of(d);
 		struct symbol *symbol;
 
-		if (d->name.text.len == 0 || d->kind == DECLARATION_MIGRATION)
+		if (d->name.text.len == 0 || d->kind == DECLARATION_MIGRATION ||
+		    d->kind == DECLARATION_TEST)
 			continue;
 		if (kind == SYMBOL_ERROR || (kind == SYMBOL_MODULE && !find(u, d->name.text))) {
 			m->incomplete = true;

@@ -19,6 +19,7 @@ enum name_space symbol_name_space(const struct symbol *s)
 	case SYMBOL_LET:
 	case SYMBOL_VAR:
 	case SYMBOL_LOOP:
+	case SYMBOL_WINDOW:
 	case SYMBOL_PARAMETER:
 	case SYMBOL_PARAM:
 	case SYMBOL_FROZEN:
@@ -47,6 +48,7 @@ const char *symbol_words(const struct symbol *s)
 	case SYMBOL_PLAN_LET: return "a `let`";
 	case SYMBOL_VAR: return "a variable";
 	case SYMBOL_LOOP:
+	case SYMBOL_WINDOW:
 	case SYMBOL_PLAN_LOOP: return "the variable of a `for`";
 	case SYMBOL_PARAMETER:
 	case SYMBOL_PLAN_PARAMETER: return "a parameter";

@@ -22,6 +22,7 @@ enum symbol_kind {
 	SYMBOL_LET,		/* a local of a function body or block; also `if let` there */
 	SYMBOL_VAR,
 	SYMBOL_LOOP,		/* the variable of `for` in a body */
+	SYMBOL_WINDOW,		/* the same of `for … in batches` */
 	SYMBOL_PARAMETER,	/* of a fn; a local */
 	SYMBOL_PARAM,		/* of the migration: opcode PARAM `number` */
 	SYMBOL_FROZEN,		/* a `let` of the migration: opcode FROZEN `number` */
@@ -51,6 +52,8 @@ enum special {
 	SPECIAL_SERVICE_VERSION,
 	SPECIAL_CLUSTER,		/* cluster(c): string? */
 	SPECIAL_ON_CLUSTER,		/* on_cluster(c): sql, `ON CLUSTER name` or empty */
+	/* map(list, x => e) and the like */
+	SPECIAL_MAP, SPECIAL_FILTER, SPECIAL_ANY, SPECIAL_ALL, SPECIAL_SORT_BY, SPECIAL_PAIRS,
 	SPECIAL_COUNT,
 };
 

@@ -52,6 +52,12 @@ static void add_language(struct unit *u)
 		{ "service_version", SPECIAL_SERVICE_VERSION },
 		{ "cluster", SPECIAL_CLUSTER },
 		{ "on_cluster", SPECIAL_ON_CLUSTER },
+		{ "map", SPECIAL_MAP },
+		{ "filter", SPECIAL_FILTER },
+		{ "any", SPECIAL_ANY },
+		{ "all", SPECIAL_ALL },
+		{ "sort_by", SPECIAL_SORT_BY },
+		{ "pairs", SPECIAL_PAIRS },
 	};
 
 	u->language = unit_scope(u, NULL);
@@ -114,6 +120,10 @@ void unit_check(struct unit *u)
 				check_signature(u, u->modules.at[i], d);
 	for (size_t i = 0; i < u->modules.count; i++)
 		check_declarations(u, u->modules.at[i]);
+	for (size_t i = 0; i < u->modules.count; i++)
+		for (struct declaration *d = u->modules.at[i]->tree->first; d; d = d->next)
+			if (d->kind == DECLARATION_TEST)
+				check_test(u, u->modules.at[i], d);
 	graph_check_includes(u);
 	graph_link(u);
 	diags_sort(&u->diags);

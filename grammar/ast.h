@@ -163,9 +163,45 @@ enum statement_kind {
 	STATEMENT_FAIL,
 	STATEMENT_LOG,
 	STATEMENT_PROGRESS,
-	STATEMENT_OPERATION, /* in plans only, as is: */
+	STATEMENT_SLEEP,
+	STATEMENT_WAIT,
+	STATEMENT_HALT,
+	STATEMENT_TRY,
+	STATEMENT_TRANSACTION,
+	STATEMENT_LOCK,
+	STATEMENT_BATCHES,
+	STATEMENT_COPY,
+	STATEMENT_HTTP,
+	STATEMENT_SET,
+	STATEMENT_OPERATION, /* in plans only, as are the next three */
 	STATEMENT_INCLUDE,
+	STATEMENT_APPROVAL,
+	STATEMENT_PARALLEL,
+	STATEMENT_GIVEN, /* in tests only, as are the next two */
+	STATEMENT_RUN,
+	STATEMENT_EXPECT,
 	STATEMENT_ERROR,
+};
+
+/* for w in batches of table by key size n … { … } */
+struct batches_syntax {
+	struct name name;
+	struct expression *table;
+	struct parameter *keys; /* one or two; type NULL: int */
+	struct expression *size, *min, *max, *target, *pause, *parallel; /* NULL: not said */
+	bool follow;
+	struct block *body;
+	struct symbol *on; /* checker: the connection */
+};
+
+/* copy from sql into to table columns (…) */
+struct copy_syntax {
+	struct expression *from, *sql; /* from, to: NAMEs */
+	struct expression *to, *table;
+	struct name_list *columns;
+	struct expression *reject, *limit; /* the table of what is refused, how many may be; both or
+					    * none */
+	struct span verify;		   /* end 0: not said */
 };
 
 struct block {
@@ -206,8 +242,46 @@ struct statement {
 			struct expression *condition, *message;
 		} require; /* message may be NULL */
 		struct operation_syntax *operation;
+		struct {
+			struct expression *condition, *every, *timeout, *progress;
+		} wait; /* progress may be NULL */
+		struct {
+			struct block *body;
+			struct name name; /* of what is caught */
+			struct block *handler;
+		} attempt;	     /* TRY */
+		struct block *block; /* TRANSACTION */
+		struct {
+			struct expression *name; /* a STRING */
+			struct block *body;
+		} lock;
+		struct batches_syntax *batches;
+		struct copy_syntax *copy;
+		struct {
+			struct name method;
+			struct expression *url, *body; /* body may be NULL */
+		} http;
+		struct {
+			struct expression *name, *value; /* name: a STRING */
+		} set;
+		struct {
+			struct expression *label, *text; /* STRINGs */
+		} approval;
+		struct {
+			struct expression *count;
+			struct block *body;
+		} parallel;
+		struct {
+			struct expression *connection, *sql; /* connection: a NAME */
+		} given;
+		struct {
+			struct name migration; /* without quotes */
+			struct argument *params;
+		} run;
 	};
-	struct symbol *symbol; /* checker: LET, VAR, ASSIGN, FOR */
+	/* checker: LET, VAR, ASSIGN, FOR, BATCHES, what TRY catches; EXEC, TRANSACTION: the
+	 * connection */
+	struct symbol *symbol;
 };
 
 /* ---- operations ---- */
@@ -217,6 +291,8 @@ struct action {
 	struct expression *sql; /* one of the two */
 	struct block *block;
 };
+
+enum per_syntax { PER_NONE, PER_SHARD, PER_REPLICA };
 
 enum rollback_syntax {
 	ROLLBACK_MISSING,
@@ -236,6 +312,7 @@ struct operation_syntax {
 	struct argument *settings; /* name and value */
 	struct span settings_span;
 	bool idempotent, in_doubt_undo, continue_on_error, no_transaction;
+	enum per_syntax per;
 	struct action *forward;
 	enum rollback_syntax rollback_kind;
 	struct action *rollback;	 /* ROLLBACK_ACTION */
@@ -254,6 +331,7 @@ enum declaration_kind {
 	DECLARATION_FN,
 	DECLARATION_OPERATIONS,
 	DECLARATION_MIGRATION,
+	DECLARATION_TEST,
 	DECLARATION_ERROR
 }; /* a broken head; its name, when it has one, is to be taken for known */
 
@@ -268,7 +346,7 @@ struct parameter {
 struct declaration {
 	enum declaration_kind kind;
 	struct span span;
-	struct name name; /* USE: the module; MIGRATION: its string, without quotes */
+	struct name name; /* USE: the module; MIGRATION, TEST: its string, without quotes */
 	struct str doc;	  /* of ##: lines joined by newlines */
 	struct declaration *next;
 	union {
@@ -284,6 +362,7 @@ struct declaration {
 		} fn; /* result may be NULL;
 		       * OPERATIONS: body holds plan statements, no result */
 		struct migration_syntax *migration;
+		struct block *test;
 	};
 	struct symbol *symbol; /* checker */
 };
@@ -337,6 +416,7 @@ struct migration_syntax {
 	struct statement *plan;	 /* LET, OPERATION, FOR, IF, INCLUDE in source order; the top-level
 				    LETs are the frozen ones */
 	struct argument *leaves; /* values */
+	struct block *finally, *on_complete, *on_error; /* NULL: there is none */
 };
 
 struct file {

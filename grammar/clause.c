@@ -114,6 +114,9 @@ void operation_add(struct parser *p, struct operation_body *body, struct clause 
 	case CLAUSE_NO_TRANSACTION:
 		o->no_transaction = true;
 		break;
+	case CLAUSE_PER:
+		o->per = clause.per;
+		break;
 	case CLAUSE_FORWARD:
 		o->forward = clause.action;
 		break;
@@ -231,6 +234,13 @@ static void add_leaves(struct migration_body *body, struct arguments leaves)
 	body->migration->leaves = body->leaves.first;
 }
 
+static struct block **block_place(struct migration_syntax *m, enum clause_kind kind)
+{
+	if (kind == CLAUSE_FINALLY)
+		return &m->finally;
+	return kind == CLAUSE_ON_COMPLETE ? &m->on_complete : &m->on_error;
+}
+
 void migration_add(struct parser *p, struct migration_body *body, struct clause clause)
 {
 	struct migration_syntax *m = body->migration;
@@ -264,6 +274,12 @@ void migration_add(struct parser *p, struct migration_body *body, struct clause 
 		break;
 	case CLAUSE_LEAVES:
 		add_leaves(body, clause.arguments);
+		break;
+	case CLAUSE_FINALLY:
+	case CLAUSE_ON_COMPLETE:
+	case CLAUSE_ON_ERROR:
+		if (see(p, body->seen, &clause))
+			*block_place(m, clause.kind) = clause.block;
 		break;
 	default:
 		ADD(m->plan, body->last_statement, clause.statement);

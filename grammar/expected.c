@@ -15,13 +15,16 @@ static bool expects(const struct expectation *e, const char *name)
 static const char *group_of(const struct expectation *e)
 {
 	if (expects(e, "`migration`") && !expects(e, "a name"))
-		return "a declaration: `use`, `const`, `type`, `fn`, `operations` or `migration`";
+		return "a declaration: `use`, `const`, `type`, `fn`, `operations`, `migration` or "
+		       "`test`";
 	if (expects(e, "`depends`") && expects(e, "`precheck`") && !expects(e, "a name"))
 		return "a clause of a migration, or an operation";
 	if (expects(e, "`forward`") && expects(e, "`rollback`") && !expects(e, "a name"))
 		return "a clause of an operation";
 	if (expects(e, "`operation`") && expects(e, "`include`") && !expects(e, "a name"))
-		return "an operation, `for`, `if`, `let` or `include`";
+		return "an operation, `for`, `if`, `let`, `include`, `approval` or `parallel`";
+	if (expects(e, "`given`") && expects(e, "`expect`") && !expects(e, "a name"))
+		return "`given`, `run`, `expect` or `let`";
 	if (expects(e, "a name") && expects(e, "`exec`") && expects(e, "`require`") &&
 		expects(e, "a number"))
 		return "a statement";
@@ -98,16 +101,6 @@ static void describe_found(struct parser *p, const char *name, struct buf *out)
 		buf_format(out, "`%.*s`", STR_ARG(text));
 }
 
-/* The word of a construct that is not in this version, if that is what the statement is about. */
-static const struct token *later_word(const struct scan *s)
-{
-	if (s->first.flags & SCAN_LATER)
-		return &s->first;
-	if (s->previous.flags & SCAN_LATER)
-		return &s->previous;
-	return s->current.flags & SCAN_LATER ? &s->current : NULL;
-}
-
 static bool is_same_token(const struct token *a, const struct token *b)
 {
 	return a->span.start == b->span.start && a->span.end == b->span.end;
@@ -121,33 +114,60 @@ static const char *text_of(struct parser *p, const struct token *t)
 static bool is_block_word(int kind)
 {
 	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN ||
-	       kind == T_REQUIRE || kind == T_FAIL || kind == T_LOG || kind == T_PROGRESS;
+	       kind == T_REQUIRE || kind == T_FAIL || kind == T_LOG || kind == T_PROGRESS ||
+	       kind == T_SLEEP || kind == T_WAIT || kind == T_HALT || kind == T_TRY ||
+	       kind == T_TRANSACTION || kind == T_COPY || kind == T_HTTP || kind == T_SET ||
+	       kind == T_WITH;
+}
+
+/* Statements that begin with a word that can be a name as well: how each is written. */
+static const struct form {
+	int kind;
+	const char *form;
+} forms[] = {
+	{ T_WAIT, "wait until e every 10s timeout 1h" },
+	{ T_HALT, "halt \"what the operator should do\"" },
+	{ T_TRY, "try { … } catch e { … }" },
+	{ T_TRANSACTION, "transaction { … }" },
+	{ T_WITH, "with lock \"name\" { … }" },
+	{ T_COPY, "copy c sql\"…\" into d ident(\"table\") columns (a, b)" },
+	{ T_HTTP, "http post url body text" },
+	{ T_SET, "set setting \"name\" = e" },
+	{ T_APPROVAL, "approval \"label\" \"what happens next\"" },
+	{ T_PARALLEL, "parallel 4 { … }" },
+	{ T_PER, "per shard` or `per replica" },
+	{ T_GIVEN, "given c sql\"…\"" },
+	{ T_RUN, "run \"migration\" with { param: value }" },
+};
+
+static const char *form_of(int kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (forms[i].kind == kind)
+			return forms[i].form;
+	return NULL;
 }
 
 /* Mistakes that have a name of their own. */
 static bool report_known(struct parser *p, const struct expectation *e)
 {
 	const struct scan *s = &p->scan;
-	const struct token *t = &s->current, *later = later_word(s);
+	const struct token *t = &s->current;
 	bool in_plan = expects(e, "`operation`") && !expects(e, "a name");
 	char word[64];
 
-	if (later) {
-		diag_add(p->diags, later->span, DIAG_NOT_YET, text_of(p, later));
-	} else if (in_plan && t->kind == T_ON) {
-		diag_add(p->diags, t->span, DIAG_NOT_YET, "on complete`, `on error");
+	if (is_same_token(&s->first, &s->previous) && form_of(s->first.kind) && !in_plan) {
+		diag_add(p->diags, s->first.span, DIAG_STATEMENT_FORM, text_of(p, &s->first),
+			 form_of(s->first.kind));
 	} else if (in_plan && is_block_word(t->kind)) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, t));
 		diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
 	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) &&
 		   expects(e, "`=`") && expects(e, "`.`")) {
-		/* `transaction { … }`: the word is a clause's too, in `no transaction`. */
-		if (s->first.kind == T_TRANSACTION) {
-			diag_add(p->diags, s->first.span, DIAG_NOT_YET, "transaction");
-			return true;
-		}
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
 		diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
+	} else if (t->kind == T_MAPS) {
+		diag_add(p->diags, t->span, DIAG_LAMBDA_PLACE);
 	} else if (t->kind == '=' && expects(e, "`==`")) {
 		diag_add(p->diags, t->span, DIAG_SYNTAX_ASSIGN);
 	} else if (e->count == 1 && expects(e, "`else`")) {

@@ -100,6 +100,14 @@ struct clause clause_need(struct parser *p, struct span span, struct name name, 
 	return clause;
 }
 
+struct clause clause_per(struct span span, enum per_syntax per)
+{
+	struct clause clause = clause_of(CLAUSE_PER, span);
+
+	clause.per = per;
+	return clause;
+}
+
 struct clause clause_param(struct span span, struct param_syntax *param, struct name name,
 	struct type_syntax *type, struct expression *value)
 {

@@ -13,7 +13,7 @@ struct keyword {
 	unsigned flags;
 };
 
-enum { RESERVED = SCAN_RESERVED, CLAUSE = SCAN_CLAUSE, LATER = SCAN_LATER };
+enum { RESERVED = SCAN_RESERVED, CLAUSE = SCAN_CLAUSE };
 
 static const struct keyword keywords[] = {
 #define KEYWORD(word, token, class) { { word, sizeof(word) - 1 }, T_##token, class },

@@ -16,7 +16,7 @@
 #include "grammar/diag.h"
 #include "grammar/parse.h"
 
-enum { SCAN_CAN_END = 1, SCAN_RESERVED = 2, SCAN_CLAUSE = 4, SCAN_LATER = 8 };
+enum { SCAN_CAN_END = 1, SCAN_RESERVED = 2, SCAN_CLAUSE = 4 };
 
 struct token {
 	int kind; /* of bison */

@@ -81,6 +81,8 @@ struct clause {
 		struct param_syntax *param;
 		struct check_syntax *check;
 		struct statement *statement;
+		struct block *block;
+		enum per_syntax per;
 	};
 };
 
@@ -161,6 +163,41 @@ struct statements statements_error(struct parser *p, struct statements list, str
 struct block *block_new(struct parser *p, struct span span, struct statements statements);
 struct block *block_of(struct parser *p, struct statement *only);
 
+/* ---- statements that change or wait for the world, and tests (effect.c) ---- */
+struct statement *statement_wait(struct parser *p, struct span span, struct expression *condition,
+	struct expression *every, struct expression *timeout, struct expression *progress);
+struct statement *statement_try(struct parser *p, struct span span, struct block *body,
+	struct name name, struct block *handler);
+struct statement *statement_transaction(struct parser *p, struct span span, struct block *block);
+struct statement *statement_lock(struct parser *p, struct span span, struct expression *name,
+	struct block *body);
+struct statement *statement_http(struct parser *p, struct span span, struct name method,
+	struct expression *url, struct expression *body);
+struct statement *statement_set(struct parser *p, struct span span, struct expression *name,
+	struct expression *value);
+struct statement *statement_approval(struct parser *p, struct span span, struct expression *label,
+	struct expression *text);
+struct statement *statement_parallel(struct parser *p, struct span span, struct expression *count,
+	struct block *body);
+struct batches_syntax *batches_new(struct parser *p, struct expression *table,
+	struct parameters keys);
+/* Sets one of its values, once. */
+struct batches_syntax *batches_value(struct parser *p, struct batches_syntax *b,
+	struct expression **place, struct span word, struct expression *value);
+struct parameter *batch_key(struct parser *p, struct name name, struct type_syntax *type);
+struct statement *statement_batches(struct parser *p, struct span span, struct name name,
+	struct batches_syntax *b, struct block *body);
+struct copy_syntax *copy_new(struct parser *p, struct name from, struct expression *sql,
+	struct name to, struct expression *table, struct names columns);
+struct copy_syntax *copy_reject(struct parser *p, struct copy_syntax *copy, struct span word,
+	struct expression *table, struct expression *limit);
+struct copy_syntax *copy_verify(struct parser *p, struct copy_syntax *copy, struct span word);
+struct statement *statement_copy(struct parser *p, struct span span, struct copy_syntax *copy);
+struct statement *statement_given(struct parser *p, struct span span, struct name connection,
+	struct expression *sql);
+struct statement *statement_run(struct parser *p, struct span span, struct expression *migration,
+	struct arguments params);
+
 /* ---- clauses ---- */
 struct clause clause_of(enum clause_kind kind, struct span span);
 struct clause clause_value(enum clause_kind kind, struct span span, struct expression *first,
@@ -195,6 +232,7 @@ struct param_syntax *param_one_of(struct parser *p, struct span span, struct par
 struct clause clause_versions(struct span span, struct str min, struct str max);
 struct clause clause_need(struct parser *p, struct span span, struct name name, struct name kind,
 	struct str range);
+struct clause clause_per(struct span span, enum per_syntax per);
 struct clause clause_param(struct span span, struct param_syntax *param, struct name name,
 	struct type_syntax *type, struct expression *value);
 
@@ -208,13 +246,15 @@ struct declaration *declaration_fn(struct parser *p, enum declaration_kind kind,
 	struct block *body);
 struct declaration *declaration_migration(struct parser *p, struct span span, struct span head,
 	const struct expression *name, struct migration_body *body);
+struct declaration *declaration_test(struct parser *p, struct span span,
+	const struct expression *label, struct block *block);
 struct declaration *declaration_new(struct parser *p, enum declaration_kind kind, struct span span,
 	struct name name);
 
 /* ---- errors (expected.c) ---- */
 /* What could stand where the error is: the names of tokens as amig.y gives them to messages. */
 struct expectation {
-	const char *names[160];
+	const char *names[256];
 	size_t count;
 };
 

@@ -238,6 +238,51 @@ static const struct {
 	{ "a check of a parameter says why not",
 	  "param n int check d\nfunction d int -> string?\nNULL\nRETURN\nend\n", NULL },
 	{ "a parameter is no connection", "param n sqlite\n", "a connection can't be one" },
+	{ "what a TRY catches has class, code and message",
+	  "function f -> string\nTRY caught\nCONSTANT \"no\"\nFAIL\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nFIELD 2\nRETURN\nend\n",
+	  NULL },
+	{ "nothing else is caught",
+	  "function f\nTRY caught\nRETURN\ncaught:\nCAUGHT {message: string}\nPOP\nRETURN\nend\n",
+	  "what is caught has class, code and message" },
+	{ "a failure goes on at a CAUGHT",
+	  "function f\nTRY caught\nRETURN\ncaught:\nRETURN\nend\n",
+	  "its target is no CAUGHT behind it" },
+	{ "a failure goes on further down",
+	  "function f\ncaught:\nCAUGHT {class: string, code: string, message: string}\nPOP\n"
+	  "TRY caught\nRETURN\nend\n",
+	  "its target is no CAUGHT behind it" },
+	{ "a TRY begins between statements",
+	  "function f\nINT 1\nTRY caught\nPOP\nRETURN\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "begins with 1 values on the stack" },
+	{ "a region is entered through its TRY only",
+	  "function f bool\nLOAD 0\nJUMP_IF_TRUE within\nTRY caught\nwithin:\nRETURN\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "jumps into the region of a TRY" },
+	{ "a region may be left and lie in another",
+	  "function f bool\nTRY outer\nTRY inner\nLOAD 0\nJUMP_IF_TRUE end\nJUMP end\n"
+	  "inner:\nCAUGHT {class: string, code: string, message: string}\nPOP\nJUMP end\n"
+	  "outer:\nCAUGHT {class: string, code: string, message: string}\nPOP\nend:\nRETURN\nend\n",
+	  NULL },
+	{ "regions do not overlap",
+	  "function f\nTRY first\nTRY second\nRETURN\n"
+	  "first:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\n"
+	  "second:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "its region leaves the one that it lies in" },
+	{ "what was stored behind the TRY may be missing where it is caught",
+	  "function f -> int\nlocal int\nTRY caught\nINT 1\nSTORE 0\nLOAD 0\nRETURN\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nLOAD 0\nRETURN\nend\n",
+	  "local 0 is not stored to on every way here" },
+	{ "keys have an order",
+	  "function f [int] [[int]] -> [int]\nLOAD 0\nLOAD 1\nSORT_BY\nRETURN\nend\n",
+	  "expects a type that has an order" },
+	{ "a window is a record or null",
+	  "need c sqlite\nfunction f effect\nCONNECTION c\nCONSTANT \"t\"\nLIST string 1\n"
+	  "BUILTIN ident\nLIST string 0\nNULL\nNULL\nWINDOW int?\nPOP\nRETURN\nend\n",
+	  "a window is a record or null" },
+	{ "only a plan has operations that run at once",
+	  "function f\nINT 2\nPARALLEL\nRETURN\nend\n", "only the migration's plan" },
 	{ "a version is one", "versions \"1.2\" \"\"\n", "`1.2` is no version" },
 	{ "a list that is put into itself in a loop is refused",
 	  "function f\nLIST never 0\nagain:\nDUP\nLIST_APPEND\nJUMP again\nend\n",

@@ -183,7 +183,7 @@ static void a_failed_request_fails_at_its_place(void **state)
 	set_up(&f, "function f -> string\nINT 1\nPOP\nUUID\nRETURN\nend\n");
 	machine_start(f.vm, 0, NULL);
 	assert_int_equal(machine_run(f.vm, 0), MACHINE_ASKS);
-	machine_answer_failure(f.vm, STR("no luck"));
+	machine_answer_failure(f.vm, STR("permanent"), STR("42"), STR("no luck"));
 	assert_int_equal(machine_run(f.vm, 0), MACHINE_FAILED);
 	assert_string_equal(machine_failure(f.vm, NULL, &pc, NULL).ptr, "no luck");
 	assert_int_equal(pc, 2);

@@ -148,6 +148,37 @@ static const struct { const char *what, *source, *result;
 	  "true" },
 	{ "lower", "function f -> string\nCONSTANT \"AZÄ[\"\nBUILTIN lower\nRETURN\nend\n",
 	  "azÄ[" },
+	{ "a failure is caught",
+	  "function f -> string\nTRY caught\nINT 1\nINT 0\nDIVIDE_INT\nTO_STRING\nRETURN\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "{class: \"failed\", code: \"\", message: \"division by zero\"}" },
+	{ "a failure is caught where it was called from, and the innermost catches",
+	  "function f -> string\nTRY outer\nTRY inner2\nINT 5\nCALL g\nRETURN\n"
+	  "inner2:\nCAUGHT {class: string, code: string, message: string}\nFIELD 2\nRETURN\n"
+	  "outer:\nCAUGHT {class: string, code: string, message: string}\nFIELD 0\nRETURN\nend\n"
+	  "function g int -> string\nCONSTANT \"deep\"\nFAIL\nend\n",
+	  "deep" },
+	{ "what is raised keeps its class",
+	  "function f -> string\nTRY caught\nCONSTANT \"transient\"\nCONSTANT \"42\"\n"
+	  "CONSTANT \"no\"\nRAISE\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "{class: \"transient\", code: \"42\", message: \"no\"}" },
+	{ "a failure in what catches is none of its own",
+	  "function f -> string\nTRY caught\nCONSTANT \"one\"\nFAIL\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\n"
+	  "CONSTANT \"two\"\nFAIL\nend\n",
+	  "! two" },
+	{ "come to without a failure, nothing is caught",
+	  "function f -> string\nTRY caught\nJUMP caught\n"
+	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "{class: \"\", code: \"\", message: \"\"}" },
+	{ "sort_by keeps the order of equal keys",
+	  "function f -> string\nINT 1\nINT 2\nINT 3\nINT 4\nLIST int 4\n"
+	  "INT 7\nINT 5\nINT 7\nINT 5\nLIST int 4\nSORT_BY\nTO_STRING\nRETURN\nend\n",
+	  "[2, 4, 1, 3]" },
+	{ "sort_by wants a key for each",
+	  "function f -> string\nINT 1\nLIST int 1\nLIST int 0\nSORT_BY\nTO_STRING\nRETURN\nend\n",
+	  "! there are 0 keys for 1 elements" },
 	{ "upper", "function f -> string\nCONSTANT \"azä{\"\nBUILTIN upper\nRETURN\nend\n",
 	  "AZä{" },
 	{ "trim", "function f -> string\nCONSTANT \" \\n a b\\t\"\nBUILTIN trim\nRETURN\nend\n",

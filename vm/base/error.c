@@ -93,3 +93,13 @@ const char *outcome_words(enum outcome outcome)
 	}
 	BUG("outcome %d", (int)outcome);
 }
+
+const char *error_class_word(enum error_class class)
+{
+	switch (class) {
+	case ERROR_PERMANENT:	return "permanent";
+	case ERROR_TRANSIENT:	return "transient";
+	case ERROR_UNKNOWN:	return "unknown";
+	}
+	return "unknown";
+}

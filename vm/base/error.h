@@ -44,5 +44,6 @@ void error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 void error_take(struct error *to, struct error *from);
 void error_clear(struct error *err);
 const char *outcome_words(enum outcome outcome);
+const char *error_class_word(enum error_class class);	/* "permanent" */
 
 #endif

@@ -95,6 +95,10 @@ static void hear(void *context, const struct run_news *n)
 		wipe(b);
 		fprintf(stdout, "%.*s\n", STR_ARG(n->text));
 		break;
+	case EVENT_CAUGHT:
+		wipe(b);
+		fprintf(stdout, "caught: %.*s\n", STR_ARG(n->text));
+		break;
 	case EVENT_STARTED:
 		say(b, n, "started");
 		break;

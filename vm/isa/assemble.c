@@ -363,6 +363,19 @@ static bool read_leaves(struct assembler *a)
 	return take_function(a, &a->m->migration.leaves);
 }
 
+static bool read_finally(struct assembler *a)
+{
+	return take_function(a, &a->m->migration.finally);
+}
+static bool read_on_complete(struct assembler *a)
+{
+	return take_function(a, &a->m->migration.on_complete);
+}
+static bool read_on_error(struct assembler *a)
+{
+	return take_function(a, &a->m->migration.on_error);
+}
+
 static bool read_line(struct assembler *a)
 {
 	static const struct { const char *word; bool (*read)(struct assembler *a);
@@ -374,6 +387,8 @@ static bool read_line(struct assembler *a)
 		{ "check", read_check },	 { "setup", read_setup },
 		{ "required", read_required },	 { "plan", read_plan },
 		{ "leaves", read_leaves },	 { "function", read_function },
+		{ "finally", read_finally },	 { "on_complete", read_on_complete },
+		{ "on_error", read_on_error },
 	};
 	if (a->count == 0)
 		return true;
@@ -501,7 +516,10 @@ bool assemble(struct str text, struct module *m, struct buf *why)
 	*m = (struct module){ .migration = { .setup = NO_INDEX,
 					     .required = NO_INDEX,
 					     .plan = NO_INDEX,
-					     .leaves = NO_INDEX } };
+					     .leaves = NO_INDEX,
+					     .finally = NO_INDEX,
+					     .on_complete = NO_INDEX,
+					     .on_error = NO_INDEX } };
 	types_init(&m->types);
 	text = arena_str(&m->arena, text);
 	bool right = each_line(&a, text, note_function) && each_line(&a, text, read_line);

@@ -10,6 +10,7 @@
  *   param NAME TYPE [default FUNCTION] [check FUNCTION]
  *   template NAME "piece" {TYPE "piece"}    check pre|health|post "label" FUNCTION [MS]
  *   setup FUNCTION    required FUNCTION     plan FUNCTION         leaves FUNCTION
+ *   finally FUNCTION  on_complete FUNCTION  on_error FUNCTION
  *   operation "label" [on NEED] [options TYPE] {capture TYPE} forward FUNCTION
  *             [rollback FUNCTION] [irreversible "why"] [done FUNCTION] [flags NUMBER]
  *   function NAME [effect] {TYPE} -> TYPE   its parameters and result; then its code until `end`:

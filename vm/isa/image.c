@@ -32,6 +32,9 @@ static void write_migration(const struct module *m, struct buf *out)
 	put_index(out, it->setup);
 	put_index(out, it->required);
 	put_index(out, it->plan);
+	put_index(out, it->finally);
+	put_index(out, it->on_complete);
+	put_index(out, it->on_error);
 }
 
 static void write_types(const struct module *m, struct buf *out)

@@ -90,6 +90,9 @@ static void print_head(struct listing *l)
 	print_role(l, "required", m->required);
 	print_role(l, "plan", m->plan);
 	print_role(l, "leaves", m->leaves);
+	print_role(l, "finally", m->finally);
+	print_role(l, "on_complete", m->on_complete);
+	print_role(l, "on_error", m->on_error);
 	for (uint32_t i = 0; i < l->m->source_count; i++)
 		buf_format(l->out, "  source %.*s\n", STR_ARG(l->m->sources[i].path));
 	for (uint32_t i = 0; i < l->m->need_count; i++) {
@@ -146,7 +149,7 @@ static void print_checks(struct listing *l)
 static void print_operation(struct listing *l, const struct operation *o)
 {
 	static const char *const flags[] = { " idempotent", " in-doubt-undo", " no-transaction",
-					     " continue-on-error" };
+					     " continue-on-error", " per-shard", " per-replica" };
 
 	buf_text(l->out, "  operation ");
 	quote(l, o->label);

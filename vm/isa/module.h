@@ -29,7 +29,7 @@
 
 #define BUNDLE_MAGIC "AMIGBUN\n"
 #define MODULE_MAGIC "AMIGMOD\n"
-#define MODULE_FORMAT 1u
+#define MODULE_FORMAT 2u
 #define NO_INDEX UINT32_MAX
 
 enum constant_kind {
@@ -101,6 +101,8 @@ enum {
 	OPERATION_IN_DOUBT_UNDO = 2,
 	OPERATION_NO_TRANSACTION = 4,
 	OPERATION_CONTINUE_ON_ERROR = 8,
+	OPERATION_PER_SHARD = 16,
+	OPERATION_PER_REPLICA = 32,
 };
 
 /* What the plan instantiates. Its functions take the captured values as their parameters. */
@@ -142,6 +144,8 @@ struct migration {
 	uint32_t setup;
 	uint32_t required;		/* function() -> bool, or NO_INDEX */
 	uint32_t plan;			/* function() -> nothing: PLAN instructions */
+	/* functions() -> nothing, FUNCTION_EFFECT; or NO_INDEX */
+	uint32_t finally, on_complete, on_error;
 };
 
 struct module {

@@ -114,6 +114,9 @@ static void read_migration(struct parse *p)
 	it->setup = take_index(p);
 	it->required = take_index(p);
 	it->plan = take_index(p);
+	it->finally = take_index(p);
+	it->on_complete = take_index(p);
+	it->on_error = take_index(p);
 }
 
 static bool is_name(struct str s)

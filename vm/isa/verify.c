@@ -66,6 +66,24 @@ static bool is_within(const struct verifier *v, enum operand_kind kind, uint32_t
 	return false;
 }
 
+static bool is_error(const struct verifier *v, uint32_t type)
+{
+	static const char *const names[] = { "class", "code", "message" };
+	const struct type *t = types_get(v->types, type);
+	if (t->kind != TYPE_RECORD || t->field_count != ARRAY_SIZE(names))
+		return false;
+	for (uint32_t i = 0; i < t->field_count; i++)
+		if (!str_eq(t->fields[i].name, str_c(names[i])) || t->fields[i].type != TYPE_STRING)
+			return false;
+	return true;
+}
+
+static bool is_optional_record(const struct verifier *v, uint32_t type)
+{
+	const struct type *t = types_get(v->types, type);
+	return t->kind == TYPE_OPTIONAL && types_get(v->types, t->element)->kind == TYPE_RECORD;
+}
+
 static bool check_instruction(struct verifier *v)
 {
 	const struct module *m = v->m;
@@ -83,6 +101,13 @@ static bool check_instruction(struct verifier *v)
 		return verify_refuse(v, "no query gives a connection");
 	if (at->op == OP_PLAN && v->function != m->migration.plan)
 		return verify_refuse(v, "only the migration's plan may plan");
+	if ((at->op == OP_PARALLEL || at->op == OP_PARALLEL_END) &&
+	    v->function != m->migration.plan)
+		return verify_refuse(v, "only the migration's plan has operations");
+	if (at->op == OP_CAUGHT && !is_error(v, at->a))
+		return verify_refuse(v, "what is caught has class, code and message");
+	if (at->op == OP_WINDOW && !is_optional_record(v, at->a))
+		return verify_refuse(v, "a window is a record or null");
 	if (at->op == OP_CALL && at->a == m->migration.plan)
 		return verify_refuse(v, "the plan can't be called");
 	return true;
@@ -109,7 +134,8 @@ enum outcome module_verify(struct module *m, struct error *err)
 	for (v->function = 0; proved && v->function < m->function_count; v->function++)
 		proved = check_function(v);
 	for (uint32_t i = 0; proved && i < m->function_count; i++) {
-		proved = verify_flow(v, i);
+		v->work = VERIFY_WORK_MAX;
+		proved = verify_tries(v, i) && verify_flow(v, i);
 		m->functions[i].max_stack = v->max_stack;
 	}
 	free(v);

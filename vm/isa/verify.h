@@ -5,6 +5,7 @@
  *   verify_tables.c  what the tables name has the right type: functions of the migration,
  *                    operations, checks, params
  *   verify_flow.c    follows every path of a function: stack, types, locals
+ *   verify_try.c     where failures may be caught
  *   verify_effect.c  what one instruction does to the types on the stack, by its row in opcodes.def
  */
 #ifndef VM_ISA_VERIFY_H
@@ -12,6 +13,9 @@
 
 #include "vm/isa/module.h"
 #include "vm/isa/pattern.h"
+
+/* Steps that a function may cost. */
+#define VERIFY_WORK_MAX UINT64_C(50000000)
 
 /* What is known before an instruction. */
 struct flow_state {
@@ -39,6 +43,8 @@ bool verify_refuse_table(struct verifier *v, const char *format, ...) PRINTF_LIK
 bool verify_tables(struct verifier *v);
 /* Sets v->max_stack. */
 bool verify_flow(struct verifier *v, uint32_t function);
+/* Where the regions of TRY lie. */
+bool verify_tries(struct verifier *v, uint32_t function);
 /* What is known before pc, of a function that passed; false: no path comes there. */
 bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a,
 		    struct frame_map *out);

@@ -52,6 +52,12 @@ static bool bind_sorted(struct verifier *v, uint32_t *bound, uint32_t found)
 	}
 }
 
+static bool is_sorted(struct verifier *v, uint32_t type)
+{
+	uint32_t bound = UNBOUND;
+	return type == UNBOUND || bind_sorted(v, &bound, type);
+}
+
 static uint32_t connection_of(struct verifier *v, uint32_t need)
 {
 	return types_connection(v->types, v->m->needs[need].kind);
@@ -284,7 +290,7 @@ bool verify_pops(struct verifier *v, struct flow_state *s, uint32_t bound[2], ui
 			return false;
 		end = first;
 	}
-	return true;
+	return at->op != OP_SORT_BY || is_sorted(v, bound[1]);
 }
 
 /* A loop can put a list into itself and so build a deeper type each time round. */

@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 
-#define WORK_MAX UINT64_C(50000000)
-
 struct block {
 	bool seen, queued;
 	struct flow_state state;
@@ -34,7 +32,7 @@ static void init(struct flow *f, struct verifier *v, uint32_t function)
 	*f = (struct flow){ .v = v, .function = &v->m->functions[function] };
 	v->function = function;
 	v->max_stack = 0;
-	v->work = WORK_MAX;
+	v->work = VERIFY_WORK_MAX;
 	f->block_of = arena_array(&f->arena, uint32_t, f->function->code_count);
 	uint32_t count = 1;
 	f->block_of[0] = 1;
@@ -164,6 +162,8 @@ static bool step(struct flow *f, bool jumps, bool *ends)
 		return false;
 	if (info->a == OPERAND_LOCAL && !check_local(f, at))
 		return false;
+	if (at->op == OP_TRY && f->now.depth > 0)
+		return verify_refuse(v, "begins with %u values on the stack", f->now.depth);
 	if (info->a == OPERAND_TARGET && jumps && !merge(f, at->a))
 		return false;
 	*ends = info->world == WORLD_END || at->op == OP_JUMP;

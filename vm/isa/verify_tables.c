@@ -57,6 +57,12 @@ static bool check_setup(struct verifier *v)
 	return check_function(v, "the setup", setup, NULL, 0, result, false);
 }
 
+static bool check_end(struct verifier *v, const char *what, uint32_t function)
+{
+	return function == NO_INDEX ||
+	       check_function(v, what, function, NULL, 0, TYPE_NOTHING, true);
+}
+
 static bool check_migration(struct verifier *v)
 {
 	const struct migration *it = &v->m->migration;
@@ -71,7 +77,10 @@ static bool check_migration(struct verifier *v)
 	if (it->leaves != NO_INDEX && !check_function(v, "`leaves`", it->leaves, NULL, 0,
 						      types_list(v->types, TYPE_IDENT), false))
 		return false;
-	return check_function(v, "the plan", it->plan, NULL, 0, TYPE_NOTHING, false);
+	return check_end(v, "`finally`", it->finally) &&
+	       check_end(v, "`on complete`", it->on_complete) &&
+	       check_end(v, "`on error`", it->on_error) &&
+	       check_function(v, "the plan", it->plan, NULL, 0, TYPE_NOTHING, false);
 }
 
 static bool check_params(struct verifier *v)

@@ -63,6 +63,7 @@ struct machine {
 	char *failure;
 	uint32_t failed_function, failed_pc;
 	bool thrown;
+	char failure_class[24], failure_code[24];
 	struct str origins[ORIGINS_KEPT]; /* malloc'd; origin n is at n % ORIGINS_KEPT as long as n
 					     is recent */
 	uint32_t last_origin;
@@ -73,6 +74,10 @@ struct machine {
 /* Gives false, with the machine failed at the instruction of c. */
 bool machine_fail(struct machine *vm, const struct cursor *c, const char *format, ...)
 	PRINTF_LIKE(3, 4);
+/* The class and code of the failure that was just told, in place of "failed" and "". */
+void machine_failed_as(struct machine *vm, struct str class, struct str code);
+/* A machine that has failed goes on where that is caught; false: nowhere. */
+bool machine_catch(struct machine *vm);
 /* For bodies behind heavy(): fails at vm->cursor. */
 bool machine_fail_here(struct machine *vm, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Forgets all but params and frozens. */
@@ -100,6 +105,9 @@ bool take_as(struct machine *vm);
 bool call_builtin(struct machine *vm);
 bool enter_function(struct machine *vm);
 bool throw_failure(struct machine *vm);
+bool raise_failure(struct machine *vm);
+bool make_caught(struct machine *vm);
+bool make_sorted(struct machine *vm);
 bool ask(struct machine *vm);
 
 /* The body of a built-in function: args lie on the stack and stay there; fails by

@@ -143,13 +143,11 @@ bool enter_function(struct machine *vm)
 }
 
 /* The loop. Everything that a body needs often is in c, which stays in registers. */
-static void run(struct machine *vm, uint64_t fuel)
+static void run(struct machine *vm, uint64_t *fuel)
 {
 	struct cursor c = vm->cursor;
-	uint64_t left = fuel ? fuel : UINT64_MAX;
-	for (bool going = true; going;) {
-		if (left-- == 0)
-			break;
+	uint64_t left = *fuel;
+	for (bool going = true; going && left > 0; left--) {
 		switch (c.at->op) {
 #define OPCODE(number, name, a, b, pops, pushes, world, sentence) \
 		case number: \
@@ -162,12 +160,17 @@ static void run(struct machine *vm, uint64_t fuel)
 		}
 	}
 	vm->cursor = c;
+	*fuel = left;
 }
 
 enum machine_state machine_run(struct machine *vm, uint64_t fuel)
 {
-	if (vm->state == MACHINE_PAUSED)
-		run(vm, fuel);
+	uint64_t left = fuel ? fuel : UINT64_MAX;
+	while (vm->state == MACHINE_PAUSED && left > 0) {
+		run(vm, &left);
+		if (vm->state == MACHINE_FAILED)
+			machine_catch(vm);
+	}
 	return vm->state;
 }
 
@@ -182,6 +185,7 @@ static bool PRINTF_LIKE(3, 0)
 	vm->cursor = *c;
 	vm->failed_function = vm->function;
 	vm->failed_pc = (uint32_t)(c->at - c->code);
+	machine_failed_as(vm, STR("failed"), STR(""));
 	vm->state = MACHINE_FAILED;
 	return false;
 }
@@ -241,13 +245,26 @@ static size_t operand_count(const struct machine *vm, const struct instruction *
 	switch (at->op) {
 	case OP_QUERY:
 	case OP_EXEC:
+	case OP_SET_SETTING:
 		return 2;
+	case OP_HTTP:
+		return 3;
+	case OP_WINDOW:
+		return 5;
+	case OP_COPY:
+		return 6;
 	case OP_SETTING:
 	case OP_ENV:
 	case OP_SERVICE_VERSION:
 	case OP_CLUSTER:
 	case OP_LOG:
 	case OP_PROGRESS:
+	case OP_SLEEP:
+	case OP_HALT:
+	case OP_LOCK:
+	case OP_TRANSACTION:
+	case OP_APPROVAL:
+	case OP_PARALLEL:
 		return 1;
 	case OP_PLAN:
 		return 2 + (size_t)vm->m->operations[at->a].capture_count;
@@ -266,13 +283,14 @@ bool ask(struct machine *vm)
 				     .operation = NO_INDEX,
 				     .function = vm->function,
 				     .pc = (uint32_t)(at - vm->cursor.code) };
-	if (at->op == OP_QUERY || at->op == OP_EXEC) {
+	q.operands = operands;
+	q.operand_count = (uint32_t)count;
+	if (count && operands[0].kind == VALUE_CONNECTION)
 		q.need = operands[0].need;
+	if (at->op == OP_QUERY || at->op == OP_EXEC) {
 		q.value = operands[1];
 		q.shape = (enum query_shape)at->b;
 		q.answer_unused = at->op == OP_EXEC && at[1].op == OP_POP;
-	} else if (at->op == OP_SERVICE_VERSION || at->op == OP_CLUSTER) {
-		q.need = operands[0].need;
 	} else if (at->op == OP_PLAN) {
 		q.operation = at->a;
 		q.value = operands[0];
@@ -318,7 +336,11 @@ static bool is_answer(const struct machine *vm, struct value answer)
 	switch (q->op) {
 	case OP_QUERY:		return q->shape == SHAPE_EXISTS ? answer.kind == VALUE_BOOL :
 				       answer.kind != VALUE_CONNECTION;
-	case OP_EXEC:		return answer.kind == VALUE_NULL || answer.kind == VALUE_INT;
+	case OP_EXEC:
+	case OP_COPY:		return answer.kind == VALUE_NULL || answer.kind == VALUE_INT;
+	case OP_WINDOW:
+		return value_is(answer, &vm->m->types,
+				vm->m->functions[q->function].code[q->pc].a);
 	case OP_NOW:		return answer.kind == VALUE_TIMESTAMP;
 	case OP_UUID:		return answer.kind == VALUE_STRING;
 	case OP_APP_VERSION:
@@ -347,7 +369,10 @@ void machine_answer(struct machine *vm, struct value answer, struct str origin)
 	vm->state = MACHINE_PAUSED;
 }
 
-void machine_answer_failure(struct machine *vm, struct str message)
+void machine_answer_failure(struct machine *vm, struct str class, struct str code,
+			    struct str message)
 {
 	machine_fail_here(vm, "%.*s", STR_ARG(message));
+	machine_failed_as(vm, class, code);
+	machine_catch(vm);
 }

@@ -20,15 +20,17 @@
 enum machine_state { MACHINE_IDLE, MACHINE_ASKS, MACHINE_RETURNED, MACHINE_FAILED, MACHINE_PAUSED };
 
 struct machine_request {
-	/* QUERY, EXEC, NOW, UUID, SETTING, ENV, APP_VERSION, SERVICE_VERSION, CLUSTER, LOG,
-	 * PROGRESS, PLAN */
+	/* an instruction whose world is READ or EFFECT */
 	enum opcode op;
-	uint32_t need;			/* connection: QUERY, EXEC, SERVICE_VERSION, CLUSTER */
+	uint32_t need;			/* the first operand, if that is a connection */
 	enum query_shape shape;		/* QUERY */
 	/* EXEC: the code drops the answer, so it may be given before it is known */
 	bool answer_unused;
+	/* all operands, the first one first */
+	const struct value *operands;
+	uint32_t operand_count;
 	/* QUERY, EXEC: the SQL; SETTING, ENV: the name; LOG: the text; PROGRESS: the share; PLAN:
-	 * the label */
+	 * the label; SLEEP: until when */
 	struct value value;
 	/* PLAN: a record of the operation's options type, or null */
 	struct value options;
@@ -66,8 +68,11 @@ struct heap *machine_heap(struct machine *vm);
  * the type does not have; one that it wants and does not find fails. It converts nothing.
  */
 void machine_answer(struct machine *vm, struct value answer, struct str origin);
-/* The request failed: the machine fails at this place. */
-void machine_answer_failure(struct machine *vm, struct str message);
+/* The request failed: the machine fails at this place, or goes on where that is caught. */
+void machine_answer_failure(struct machine *vm, struct str class, struct str code,
+			    struct str message);
+/* Whether a failure where the machine stands would be caught. */
+bool machine_catches(const struct machine *vm);
 struct value machine_result(const struct machine *vm);
 /* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time
  * error. */

@@ -140,6 +140,17 @@ static inline bool do_FAIL(struct machine *vm, struct cursor *c)
 	return heavy(vm, c, throw_failure);
 }
 
+static inline bool do_RAISE(struct machine *vm, struct cursor *c)
+{
+	return heavy(vm, c, raise_failure);
+}
+
+/* Where a failure goes on is read off the code when there is one. */
+static inline bool do_TRY(struct machine *vm UNUSED, struct cursor *c)
+{
+	return done(c);
+}
+
 static inline bool do_BUILTIN(struct machine *vm, struct cursor *c)
 {
 	return heavy(vm, c, call_builtin);
@@ -164,7 +175,21 @@ ASK_BODY(SERVICE_VERSION)
 ASK_BODY(CLUSTER)
 ASK_BODY(LOG)
 ASK_BODY(PROGRESS)
+ASK_BODY(SLEEP)
+ASK_BODY(HALT)
+ASK_BODY(LOCK)
+ASK_BODY(UNLOCK)
+ASK_BODY(TRANSACTION)
+ASK_BODY(COMMIT)
+ASK_BODY(ABANDON)
+ASK_BODY(WINDOW)
+ASK_BODY(COPY)
+ASK_BODY(HTTP)
+ASK_BODY(SET_SETTING)
+ASK_BODY(APPROVAL)
 ASK_BODY(PLAN)
+ASK_BODY(PARALLEL)
+ASK_BODY(PARALLEL_END)
 #undef ASK_BODY
 
 #endif

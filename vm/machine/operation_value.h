@@ -18,6 +18,8 @@ HEAVY_BODY(LIST_APPEND, make_append)
 HEAVY_BODY(RECORD, make_record)
 HEAVY_BODY(SQL, make_sql)
 HEAVY_BODY(AS, take_as)
+HEAVY_BODY(CAUGHT, make_caught)
+HEAVY_BODY(SORT_BY, make_sorted)
 #undef HEAVY_BODY
 
 static inline bool do_LIST_GET(struct machine *vm, struct cursor *c)

@@ -65,6 +65,9 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 			o = request_machine_failure(n->r, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_EXEC)
 			o = note_effect(n, vm, &err);
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
+			o = error_set(&err, OUTCOME_FAILED,
+				      "it waits here; what follows is known when it runs");
 		else if (state == MACHINE_ASKS)
 			o = request_answer(n->r, vm, -1, NULL, &err);
 		else

@@ -217,6 +217,18 @@ static enum outcome answer_cluster(struct run *r, struct machine *vm,
 	return o;
 }
 
+/* Until a time of the calendar: a wait goes on where it was after any pause. */
+static enum outcome answer_sleep(struct run *r, struct machine *vm,
+				 const struct machine_request *q, struct error *err)
+{
+	int64_t left = q->value.number - os_wall_us();
+
+	if (left > 0 && !stop_sleep(r, left / 1000 + 1))
+		return error_set(err, OUTCOME_STOPPED, "stopped on request");
+	machine_answer(vm, value_null(), STR(""));
+	return OUTCOME_OK;
+}
+
 enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 			    const struct policy *policy, struct error *err)
 {
@@ -252,8 +264,12 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 		session_tell(r, EVENT_TICK, STR(""), STR(""));
 		machine_answer(vm, value_null(), STR(""));
 		return OUTCOME_OK;
+	case OP_SLEEP:
+		return answer_sleep(r, vm, q, err);
 	default:
 		break;
 	}
+	if (ability_lacks(q->op))
+		return ability_refuse(ability_lacks(q->op), err);
 	BUG("request of opcode %d", (int)q->op);
 }

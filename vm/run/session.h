@@ -185,6 +185,13 @@ enum outcome request_render(struct run *r, const struct machine_request *q,
 enum outcome request_machine_failure(struct run *r, const struct machine *vm, struct error *err);
 void request_remember_sql(struct run *r, struct str sql, const char *query_id);
 
+/* ability.c */
+/* The statement that an instruction belongs to, if this amigrun does not carry it out; or NULL. */
+const char *ability_lacks(enum opcode op);
+enum outcome ability_refuse(const char *word, struct error *err);
+/* Whether everything in the module can be carried out. */
+enum outcome ability_check(const struct run *r, struct error *err) MUST_USE;
+
 /* evaluate.c: a function that changes nothing, in a machine of its own; the result is in r->heap.
  * planned: hears PLAN. */
 typedef enum outcome (*planned_fn)(void *context, const struct machine_request *q,

@@ -145,8 +145,10 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			return STEP_STOPPED;
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
-		if (!retry_wanted(&a->policy.retry, attempt, err))
+		if (!retry_wanted(&a->policy.retry, attempt, err)) {
+			r->next_effect = number + 1; /* the code may outlive it and go on */
 			return STEP_FAILED;
+		}
 		end = wait_for_retry(r, a, attempt, err);
 		if (end != STEP_DONE)
 			return end;
@@ -310,12 +312,43 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	return effect_inside(r, a, c, err);
 }
 
+/* A wait goes on where it was: when it ends is durable before it begins. */
+static enum step_end rest(struct run *r, struct act *a, struct error *err)
+{
+	if (journal_operation(r, a,
+			      a->backward ? OPERATION_STATUS_ROLLING_BACK
+					  : OPERATION_STATUS_RUNNING,
+			      false, err) != OUTCOME_OK)
+		return STEP_LOST;
+	journal_checkpoint(r, r->vm);
+	journal_migration(r, r->status);
+	if (journal_commit(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	a->begun = true;
+	return request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK ? STEP_DONE
+										 : STEP_STOPPED;
+}
+
+/* A failure that the code outlives: it goes on from there, and so does a run that dies now. */
+static enum step_end outlive(struct run *r, struct error *err)
+{
+	session_tell(r, EVENT_CAUGHT, STR(""), str_c(err->message));
+	machine_answer_failure(r->vm, str_c(error_class_word(err->class)), str_c(err->code),
+			       str_c(err->message));
+	error_clear(err);
+	buf_reset(&r->journal.after);
+	machine_save(r->vm, &r->journal.after);
+	return STEP_DONE;
+}
+
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 
 	if (q->op == OP_EXEC)
 		return effect(r, a, err);
+	if (q->op == OP_SLEEP)
+		return rest(r, a, err);
 	if (!request_is_quick(q) && commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
@@ -369,6 +402,8 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 			return STEP_STOPPED;
 		case MACHINE_ASKS:
 			end = answer(r, a, err);
+			if (end == STEP_FAILED && machine_catches(r->vm))
+				end = outlive(r, err);
 			if (end != STEP_DONE)
 				return end;
 			continue;

@@ -1,0 +1,74 @@
+/* ability.c - statements that bundles may hold and this amigrun does not carry out: refused before
+ * anything runs */
+#include "vm/run/session.h"
+
+const char *ability_lacks(enum opcode op)
+{
+	switch ((int)op) {
+	case OP_HALT:		return "halt";
+	case OP_LOCK:
+	case OP_UNLOCK:		return "with lock";
+	case OP_TRANSACTION:
+	case OP_COMMIT:
+	case OP_ABANDON:	return "transaction";
+	case OP_WINDOW:		return "batches";
+	case OP_COPY:		return "copy";
+	case OP_HTTP:		return "http";
+	case OP_SET_SETTING:	return "set setting";
+	case OP_APPROVAL:	return "approval";
+	case OP_PARALLEL:
+	case OP_PARALLEL_END:	return "parallel";
+	default:		return NULL;
+	}
+}
+
+enum outcome ability_refuse(const char *word, struct error *err)
+{
+	error_set(err, OUTCOME_FAILED, "this amigrun does not carry out `%s`", word);
+	error_hint(err, "write the migration without it, or run it with an amigrun that does");
+	return OUTCOME_FAILED;
+}
+
+static const char *lacking_clause(const struct module *m)
+{
+	if (m->migration.finally != NO_INDEX)
+		return "finally";
+	if (m->migration.on_complete != NO_INDEX)
+		return "on complete";
+	if (m->migration.on_error != NO_INDEX)
+		return "on error";
+	for (uint32_t i = 0; i < m->operation_count; i++) {
+		uint32_t flags = m->operations[i].flags;
+
+		if (flags & OPERATION_PER_SHARD)
+			return "per shard";
+		if (flags & OPERATION_PER_REPLICA)
+			return "per replica";
+		if (flags & OPERATION_CONTINUE_ON_ERROR)
+			return "continue on error";
+	}
+	return NULL;
+}
+
+enum outcome ability_check(const struct run *r, struct error *err)
+{
+	const struct module *m = &r->module;
+	const char *word = lacking_clause(m);
+	struct buf place = { 0 };
+	enum outcome o;
+
+	if (word)
+		return ability_refuse(word, err);
+	for (uint32_t f = 0; f < m->function_count; f++)
+		for (uint32_t pc = 0; pc < m->functions[f].code_count; pc++) {
+			word = ability_lacks((enum opcode)m->functions[f].code[pc].op);
+			if (!word)
+				continue;
+			o = ability_refuse(word, err);
+			module_place(m, f, pc, &place);
+			error_prefix(err, "%.*s: ", STR_ARG(buf_view(&place)));
+			buf_clear(&place);
+			return o;
+		}
+	return OUTCOME_OK;
+}
