@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#define CAUGHT "CAUGHT {class: string, code: string, message: string}\n"
+
 static const struct {
 	const char *what;
 	const char *source;
@@ -240,7 +242,7 @@ static const struct {
 	{ "a parameter is no connection", "param n sqlite\n", "a connection can't be one" },
 	{ "what a TRY catches has class, code and message",
 	  "function f -> string\nTRY caught\nCONSTANT \"no\"\nFAIL\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nFIELD 2\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "FIELD 2\nRETURN\nend\n",
 	  NULL },
 	{ "nothing else is caught",
 	  "function f\nTRY caught\nRETURN\ncaught:\nCAUGHT {message: string}\nPOP\nRETURN\nend\n",
@@ -249,30 +251,30 @@ static const struct {
 	  "function f\nTRY caught\nRETURN\ncaught:\nRETURN\nend\n",
 	  "its target is no CAUGHT behind it" },
 	{ "a failure goes on further down",
-	  "function f\ncaught:\nCAUGHT {class: string, code: string, message: string}\nPOP\n"
+	  "function f\ncaught:\n" CAUGHT "POP\n"
 	  "TRY caught\nRETURN\nend\n",
 	  "its target is no CAUGHT behind it" },
 	{ "a TRY begins between statements",
 	  "function f\nINT 1\nTRY caught\nPOP\nRETURN\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "POP\nRETURN\nend\n",
 	  "begins with 1 values on the stack" },
 	{ "a region is entered through its TRY only",
 	  "function f bool\nLOAD 0\nJUMP_IF_TRUE within\nTRY caught\nwithin:\nRETURN\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "POP\nRETURN\nend\n",
 	  "jumps into the region of a TRY" },
 	{ "a region may be left and lie in another",
 	  "function f bool\nTRY outer\nTRY inner\nLOAD 0\nJUMP_IF_TRUE end\nJUMP end\n"
-	  "inner:\nCAUGHT {class: string, code: string, message: string}\nPOP\nJUMP end\n"
-	  "outer:\nCAUGHT {class: string, code: string, message: string}\nPOP\nend:\nRETURN\nend\n",
+	  "inner:\n" CAUGHT "POP\nJUMP end\n"
+	  "outer:\n" CAUGHT "POP\nend:\nRETURN\nend\n",
 	  NULL },
 	{ "regions do not overlap",
 	  "function f\nTRY first\nTRY second\nRETURN\n"
-	  "first:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\n"
-	  "second:\nCAUGHT {class: string, code: string, message: string}\nPOP\nRETURN\nend\n",
+	  "first:\n" CAUGHT "POP\nRETURN\n"
+	  "second:\n" CAUGHT "POP\nRETURN\nend\n",
 	  "its region leaves the one that it lies in" },
 	{ "what was stored behind the TRY may be missing where it is caught",
 	  "function f -> int\nlocal int\nTRY caught\nINT 1\nSTORE 0\nLOAD 0\nRETURN\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nLOAD 0\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "POP\nLOAD 0\nRETURN\nend\n",
 	  "local 0 is not stored to on every way here" },
 	{ "keys have an order",
 	  "function f [int] [[int]] -> [int]\nLOAD 0\nLOAD 1\nSORT_BY\nRETURN\nend\n",

@@ -1,6 +1,8 @@
 /* machine_run.c - what code computes and how it fails: assembled, without compiler or database */
 #include "tests/unit/machine_fixture.h"
 
+#define CAUGHT "CAUGHT {class: string, code: string, message: string}\n"
+
 static const struct { const char *what, *source, *result;
 } cases[] = {
 	{ "ints add", "function f -> int\nINT 2\nINT 40\nADD_INT\nRETURN\nend\n", "42" },
@@ -150,27 +152,27 @@ static const struct { const char *what, *source, *result;
 	  "azÄ[" },
 	{ "a failure is caught",
 	  "function f -> string\nTRY caught\nINT 1\nINT 0\nDIVIDE_INT\nTO_STRING\nRETURN\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "TO_STRING\nRETURN\nend\n",
 	  "{class: \"failed\", code: \"\", message: \"division by zero\"}" },
 	{ "a failure is caught where it was called from, and the innermost catches",
-	  "function f -> string\nTRY outer\nTRY inner2\nINT 5\nCALL g\nRETURN\n"
-	  "inner2:\nCAUGHT {class: string, code: string, message: string}\nFIELD 2\nRETURN\n"
-	  "outer:\nCAUGHT {class: string, code: string, message: string}\nFIELD 0\nRETURN\nend\n"
+	  "function f -> string\nTRY outer\nTRY inner\nINT 5\nCALL g\nRETURN\n"
+	  "inner:\n" CAUGHT "FIELD 2\nRETURN\n"
+	  "outer:\n" CAUGHT "FIELD 0\nRETURN\nend\n"
 	  "function g int -> string\nCONSTANT \"deep\"\nFAIL\nend\n",
 	  "deep" },
 	{ "what is raised keeps its class",
 	  "function f -> string\nTRY caught\nCONSTANT \"transient\"\nCONSTANT \"42\"\n"
 	  "CONSTANT \"no\"\nRAISE\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "TO_STRING\nRETURN\nend\n",
 	  "{class: \"transient\", code: \"42\", message: \"no\"}" },
 	{ "a failure in what catches is none of its own",
 	  "function f -> string\nTRY caught\nCONSTANT \"one\"\nFAIL\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nPOP\n"
+	  "caught:\n" CAUGHT "POP\n"
 	  "CONSTANT \"two\"\nFAIL\nend\n",
 	  "! two" },
 	{ "come to without a failure, nothing is caught",
 	  "function f -> string\nTRY caught\nJUMP caught\n"
-	  "caught:\nCAUGHT {class: string, code: string, message: string}\nTO_STRING\nRETURN\nend\n",
+	  "caught:\n" CAUGHT "TO_STRING\nRETURN\nend\n",
 	  "{class: \"\", code: \"\", message: \"\"}" },
 	{ "sort_by keeps the order of equal keys",
 	  "function f -> string\nINT 1\nINT 2\nINT 3\nINT 4\nLIST int 4\n"
