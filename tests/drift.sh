@@ -75,10 +75,14 @@ targets_have_words() {
 	return $wrong
 }
 
+
+builtins_are_described() { tools/manual --check; }
+
 check "drift/every instruction stands in a golden" opcodes_have_goldens
 check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'
 check "drift/make help tells of every target" targets_have_words
+check "drift/docs/builtins.md tells of every function, with an example" builtins_are_described
 report_end
