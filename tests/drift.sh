@@ -76,6 +76,19 @@ targets_have_words() {
 }
 
 
+# What `make install` brings beside the programs.
+everything_is_installed() {
+	local to
+	to=$(mktemp -d) && make -s install-data DESTDIR="$to" PREFIX=/usr &&
+		diff <(cd "$to/usr/share" && find . -type f | sort) <({
+			git ls-files -- 'stdlib/*.amig' docs/editors | sed 's#^docs/##; s#^#./amig/#'
+			git ls-files -- README.md 'docs/*.md' docs/examples | sed 's#^docs/##; s#^#./doc/amig/#'
+		} | sort)
+	local status=$?
+	rm -rf "$to"
+	return $status
+}
+
 builtins_are_described() { tools/manual --check; }
 
 check "drift/every instruction stands in a golden" opcodes_have_goldens
@@ -84,5 +97,6 @@ check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'
 check "drift/make help tells of every target" targets_have_words
+check "drift/make install brings the modules, pages, examples and editors' files" everything_is_installed
 check "drift/docs/builtins.md tells of every function, with an example" builtins_are_described
 report_end
