@@ -4,8 +4,8 @@
 #
 # An example is a fenced block that starts with ```amig or ```sh and ends with ```. Each page has a
 # folder of its own, where its examples are met in their order: one that begins with `# FILE.amig`
-# is that file there, for the ones after it to use and to run. The servers are those of
-# tests/support/with-servers.
+# is that file there, for the ones after it to use and to run. A line of ```sh that ends with
+# `# exit status N` ends with that status. The servers are those of tests/support/with-servers.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh
@@ -33,7 +33,9 @@ compiles() {
 	mkdir -p "$page" && cp "$file" "$page/$name" && cd "$page" && "$build/amigc" check --format text --path . "$name"
 }
 runs() {
-	mkdir -p "$1" && cd "$1" && PATH=$build:$PATH bash -euo pipefail "$2"
+	sed -E 's/^(.*[^ ]) +# exit status ([0-9]+).*$/\1 \&\& s=0 || s=$?; [ $s = \2 ] || { echo "exit status $s"; exit 1; }/' \
+		"$2" >"$2.run"
+	mkdir -p "$1" && cd "$1" && PATH=$build:$PATH bash -euo pipefail "$2.run"
 }
 
 for example in "$work"/*.amig "$work"/*.sh; do
