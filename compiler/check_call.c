@@ -3,7 +3,13 @@
 
 #define OVERLOADS_MAX 8
 
-static const char *const query_names[] = { "value", "row", "rows", "column", "exists", "exec" };
+/* Of what specials.def has the methods only: they are the first ones. */
+static const char *const special_names[] = {
+#define SPECIAL(NAME, name, place, signature, doc) [SPECIAL_##NAME] = #name,
+#include "stdlib/specials.def"
+#undef SPECIAL
+};
+#define METHOD_COUNT (SPECIAL_EXEC + 1u)
 
 bool place_allows(struct checker *c, struct span span, unsigned what, const char *name)
 {
@@ -236,8 +242,8 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 	size_t number = wrong(c, callee->field.name.span, DIAG_UNKNOWN_METHOD, kept(c->unit, kind),
 			      kept(c->unit, name));
 
-	for (size_t i = 0; i < ARRAY_SIZE(query_names); i++)
-		vec_push(&candidates, str_c(query_names[i]));
+	for (size_t i = 0; i < METHOD_COUNT; i++)
+		vec_push(&candidates, str_c(special_names[i]));
 	for (size_t m = 0; m <= modules->count; m++) {
 		const struct unit_module *module =
 			m < modules->count ? ((struct symbol *)modules->entries[m].value)->module
@@ -304,8 +310,8 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 
 	if (connection) {
 		type = check_expression(c, base);
-		for (uint32_t i = 0; i < ARRAY_SIZE(query_names); i++)
-			if (str_eq(name, str_c(query_names[i])))
+		for (uint32_t i = 0; i < METHOD_COUNT; i++)
+			if (str_eq(name, str_c(special_names[i])))
 				return check_special(c, e, (enum special)i);
 		symbol = find_method(c, type, name);
 		if (symbol)

@@ -32,15 +32,23 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* What surrounds the statement in the source is no part of it. */
+/* The ends of the lines that surround the statement in the source are no part of it. Blanks that
+ * stand on one line with it are: of sql" AND " they are half the meaning. */
 static void trim_ends(struct str *first, struct str *last)
 {
-	while (first->len && is_space(first->ptr[0])) {
-		first->ptr++;
-		first->len--;
+	size_t blank = 0, lines = 0;
+
+	for (size_t i = 0; i < first->len && is_space(first->ptr[i]); i++) {
+		blank++;
+		lines += first->ptr[i] == '\n';
 	}
-	while (last->len && is_space(last->ptr[last->len - 1]))
-		last->len--;
+	if (lines)
+		*first = (struct str){ first->ptr + blank, first->len - blank };
+	blank = lines = 0;
+	while (blank < last->len && is_space(last->ptr[last->len - 1 - blank]))
+		lines += last->ptr[last->len - 1 - blank++] == '\n';
+	if (lines)
+		last->len -= blank;
 }
 
 void lower_sql(struct body *b, const struct part *parts)

@@ -45,15 +45,9 @@ enum symbol_kind {
 /* What the language itself knows how to call. SPECIAL_VALUE … SPECIAL_EXISTS are in the order of
  * enum query_shape. */
 enum special {
-	/* c.value(sql): QUERY */
-	SPECIAL_VALUE, SPECIAL_ROW, SPECIAL_ROWS, SPECIAL_COLUMN, SPECIAL_EXISTS,
-	SPECIAL_EXEC,			/* c.exec(sql) */
-	SPECIAL_NOW, SPECIAL_UUID, SPECIAL_SETTING, SPECIAL_ENV, SPECIAL_APP_VERSION,
-	SPECIAL_SERVICE_VERSION,
-	SPECIAL_CLUSTER,		/* cluster(c): string? */
-	SPECIAL_ON_CLUSTER,		/* on_cluster(c): sql, `ON CLUSTER name` or empty */
-	/* map(list, x => e) and the like */
-	SPECIAL_MAP, SPECIAL_FILTER, SPECIAL_ANY, SPECIAL_ALL, SPECIAL_SORT_BY, SPECIAL_PAIRS,
+#define SPECIAL(NAME, name, place, signature, doc) SPECIAL_##NAME,
+#include "stdlib/specials.def"
+#undef SPECIAL
 	SPECIAL_COUNT,
 };
 

@@ -42,22 +42,10 @@ static void add_language(struct unit *u)
 	static const char *const types[] = { "bool",  "int",	  "float",     "string",
 					     "bytes", "duration", "timestamp", "version",
 					     "ident", "sql",	  "any" };
-	static const struct { const char *name; enum special special;
-	} specials[] = {
-		{ "now", SPECIAL_NOW },
-		{ "uuid", SPECIAL_UUID },
-		{ "setting", SPECIAL_SETTING },
-		{ "env", SPECIAL_ENV },
-		{ "app_version", SPECIAL_APP_VERSION },
-		{ "service_version", SPECIAL_SERVICE_VERSION },
-		{ "cluster", SPECIAL_CLUSTER },
-		{ "on_cluster", SPECIAL_ON_CLUSTER },
-		{ "map", SPECIAL_MAP },
-		{ "filter", SPECIAL_FILTER },
-		{ "any", SPECIAL_ANY },
-		{ "all", SPECIAL_ALL },
-		{ "sort_by", SPECIAL_SORT_BY },
-		{ "pairs", SPECIAL_PAIRS },
+	static const char *const specials[] = {
+#define SPECIAL(NAME, name, place, signature, doc) [SPECIAL_##NAME] = #name,
+#include "stdlib/specials.def"
+#undef SPECIAL
 	};
 
 	u->language = unit_scope(u, NULL);
@@ -71,8 +59,8 @@ static void add_language(struct unit *u)
 	for (uint32_t i = 0; i <= BUILTIN_MAX; i++)
 		if (builtin_table[i].name)
 			add_known(u, SYMBOL_BUILTIN, str_c(builtin_table[i].name), i);
-	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
-		add_known(u, SYMBOL_SPECIAL, str_c(specials[i].name), specials[i].special);
+	for (uint32_t i = SPECIAL_EXEC + 1; i < SPECIAL_COUNT; i++)
+		add_known(u, SYMBOL_SPECIAL, str_c(specials[i]), i);
 }
 
 void unit_init(struct unit *u)

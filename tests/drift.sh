@@ -75,10 +75,45 @@ targets_have_words() {
 	return $wrong
 }
 
+
+# What `make install` brings beside the programs.
+everything_is_installed() {
+	local to
+	to=$(mktemp -d) && make -s install-data DESTDIR="$to" PREFIX=/usr &&
+		diff <(cd "$to/usr/share" && find . -type f | sort) <({
+			git ls-files -- 'stdlib/*.amig' docs/editors | sed 's#^docs/##; s#^#./amig/#'
+			git ls-files -- README.md 'docs/*.md' docs/examples | sed 's#^docs/##; s#^#./doc/amig/#'
+		} | sort)
+	local status=$?
+	rm -rf "$to"
+	return $status
+}
+
+builtins_are_described() { tools/manual --check; }
+
+# refused_page SED FILE WORDS: the page is refused with these words when the file is changed so.
+refused_page() {
+	local copy said
+	copy=$(mktemp -d) && cp -r --parents tools/manual stdlib docs "$copy" && sed -i "$1" "$copy/$2"
+	said=$("$copy/tools/manual" --check 2>&1) && said="it was not refused"
+	rm -rf "$copy"
+	grep -qF "$3" <<<"$said" || { echo "$said"; return 1; }
+}
+what_is_not_described_is_refused() {
+	refused_page 's/precheck "len_list"/precheck "length"/' docs/examples/language.amig 'has no example "len_list"' &&
+		refused_page 's/^## How many rows.*//' stdlib/sqlite.amig 'sqlite.row_count has no ## comment' &&
+		refused_page '/^BUILTIN.*trim/d' stdlib/builtins.def language.trim &&
+		refused_page 's/^BUILTIN( 6.*/BUILTIN( 6, trim)/' stdlib/builtins.def 'could be read' &&
+		refused_page 's/Whether there is a row/Is there a row/' stdlib/specials.def '+Is there a row'
+}
+
 check "drift/every instruction stands in a golden" opcodes_have_goldens
 check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'
 check "drift/make help tells of every target" targets_have_words
+check "drift/make install brings the modules, pages, examples and editors' files" everything_is_installed
+check "drift/docs/builtins.md tells of every function, with an example" builtins_are_described
+check "drift/a function without example or words, and an example of nothing, are refused" what_is_not_described_is_refused
 report_end
