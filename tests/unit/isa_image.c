@@ -104,7 +104,7 @@ static void a_newer_format_is_refused_by_name(void **state)
 	struct error err = { 0 };
 	image[8]++;
 	assert_int_equal(module_open(&other, m.bytes, &err), OUTCOME_DAMAGED);
-	assert_string_equal(err.message, "the module has format 2, this amigrun reads format 1");
+	assert_string_equal(err.message, "the module has format 3, this amigrun reads format 2");
 	assert_string_equal(err.hint,
 			    "it was built by a newer amigc: use the amigrun of that version");
 	error_clear(&err);
@@ -172,7 +172,7 @@ static void a_damaged_bundle_is_refused(void **state)
 	}
 	bytes.ptr[8]++;
 	assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_DAMAGED);
-	assert_string_equal(err.message, "the bundle has format 2, this amigrun reads format 1");
+	assert_string_equal(err.message, "the bundle has format 3, this amigrun reads format 2");
 	error_clear(&err);
 	buf_reset(&bytes);
 	bundle_write(unsorted, 2, &bytes);
