@@ -36,6 +36,12 @@ diagnostics_have_goldens() {
 	[ "$(rows DIAG 1 grammar/diag.def | wc -l)" -gt 30 ] && rows DIAG 1 grammar/diag.def | missing_from "${files[@]}"
 }
 
+# The compiler knows them without knowing the connections.
+kinds_of_connections_agree() {
+	diff <(rows KIND 1 vm/connection/kinds.def) \
+		<(sed -nE 's/.*type_connection_kinds\[\] = \{ (.*), NULL \};/\1/p' compiler/type.c | tr -d '" ' | tr , '\n')
+}
+
 # The commands that a program lists in its help, one a line.
 commands_of() {
 	"$build/$1" --help 2>&1 | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | grep -vx "$1" | sort -u
@@ -108,6 +114,7 @@ what_is_not_described_is_refused() {
 }
 
 check "drift/every instruction stands in a golden" opcodes_have_goldens
+check "drift/the compiler knows the kinds of connections" kinds_of_connections_agree
 check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented

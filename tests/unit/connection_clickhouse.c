@@ -508,7 +508,6 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct connection c;
 		struct error err = {0};
-		struct buf shown = {0};
 		enum outcome o =
 			connection_open(&c, "main", &clickhouse_kind, wrong[i], NULL, &err);
 		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") ||
@@ -518,10 +517,6 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 			assert_int_equal(err.class, ERROR_TRANSIENT);
 		if (i == 0)
 			assert_int_equal(err.class, ERROR_PERMANENT);
-		connection_redact(wrong[i], &shown);
-		if (i != 6 && strstr(shown.ptr, "hunter"))
-			fail_msg("%s", shown.ptr);
-		buf_clear(&shown);
 		error_clear(&err);
 	}
 }

@@ -417,16 +417,11 @@ static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct connection c;
 		struct error err = {0};
-		struct buf shown = {0};
 		enum outcome o = connection_open(&c, "main", &postgres_kind, wrong[i], NULL, &err);
 		if (o != OUTCOME_UNREACHABLE || strstr(err.message, "hunter") ||
 		    (err.hint && strstr(err.hint, "hunter")))
 			fail_msg("%zu: %d %s", i, (int)o, err.message ? err.message : "");
 		assert_int_equal(err.class, i == 3 || i == 7 ? ERROR_TRANSIENT : ERROR_PERMANENT);
-		connection_redact(wrong[i], &shown);
-		if (strstr(shown.ptr, "hunter"))
-			fail_msg("%s", shown.ptr);
-		buf_clear(&shown);
 		error_clear(&err);
 	}
 }

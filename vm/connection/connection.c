@@ -1,6 +1,5 @@
 /* connection.c - the table of kinds, and what is the same for all of them */
 #include "vm/connection/connection.h"
-#include <ctype.h>
 #include <stdlib.h>
 
 static const struct connection_kind *const kinds[] = {
@@ -24,58 +23,6 @@ void result_clear(struct result *r)
 	arena_clear(&r->arena);
 	vec_clear(&r->rows);
 	*r = (struct result){0};
-}
-
-/* libpq's "key=value key='va lue'" form: only what tells where it goes. */
-static void redact_pairs(const char *at, struct buf *out)
-{
-	static const char *const shown[] = { "host", "hostaddr", "port", "dbname", "user" };
-	while (*at) {
-		at += strspn(at, " \t\r\n");
-		const char *key = at;
-		at += strcspn(at, "= \t\r\n");
-		size_t key_len = (size_t)(at - key);
-		at += strspn(at, " \t\r\n");
-		if (*at != '=')
-			return;
-		at++;
-		at += strspn(at, " \t\r\n");
-		const char *value = at;
-		bool quoted = *at == '\'';
-		for (at += quoted; *at && (quoted ? *at != '\'' : !isspace((unsigned char)*at));
-		     at++)
-			if (*at == '\\' && at[1])
-				at++;
-		at += quoted && *at;
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
-			if (!str_eq(str_c(shown[i]), (struct str){ key, key_len }))
-				continue;
-			buf_format(out, "%s%s=", out->len ? " " : "", shown[i]);
-			buf_add(out, value, (size_t)(at - value));
-		}
-	}
-}
-
-/* A password may hold '@', '/', '?' or '#' that should have been escaped: whatever ends in the last
- * '@' is hidden. */
-void connection_redact(const char *url, struct buf *out)
-{
-	const char *scheme = strstr(url, "://");
-	if (!scheme) {
-		if (strchr(url, '=') && strncmp(url, "sqlite:", 7) != 0 && !strchr("/.", *url))
-			redact_pairs(url, out);
-		else
-			buf_add(out, url, strcspn(url, "?"));
-		return;
-	}
-	const char *authority = scheme + 3, *at = strrchr(authority, '@');
-	buf_add(out, url, (size_t)(authority - url));
-	if (at) {
-		size_t user = strcspn(authority, ":@");
-		buf_add(out, authority, user);
-		authority = at;
-	}
-	buf_add(out, authority, strcspn(authority, "?#"));
 }
 
 enum outcome connection_open(struct connection *c, const char *name,

@@ -104,8 +104,6 @@ struct connection {
 };
 
 const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no such kind */
-/* A URL or path without its password and query parameters, for messages. */
-void connection_redact(const char *url, struct buf *out);
 enum outcome connection_open(struct connection *c, const char *name,
 			     const struct connection_kind *kind, const char *url,
 			     const struct watch *watch, struct error *err) MUST_USE;

@@ -29,18 +29,8 @@ static enum outcome read_head(struct bundle *b, struct reader *r, struct error *
 		return error_set(err, OUTCOME_DAMAGED,
 				 "this is no bundle: it does not begin as one");
 	reader_bytes(r, sizeof(BUNDLE_MAGIC) - 1);
-	uint32_t format = reader_u32(r);
-	if (format != MODULE_FORMAT) {
-		error_set(err, OUTCOME_DAMAGED,
-			  "the bundle has format %u, this amigrun reads format %u", format,
-			  MODULE_FORMAT);
-		error_hint(
-			err,
-			format > MODULE_FORMAT
-				? "it was built by a newer amigc: use the amigrun of that version"
-				: "build it again with this version's amigc");
+	if (format_read(r, "bundle", err) != OUTCOME_OK)
 		return OUTCOME_DAMAGED;
-	}
 	b->count = reader_u32(r);
 	uint64_t size = reader_u64(r);
 	struct hash hash = read_hash(r);

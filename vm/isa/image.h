@@ -28,6 +28,8 @@ enum section_id {
 #define TYPE_PARTS_MAX 4096u
 #define TYPE_NEST_MAX 48u
 
+/* Reads the format of a thing ("bundle") and refuses any but this amigrun's. */
+enum outcome format_read(struct reader *r, const char *thing, struct error *err);
 /* Reads the sections' bytes into m's tables; on failure what was allocated is in m for
  * module_clear(). */
 enum outcome tables_read(struct module *m, const struct str sections[SECTION_END],

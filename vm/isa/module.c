@@ -13,6 +13,19 @@ static struct hash read_hash(struct reader *r)
 }
 
 /* The header; r stands at the section table afterwards. */
+enum outcome format_read(struct reader *r, const char *thing, struct error *err)
+{
+	uint32_t format = reader_u32(r);
+	if (format == MODULE_FORMAT)
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_DAMAGED, "the %s has format %u, this amigrun reads format %u",
+		  thing, format, MODULE_FORMAT);
+	error_hint(err, format > MODULE_FORMAT
+				? "it was built by a newer amigc: use the amigrun of that version"
+				: "build it again with this version's amigc");
+	return OUTCOME_DAMAGED;
+}
+
 static enum outcome read_head(struct module *m, struct reader *r, struct error *err)
 {
 	struct str bytes = m->bytes;
@@ -22,18 +35,8 @@ static enum outcome read_head(struct module *m, struct reader *r, struct error *
 		return error_set(err, OUTCOME_DAMAGED,
 				 "this is no module: it does not begin as one");
 	reader_bytes(r, sizeof(MODULE_MAGIC) - 1);
-	uint32_t format = reader_u32(r);
-	if (format != MODULE_FORMAT) {
-		error_set(err, OUTCOME_DAMAGED,
-			  "the module has format %u, this amigrun reads format %u", format,
-			  MODULE_FORMAT);
-		error_hint(
-			err,
-			format > MODULE_FORMAT
-				? "it was built by a newer amigc: use the amigrun of that version"
-				: "build it again with this version's amigc");
+	if (format_read(r, "module", err) != OUTCOME_OK)
 		return OUTCOME_DAMAGED;
-	}
 	uint32_t sections = reader_u32(r);
 	uint64_t size = reader_u64(r);
 	m->identity = read_hash(r);
