@@ -10,6 +10,7 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -228,14 +229,18 @@ static void a_hash_survives_its_hexadecimal_form(void **state UNUSED)
 static void a_file_is_replaced_whole_or_not_at_all(void **state UNUSED)
 {
 	char path[] = "/tmp/amig-file-XXXXXX";
+	struct stat is;
 	struct buf b = { 0 };
 	struct error err = { 0 };
 	int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0640), 0);
 	close(fd);
 	assert_int_equal(os_write_file(path, STR("new"), &err), OUTCOME_OK);
 	assert_int_equal(os_read_file(path, 0, &b, &err), OUTCOME_OK);
+	assert_int_equal(stat(path, &is), 0);
+	assert_int_equal(is.st_mode & 07777, 0640);
 	assert_string_equal(b.ptr, "new");
 	assert_int_equal(os_read_file(path, 2, &b, &err), OUTCOME_UNREACHABLE);
 	assert_int_equal(os_write_file("/nonexistent/folder/file", STR("x"), &err),

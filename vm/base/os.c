@@ -75,12 +75,14 @@ static void sync_folder(const char *path)
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err)
 {
 	struct buf temporary = { 0 };
+	struct stat before;
+	mode_t mode = stat(path, &before) == 0 ? before.st_mode & 07777 : 0644;
 	int fd;
 	bool done;
 
 	buf_format(&temporary, "%s.new.XXXXXX", path);
 	fd = mkstemp(temporary.ptr);
-	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 	if (fd >= 0)
 		done = close(fd) == 0 && done;
 	done = done && rename(temporary.ptr, path) == 0;

@@ -9,7 +9,7 @@
  * it can't be read. */
 enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, struct error *err);
 /* Through a temporary file beside it, fsync and rename: the old one or the new one, never a part.
- */
+ * The new one has the permissions of the old one. */
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err);
 int64_t os_monotonic_us(void);
 int64_t os_monotonic_ms(void);
