@@ -66,16 +66,21 @@ static bool can_end(int kind)
 	}
 }
 
+static size_t skip_blanks(const struct scan *s, size_t at)
+{
+	while (at < s->text.len && (s->text.ptr[at] == ' ' || s->text.ptr[at] == '\t'))
+		at++;
+	return at;
+}
+
 /* Whether an operand follows the token on its line: then it is no operand itself, but the word of a
  * clause. */
 static bool has_operand_behind(const struct scan *s, const struct token *t)
 {
 	static const char *const operators[] = { "and", "as", "else", "in", "matches", "or" };
 	const char *text = s->text.ptr;
-	size_t at = t->span.end, end;
+	size_t at = skip_blanks(s, t->span.end), end;
 
-	while (at < s->text.len && text[at] == ' ')
-		at++;
 	for (end = at;
 		end < s->text.len && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z'));
 		end++)
@@ -89,7 +94,9 @@ static bool has_operand_behind(const struct scan *s, const struct token *t)
 /* What begins a statement and can't go on with an expression, if it is not the key of something. */
 static bool begins_statement(const struct scan *s, const struct token *t)
 {
-	if (t->span.end < s->text.len && s->text.ptr[t->span.end] == ':')
+	size_t behind = skip_blanks(s, t->span.end);
+
+	if (behind < s->text.len && s->text.ptr[behind] == ':')
 		return false;
 	switch (t->kind) {
 	case T_LET:

@@ -1,12 +1,11 @@
 /* template.c - the text of strings and SQL templates: escapes undone, the common indentation
  * removed */
-#include "grammar/tree.h"
+#include "grammar/template.h"
 
 struct body {
 	struct parser *p;
 	bool is_sql, triple;
-	struct str indent; /* common to all lines */
-	bool has_indent;   /* a line was seen */
+	struct template_frame frame;
 	struct buf out;
 };
 
@@ -45,29 +44,29 @@ static uint32_t cut_end(struct str text, uint32_t start, uint32_t end)
 	return at > start && text.ptr[at - 1] == '\r' ? at - 1 : at;
 }
 
-static void see_line(struct body *b, struct str text, uint32_t start, uint32_t end)
+static void see_line(struct template_frame *f, struct str text, uint32_t start, uint32_t end)
 {
 	struct str indent = { text.ptr + start, 0 };
 
 	while (start + indent.len < end &&
 		(indent.ptr[indent.len] == ' ' || indent.ptr[indent.len] == '\t'))
 		indent.len++;
-	if (!b->has_indent) {
-		b->has_indent = true;
-		b->indent = indent;
+	if (!f->has_lines) {
+		f->has_lines = true;
+		f->indent = indent;
 		return;
 	}
-	if (indent.len < b->indent.len)
-		b->indent.len = indent.len;
-	for (size_t i = 0; i < b->indent.len; i++)
-		if (b->indent.ptr[i] != indent.ptr[i])
-			b->indent.len = i;
+	if (indent.len < f->indent.len)
+		f->indent.len = indent.len;
+	for (size_t i = 0; i < f->indent.len; i++)
+		if (f->indent.ptr[i] != indent.ptr[i])
+			f->indent.len = i;
 }
 
 /* Looks at the lines that begin in [start, end). A line of blanks counts only when a hole follows
  * in it. */
-static void see_lines(struct body *b, struct str text, uint32_t start, uint32_t end, bool at_line,
-	bool hole_follows)
+static void see_lines(struct template_frame *f, struct str text, uint32_t start, uint32_t end,
+	bool at_line, bool hole_follows)
 {
 	for (;;) {
 		uint32_t line_end = first_newline(text, start, end), at = start;
@@ -75,12 +74,35 @@ static void see_lines(struct body *b, struct str text, uint32_t start, uint32_t 
 		while (at < line_end && is_blank(text.ptr[at]))
 			at++;
 		if (at_line && (at < line_end || (line_end == end && hole_follows)))
-			see_line(b, text, start, line_end);
+			see_line(f, text, start, line_end);
 		if (line_end == end)
 			return;
 		start = line_end + 1;
 		at_line = true;
 	}
+}
+
+struct template_frame template_frame(struct str text, struct span begin, const struct hole *holes,
+	struct span end)
+{
+	struct template_frame f = { .start = begin.end, .stop = end.start };
+	uint32_t last = begin.end, from;
+
+	f.start = cut_start(text, begin.end, holes ? holes->open.start : end.start);
+	f.at_line = f.start != begin.end;
+	for (const struct hole *h = holes; h; h = h->next)
+		last = h->close.end;
+	if (!holes)
+		last = f.start;
+	f.stop = cut_end(text, last, end.start);
+	from = f.start;
+	for (const struct hole *h = holes;; h = h->next) {
+		see_lines(&f, text, from, h ? h->open.start : f.stop, f.at_line && h == holes, h);
+		if (!h)
+			break;
+		from = h->close.end;
+	}
+	return f;
 }
 
 static void add_code_point(struct buf *out, uint32_t c)
@@ -177,13 +199,12 @@ static uint32_t escape(struct body *b, struct str text, uint32_t at, uint32_t en
 	return length;
 }
 
-/* Past the common indentation of the line that begins at `at`, or to the end of a line that has
- * less. */
-static uint32_t skip_indent(const struct body *b, struct str text, uint32_t at, uint32_t end)
+uint32_t template_skip_indent(const struct template_frame *f, struct str text, uint32_t at,
+	uint32_t end)
 {
 	size_t length = 0;
 
-	while (length < b->indent.len && at < end && text.ptr[at] == b->indent.ptr[length]) {
+	while (length < f->indent.len && at < end && text.ptr[at] == f->indent.ptr[length]) {
 		length++;
 		at++;
 	}
@@ -202,7 +223,7 @@ static struct part *text_part(struct body *b, uint32_t start, uint32_t end, bool
 		char c = text.ptr[at];
 
 		if (at_line && b->triple)
-			at = skip_indent(b, text, at, end);
+			at = template_skip_indent(&b->frame, text, at, end);
 		at_line = false;
 		if (at == end)
 			break;
@@ -234,29 +255,16 @@ struct expression *expression_template(struct parser *p, enum expression_kind ki
 	struct str text = p->scan.text;
 	struct expression *e =
 		expression_new(p, kind, (struct span){ begin.source, begin.start, end.end });
-	uint32_t start = begin.end, last = holes.last ? holes.last->close.end : begin.end,
-		 stop = end.start;
-	uint32_t first_end = holes.first ? holes.first->open.start : end.start;
+	uint32_t start = begin.end, stop = end.start;
 	struct parts parts = { 0 };
 	bool at_line = false;
 
 	b.triple = begin.end - begin.start >= 3 && text.ptr[begin.end - 2] == '"';
 	if (b.triple) {
-		start = cut_start(text, start, first_end);
-		at_line = start != begin.end;
-		if (!holes.first)
-			last = start;
-		stop = cut_end(text, last, stop);
-		for (struct hole *h = holes.first;; h = h->next) {
-			uint32_t from = start;
-
-			see_lines(&b, text, from, h ? h->open.start : stop,
-				at_line && from == start && h == holes.first, h);
-			if (!h)
-				break;
-			start = h->close.end;
-		}
-		start = at_line ? cut_start(text, begin.end, first_end) : begin.end;
+		b.frame = template_frame(text, begin, holes.first, end);
+		start = b.frame.start;
+		stop = b.frame.stop;
+		at_line = b.frame.at_line;
 	}
 	for (struct hole *h = holes.first;; h = h->next) {
 		uint32_t to = h ? h->open.start : stop;
