@@ -24,6 +24,8 @@ static enum exit_status run(const struct command_line *line)
 		return command_build(line);
 	case COMMAND_DUMP:
 		return command_dump(line);
+	case COMMAND_FORMAT:
+		return command_format(line);
 	case COMMAND_EXPLAIN:
 		return command_explain(line);
 	case COMMAND_COUNT:

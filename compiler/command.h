@@ -1,7 +1,7 @@
 /*
  * command.h - what amigc is asked to do, and the functions that do it
  *
- *   main ── command_line_read ── command_check, _build, _dump, _explain ── status
+ *   main ── command_line_read ── command_check, _build, _dump, _format, _explain ── status
  */
 #ifndef COMPILER_COMMAND_H
 #define COMPILER_COMMAND_H
@@ -24,7 +24,7 @@ enum command {
 
 struct command_line {
 	enum command command;		/* COMMAND_COUNT: none, only --help or --version */
-	bool help, version, json;
+	bool help, version, json, check;
 	const char *output;		/* NULL: not said */
 	VEC(const char *) module_dirs;
 	VEC(const char *) arguments;
@@ -40,6 +40,7 @@ enum exit_status command_failed(enum exit_status status, const char *format, ...
 enum exit_status command_check(const struct command_line *line);
 enum exit_status command_build(const struct command_line *line);
 enum exit_status command_dump(const struct command_line *line);
+enum exit_status command_format(const struct command_line *line);
 enum exit_status command_explain(const struct command_line *line);
 
 /*
@@ -67,6 +68,8 @@ struct files {
 /* Reads and checks everything. What can't be read is told on standard error, the rest is checked
  * all the same. */
 enum exit_status files_check(struct files *f, const struct command_line *line);
+/* What the arguments name, to `found`; what can't be read is told on standard error. */
+enum exit_status files_find(struct files *f, const struct command_line *line);
 /* Prints the diagnostics in the form that the command line wants. */
 void files_report(struct files *f);
 /* For each source of the unit the path that an image shows; in the arena. */

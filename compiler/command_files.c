@@ -68,7 +68,7 @@ static bool has_migration(void *context, struct str path, struct str name)
 		arena_format(&f->arena, "%.*s%.*s.amig", STR_ARG(folder), STR_ARG(name)).ptr);
 }
 
-enum exit_status files_check(struct files *f, const struct command_line *line)
+enum exit_status files_find(struct files *f, const struct command_line *line)
 {
 	enum exit_status status = STATUS_CLEAN;
 
@@ -82,6 +82,13 @@ enum exit_status files_check(struct files *f, const struct command_line *line)
 
 		status = one > status ? one : status;
 	}
+	return status;
+}
+
+enum exit_status files_check(struct files *f, const struct command_line *line)
+{
+	enum exit_status status = files_find(f, line);
+
 	for (size_t i = 0; i < f->found.count; i++) {
 		struct error err = {0};
 

@@ -146,6 +146,9 @@ static enum exit_status set_option(struct command_line *line, enum option option
 		break;
 	case OPTION_FORMAT:
 		return set_format(line, value);
+	case OPTION_CHECK:
+		line->check = true;
+		break;
 	case OPTION_HELP:
 		line->help = true;
 		break;

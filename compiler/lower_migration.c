@@ -1,5 +1,6 @@
 /* lower_migration.c - one migration to one image: its parts in order, then what they reached */
 #include "compiler/lower.h"
+#include "grammar/format.h"
 #include "vm/isa/image.h"
 
 /* As module.h says of function.lines. */
@@ -102,20 +103,25 @@ struct operand_function lower_reached(struct lower *l, struct symbol *s)
 	return (struct operand_function){ s->slot };
 }
 
+/* However it was laid out, it is the same text. */
 struct str lower_text(struct lower *l, struct span at)
 {
 	struct str text = l->unit->sources.all.at[at.source].text;
-	char *line = arena_alloc(&l->emit.arena, (size_t)(at.end - at.start) + 1);
+	struct buf phrase = { 0 };
+	char *line;
 	size_t len = 0;
 
-	for (uint32_t i = at.start; i < at.end; i++) {
-		char c = text.ptr[i];
+	format_phrase((struct str){ text.ptr + at.start, at.end - at.start }, &phrase);
+	line = arena_alloc(&l->emit.arena, phrase.len + 1);
+	for (size_t i = 0; i < phrase.len; i++) {
+		char c = phrase.ptr[i];
 
 		if (c == '\n' || c == '\t' || c == '\r')
 			c = ' ';
 		if (c != ' ' || (len && line[len - 1] != ' '))
 			line[len++] = c;
 	}
+	buf_clear(&phrase);
 	return (struct str){ line, len };
 }
 
