@@ -107,10 +107,11 @@ static enum column column_at(const struct layout *l, size_t at)
 
 	switch (first->kind) {
 	case T_LET:
+		return number == 2 && p->kind == '=' ? COLUMN_LET : COLUMN_NONE;
 	case T_VAR:
+		return number == 2 && p->kind == '=' ? COLUMN_VAR : COLUMN_NONE;
 	case T_CONST:
-		return number > 1 && p->kind == '=' && l->depth == l->first_depth ? COLUMN_VALUE
-										  : COLUMN_NONE;
+		return number == 2 && p->kind == '=' ? COLUMN_CONST : COLUMN_NONE;
 	case T_DEPENDS:
 		return number == 2 && p[-1].kind == T_ON ? COLUMN_HEADER : COLUMN_NONE;
 	case T_VERSIONS:

@@ -44,7 +44,14 @@ bool piece_closes(const struct piece *p); /* a bracket or a hole */
 bool piece_space(const struct piece *a, const struct piece *b);
 
 /* What lines have in one column. */
-enum column { COLUMN_NONE, COLUMN_VALUE, COLUMN_HEADER, COLUMN_ACTION };
+enum column {
+	COLUMN_NONE,
+	COLUMN_LET,
+	COLUMN_VAR,
+	COLUMN_CONST,
+	COLUMN_HEADER,
+	COLUMN_ACTION,
+};
 
 struct line {
 	size_t start, end; /* in layout.text */

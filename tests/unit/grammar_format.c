@@ -115,9 +115,10 @@ static void comments_stay_with_what_they_stood_before(void **state)
 static void columns_are_found_by_words(void **state)
 {
 	(void)state;
-	assert_body("let a = 1\nvar long: int = 2\nlet b=3\n\nlet c = 4\nx = 5",
-		"  let a         = 1\n  var long: int = 2\n  let b         = 3\n\n  let c = 4\n"
-		"  x = 5");
+	assert_body("let a = 1\nlet long = 2\nlet b=3\nvar v = 0\nlet c: int = 1\n\nlet d = 4\nx = 5",
+		"  let a    = 1\n  let long = 2\n  let b    = 3\n  var v = 0\n"
+		"  let c: int = 1\n\n"
+		"  let d = 4\n  x = 5");
 	/* What is not one whole line takes no part, nor does what a comment or an empty line cuts
 	 * off. */
 	assert_body("let a = 1\nlet long = f(\n1)\nlet b = 2\n# c\nlet long = 3",
