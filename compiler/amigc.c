@@ -26,6 +26,10 @@ static enum exit_status run(const struct command_line *line)
 		return command_dump(line);
 	case COMMAND_FORMAT:
 		return command_format(line);
+	case COMMAND_GRAPH:
+		return command_graph(line);
+	case COMMAND_NEW:
+		return command_new(line);
 	case COMMAND_EXPLAIN:
 		return command_explain(line);
 	case COMMAND_COUNT:

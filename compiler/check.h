@@ -51,6 +51,8 @@ bool expression_text(const struct expression *e, struct str *out);
 struct str expression_label(struct arena *arena, const struct expression *e);
 /* The connection that `on` of an operation names, or NULL. */
 struct symbol *operation_connection(const struct operation_syntax *o);
+/* Letters, digits, `_`, `-` and `.`, and not too many. */
+bool migration_name_is_good(struct str name);
 /* The place of a field in a record type, or NO_FIELD. */
 uint32_t record_field(const struct types *types, uint32_t type, struct str name);
 #define NO_FIELD UINT32_MAX

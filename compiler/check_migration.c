@@ -5,7 +5,7 @@
 #define NAME_MAX_BYTES 120
 
 /* The name is the key of its state for ever, a file name and an argument of commands. */
-static bool is_good_name(struct str name)
+bool migration_name_is_good(struct str name)
 {
 	if (name.len == 0 || name.len > NAME_MAX_BYTES || name.ptr[0] == '-' || name.ptr[0] == '.')
 		return false;
@@ -325,7 +325,7 @@ void check_migration(struct unit *u, struct unit_module *m, struct declaration *
 		wrong(&c, d->migration->head, DIAG_LIBRARY_MIGRATION);
 		return;
 	}
-	if (!is_good_name(d->name.text))
+	if (!migration_name_is_good(d->name.text))
 		wrong(&c, d->name.span, DIAG_MIGRATION_NAME, kept(u, d->name.text));
 	vec_push(&u->migrations, migration);
 	check_versions(&c, d->migration);

@@ -1,7 +1,7 @@
 /*
  * command.h - what amigc is asked to do, and the functions that do it
  *
- *   main ── command_line_read ── command_check, _build, _dump, _format, _explain ── status
+ *   main ── command_line_read ── command_check, _build, _dump, _format, … ── status
  */
 #ifndef COMPILER_COMMAND_H
 #define COMPILER_COMMAND_H
@@ -24,7 +24,8 @@ enum command {
 
 struct command_line {
 	enum command command;		/* COMMAND_COUNT: none, only --help or --version */
-	bool help, version, json, check;
+	bool help, version, json, check, mermaid;
+	const char *format;		/* as it was given, NULL: not */
 	const char *output;		/* NULL: not said */
 	VEC(const char *) module_dirs;
 	VEC(const char *) arguments;
@@ -41,6 +42,8 @@ enum exit_status command_check(const struct command_line *line);
 enum exit_status command_build(const struct command_line *line);
 enum exit_status command_dump(const struct command_line *line);
 enum exit_status command_format(const struct command_line *line);
+enum exit_status command_graph(const struct command_line *line);
+enum exit_status command_new(const struct command_line *line);
 enum exit_status command_explain(const struct command_line *line);
 
 /*

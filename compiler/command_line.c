@@ -125,11 +125,22 @@ static enum option find_option(const char *word, const char **value)
 	return (enum option)i;
 }
 
-static enum exit_status set_format(struct command_line *line, const char *value)
+/* What --format may be depends on the command, which may come behind it. */
+static enum exit_status set_format(struct command_line *line)
 {
-	line->json = strcmp(value, "json") == 0;
-	if (!line->json && strcmp(value, "text") != 0)
-		return misused("--format is text or json, not", value);
+	const char *format = line->format;
+
+	if (!format)
+		return STATUS_CLEAN;
+	if (line->command == COMMAND_GRAPH) {
+		line->mermaid = strcmp(format, "mermaid") == 0;
+		if (!line->mermaid && strcmp(format, "dot") != 0)
+			return misused("--format is dot or mermaid, not", format);
+		return STATUS_CLEAN;
+	}
+	line->json = strcmp(format, "json") == 0;
+	if (!line->json && strcmp(format, "text") != 0)
+		return misused("--format is text or json, not", format);
 	return STATUS_CLEAN;
 }
 
@@ -145,7 +156,8 @@ static enum exit_status set_option(struct command_line *line, enum option option
 		vec_push(&line->module_dirs, value);
 		break;
 	case OPTION_FORMAT:
-		return set_format(line, value);
+		line->format = value;
+		break;
 	case OPTION_CHECK:
 		line->check = true;
 		break;
@@ -185,7 +197,7 @@ static enum exit_status take_option(struct command_line *line, int argc, char **
 	return set_option(line, option, value);
 }
 
-static enum exit_status check_line(const struct command_line *line, unsigned used)
+static enum exit_status check_line(struct command_line *line, unsigned used)
 {
 	const struct command_row *c = &commands[line->command];
 
@@ -200,7 +212,9 @@ static enum exit_status check_line(const struct command_line *line, unsigned use
 		return command_failed(STATUS_USAGE, "usage: amigc %s %s", c->word, c->arguments);
 	if (line->command == COMMAND_BUILD && !line->output)
 		return misused("`build` wants to know the bundle to write:", "-o BUNDLE");
-	return STATUS_CLEAN;
+	if (line->command == COMMAND_NEW && line->module_dirs.count > 1)
+		return misused("two folders to write to:", line->module_dirs.at[1]);
+	return set_format(line);
 }
 
 enum exit_status command_line_read(struct command_line *line, int argc, char **argv)

@@ -7,9 +7,10 @@
  * two spaces deeper than the line that opened the innermost bracket around it, and two more when it
  * goes on with a statement. Comments stay before the token that they stood before. The lines of a
  * """…""" move with their statement, and what the text of it is stays the same. On lines that
- * follow each other, each of them one whole statement, these stand in one column: the `=` of `let`s
- * without a type, of such `var`s, of such `const`s; what follows `depends on`, `versions` and `needs`; what follows
- * `forward` and `rollback`; and the comments at the end of neighbouring lines.
+ * follow each other, each of them one whole statement, these stand in one column: the `=` of
+ * `let`s without a type, of such `var`s, of such `const`s; what follows `depends on`, `versions`
+ * and `needs`; what follows `forward` and `rollback`; and the comments at the end of neighbouring
+ * lines.
  *
  * Formatting what was formatted changes nothing, and what is compiled is the same.
  */
