@@ -94,8 +94,9 @@ static void draw_mermaid(const struct unit *u, const struct outside *outside, st
 	}
 	for (size_t i = 0; i < u->migrations.count; i++) {
 		const struct unit_migration *m = u->migrations.at[i];
+		const struct name_list *d = m->declaration->migration->depends;
 
-		for (const struct name_list *d = m->declaration->migration->depends; d; d = d->next) {
+		for (; d; d = d->next) {
 			buf_text(out, "  ");
 			mermaid_id(out, d->name.text);
 			buf_text(out, " --> ");

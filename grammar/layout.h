@@ -1,7 +1,8 @@
 /*
  * layout.h - the parts of the formatter
  *
- *   source ── pieces_read ──▶ pieces ── format.c, format_template.c ──▶ lines ── lines_print ──▶ text
+ *   source ── pieces_read ──▶ pieces ── format.c, format_template.c ──▶ lines
+ *          lines ── layout_print ──▶ text
  *
  * Inside grammar/ only. A piece is a token with what its neighbours say about it; a line is a piece
  * of the layout's text that still waits for its indentation, its columns and its comment.

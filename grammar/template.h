@@ -1,10 +1,10 @@
 /*
  * template.h - which part of a """…""" is its text
  *
- * Inside grammar/ only. The line of the opening quotes and that of the closing ones are no text when
- * nothing else stands on them. The indentation that all lines have in common is none either; lines
- * of blanks don't count for it, unless a hole follows on them. Lines within a hole are not lines of
- * the text.
+ * Inside grammar/ only. The line of the opening quotes and that of the closing ones are no text
+ * when nothing else stands on them. The indentation that all lines have in common is none either;
+ * lines of blanks don't count for it, unless a hole follows on them. Lines within a hole are not
+ * lines of the text.
  *
  *	sql"""          start is behind this line
  *	    SELECT ${x}  indent: what these have in common

@@ -163,8 +163,8 @@ static void program_end(struct program *p, unsigned inside)
 static void program_name(struct program *p, char name[16])
 {
 	/* Words of clauses are names as well. */
-	static const char *const words[] = { "a", "value", "on", "size", "weight", "timeout", "every",
-		"of", "rollback", "within", "error", "x_1" };
+	static const char *const words[] = { "a", "value", "on", "size", "weight", "timeout",
+		"every", "of", "rollback", "within", "error", "x_1" };
 
 	snprintf(name, 16, "%s_%u", words[program_random(p, 12)], p->names++);
 }
