@@ -64,6 +64,7 @@ static void lay_gap(struct layout *l, size_t at)
 	const struct piece *b = &l->pieces.all.at[at], *a = at ? b - 1 : NULL;
 	uint32_t from = a ? a->end : 0, newlines, indent = indent_before(l, a, b);
 	bool opened = !a || piece_opens(a), breaks = !a, is_end = piece_closes(b);
+	bool is_tall = (is_end ? b->marks : a && opened ? a->marks : 0) & PIECE_TALL;
 	struct str comment;
 
 	while ((comment = next_comment(l->pieces.text, &from, b->start, &newlines)).len) {
@@ -82,7 +83,7 @@ static void lay_gap(struct layout *l, size_t at)
 	} else if (!breaks && newlines && b->kind == T_ELSE && a->kind == '}' &&
 		   is_first_on_line(l, at - 1)) {
 		buf_byte(&l->text, ' ');
-	} else if (breaks || newlines) {
+	} else if (breaks || newlines || is_tall) {
 		if (!breaks)
 			end_statement(l, b);
 		layout_line(l, indent, newlines > 1 && !opened && !is_end);

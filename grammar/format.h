@@ -2,8 +2,9 @@
  * format.h - a source in the one layout of the language
  *
  * It works on tokens, and knows nothing of statements: what is between two tokens is laid out
- * anew, the tokens stay. Line breaks stay where the author put them, but for those between `}` and
- * `else`; several empty lines become one, and there is none where a block begins or ends. A line is
+ * anew, the tokens stay. Line breaks stay where the author put them, but there is none between `}`
+ * and `else`, and a block of several lines shares none of them with its braces; several empty lines
+ * become one, and there is none where a block begins or ends. A line is
  * two spaces deeper than the line that opened the innermost bracket around it, and two more when it
  * goes on with a statement. Comments stay before the token that they stood before. The lines of a
  * """…""" move with their statement, and what the text of it is stays the same. On lines that

@@ -47,6 +47,36 @@ static void mark_neighbours(struct pieces *p)
 	}
 }
 
+static bool breaks_before(const struct pieces *p, size_t at)
+{
+	const struct piece *a = &p->all.at[at - 1], *b = &p->all.at[at];
+
+	return memchr(p->text.ptr + a->end, '\n', b->start - a->end) != NULL;
+}
+
+/* A block is tall when a line ends behind its `{`, before its `}`, or between two of its
+ * statements. */
+static void mark_tall(struct pieces *p)
+{
+	size_t open[PARSE_DEPTH_MAX + 1], depth = 0;
+
+	for (size_t i = 0; i < p->all.count; i++) {
+		struct piece *at = &p->all.at[i], *in = depth ? &p->all.at[open[depth - 1]] : NULL;
+		bool closes = piece_closes(at) || at->kind == T_TEMPLATE_END;
+
+		if (in && in->kind == T_LBRACE && !(in->marks & PIECE_RECORD) &&
+			(closes || (at->marks & PIECE_STARTS)) &&
+			((at == in + 1 || closes) ? breaks_before(p, i) : true))
+			in->marks |= PIECE_TALL;
+		if (closes && in) {
+			at->marks |= in->marks & PIECE_TALL;
+			depth--;
+		}
+		if (piece_opens(at) && depth <= PARSE_DEPTH_MAX)
+			open[depth++] = i;
+	}
+}
+
 void pieces_read(struct pieces *p, struct str text)
 {
 	struct arena arena = { 0 };
@@ -78,6 +108,7 @@ void pieces_read(struct pieces *p, struct str text)
 		starts = t.kind == T_LBRACE;
 	} while (t.kind != T_END);
 	mark_neighbours(p);
+	mark_tall(p);
 	scan_clear(&scan);
 	diags_clear(&diags);
 	arena_clear(&arena);

@@ -19,6 +19,7 @@ enum {
 	PIECE_SIGN = 8,	   /* a `-` that belongs to what follows */
 	PIECE_RECORD = 16, /* a `{` with keys in it */
 	PIECE_LEAST = 32,  /* the least int, whose `-` must stand right before it */
+	PIECE_TALL = 64,   /* a `{` or `}` of a block that has lines of its own */
 };
 
 struct piece {

@@ -202,8 +202,8 @@ static void program_hole(struct program *p, bool is_triple)
 /* What stands between the quotes; lines only where it is triple. */
 static void program_text(struct program *p, bool is_triple)
 {
-	static const char *const words[] = { "SELECT", " a", "  b", "\\$", "\\\\", "'#'", "é", "{", "(",
-		"1" };
+	static const char *const words[] = { "SELECT", " a", "  b", "\\$", "\\\\", "'#'", "é", "{",
+		"(", "1" };
 	static const char *const indents[] = { "", "  ", "    ", "      ", "\t", "   \t" };
 	uint32_t count = program_random(p, 6);
 

@@ -154,6 +154,53 @@ static void program_variable(struct program *p)
 	program_know(&p->ints, name);
 }
 
+/* What waits for something, and what has blocks of its own. */
+static void program_effect(struct program *p, uint32_t depth)
+{
+	char name[16];
+
+	program_name(p, name);
+	switch (program_random(p, depth > 2 ? 4 : 7)) {
+	case 0:
+		program_exec(p);
+		return;
+	case 1:
+		buf_text(p->out, "sleep");
+		program_blanks(p, 1);
+		buf_text(p->out, program_chance(p, 2) ? "5s" : "(1m+ 250ms)");
+		break;
+	case 2:
+		buf_text(p->out, "wait until");
+		program_blanks(p, 1);
+		program_expression_bool(p);
+		program_blanks(p, 1);
+		buf_text(p->out, "every 1s  timeout\t5m");
+		if (program_chance(p, 2))
+			buf_text(p->out, " progress 0.5");
+		break;
+	case 3:
+		buf_text(p->out, "halt  \"do something\"");
+		break;
+	case 4:
+		buf_text(p->out, "try");
+		program_block(p, depth, true);
+		program_blanks(p, 1);
+		buf_format(p->out, "catch %s", name);
+		program_block(p, depth, true);
+		break;
+	case 5:
+		buf_format(p->out, "with lock \"%s\"", name);
+		program_block(p, depth, true);
+		break;
+	default:
+		buf_format(p->out, "for %s in  batches of ident(\"t\") by id  size 100 target 1s",
+			name);
+		program_block(p, depth, true);
+		break;
+	}
+	program_lines(p);
+}
+
 static void program_statements(struct program *p, uint32_t depth, bool has_effects)
 {
 	uint32_t count = program_random(p, depth > 2 ? 2 : 4);
@@ -184,7 +231,7 @@ static void program_statements(struct program *p, uint32_t depth, bool has_effec
 			break;
 		default:
 			if (has_effects)
-				program_exec(p);
+				program_effect(p, depth);
 			break;
 		}
 	}
@@ -239,7 +286,8 @@ static void program_operation(struct program *p)
 	}
 	program_action(p, "forward");
 	if (program_chance(p, 3)) {
-		buf_text(p->out, program_chance(p, 2) ? "rollback\tnothing" : "irreversible \"why\"");
+		buf_text(p->out,
+			program_chance(p, 2) ? "rollback\tnothing" : "irreversible \"why\"");
 		program_lines(p);
 	} else {
 		program_action(p, "rollback");
@@ -247,6 +295,17 @@ static void program_operation(struct program *p)
 	program_end(p, inside);
 	program_lines(p);
 	program_leave(p, scope);
+}
+
+static void program_approval(struct program *p)
+{
+	char name[16];
+
+	program_name(p, name);
+	buf_format(p->out, "approval\t\"%s\"", name);
+	program_blanks(p, 0);
+	buf_text(p->out, "\"what comes next\"");
+	program_lines(p);
 }
 
 static void program_plan(struct program *p, uint32_t depth)
@@ -257,11 +316,17 @@ static void program_plan(struct program *p, uint32_t depth)
 		struct program_scope scope = program_enter(p);
 		unsigned inside;
 
+		if (program_chance(p, 10)) {
+			program_approval(p);
+			continue;
+		}
 		if (depth > 1 || program_chance(p, 2)) {
 			program_operation(p);
 			continue;
 		}
-		if (program_chance(p, 2)) {
+		if (depth == 0 && program_chance(p, 4)) {
+			buf_text(p->out, "parallel 2");
+		} else if (program_chance(p, 2)) {
 			program_for_head(p);
 		} else {
 			buf_text(p->out, "if");
@@ -376,6 +441,11 @@ static inline void program_write(struct program *p, struct buf *out)
 	if (program_chance(p, 2)) {
 		buf_text(out, "postcheck \"all is well\"");
 		program_block(p, 1, false);
+		program_lines(p);
+	}
+	if (program_chance(p, 4)) {
+		buf_text(out, "finally");
+		program_block(p, 1, true);
 		program_lines(p);
 	}
 	program_end(p, inside);

@@ -100,7 +100,8 @@ static bool format_text(struct str text, struct buf *out)
 {
 	struct sources sources = { 0 };
 	struct diags diags = { 0 };
-	bool done = format_source(&sources, sources_add(&sources, STR("t.amig"), text), &diags, out);
+	uint32_t source = sources_add(&sources, STR("t.amig"), text);
+	bool done = format_source(&sources, source, &diags, out);
 
 	diags_clear(&diags);
 	sources_clear(&sources);

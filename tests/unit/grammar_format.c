@@ -11,7 +11,8 @@ static bool format_text(struct str text, struct buf *out)
 {
 	struct sources sources = { 0 };
 	struct diags diags = { 0 };
-	bool done = format_source(&sources, sources_add(&sources, STR("t.amig"), text), &diags, out);
+	uint32_t source = sources_add(&sources, STR("t.amig"), text);
+	bool done = format_source(&sources, source, &diags, out);
 
 	diags_clear(&diags);
 	sources_clear(&sources);
@@ -89,7 +90,12 @@ static void lines_stay_and_are_indented(void **state)
 	assert_format("fn f(){\n\n\n\treturn 1\n\n}\n\n", "fn f() {\n  return 1\n}\n");
 	assert_format("use a\r\nuse b\r\n", "use a\nuse b\n");
 	assert_body("if a {\nlog \"x\"\n}\n\nelse if b {\n}\nelse {\nlog \"y\" }",
-		"  if a {\n    log \"x\"\n  } else if b {\n  } else {\n    log \"y\" }");
+		"  if a {\n    log \"x\"\n  } else if b {\n  } else {\n    log \"y\"\n  }");
+	assert_body("if a { log \"x\" }\nif b { log \"x\"\nlog \"y\" } else { log \"z\" }",
+		"  if a { log \"x\" }\n  if b {\n    log \"x\"\n    log \"y\"\n"
+		"  } else { log \"z\" }");
+	assert_body("if a { f(1,\n2) }\nif a {f() # c\n}",
+		"  if a { f(1,\n    2) }\n  if a {\n    f()  # c\n  }");
 	assert_body("if a {\n} # why\nelse {\n}", "  if a {\n  }  # why\n  else {\n  }");
 	assert_body("require a ==\nb\nelse \"no\"", "  require a ==\n    b\n    else \"no\"");
 	assert_body("let x = f(\na,\n[\n1,\n2\n],\n{\na: 1,\nb:\n2 }\n)",
@@ -115,7 +121,8 @@ static void comments_stay_with_what_they_stood_before(void **state)
 static void columns_are_found_by_words(void **state)
 {
 	(void)state;
-	assert_body("let a = 1\nlet long = 2\nlet b=3\nvar v = 0\nlet c: int = 1\n\nlet d = 4\nx = 5",
+	assert_body("let a = 1\nlet long = 2\nlet b=3\nvar v = 0\nlet c: int = 1\n\n"
+		    "let d = 4\nx = 5",
 		"  let a    = 1\n  let long = 2\n  let b    = 3\n  var v = 0\n"
 		"  let c: int = 1\n\n"
 		"  let d = 4\n  x = 5");
@@ -123,7 +130,8 @@ static void columns_are_found_by_words(void **state)
 	 * off. */
 	assert_body("let a = 1\nlet long = f(\n1)\nlet b = 2\n# c\nlet long = 3",
 		"  let a = 1\n  let long = f(\n    1)\n  let b = 2\n  # c\n  let long = 3");
-	assert_body("let a = {let: 1}\nlet bcd = \"é\"", "  let a   = { let: 1 }\n  let bcd = \"é\"");
+	assert_body("let a = {let: 1}\nlet bcd = \"é\"",
+		"  let a   = { let: 1 }\n  let bcd = \"é\"");
 	assert_format("migration \"m\" {\ndepends on \"a\"\nversions 1.0.0 .. 2.0.0\n"
 		      "needs a: sqlite\nparam p: int\noperation \"o\" on a {\nforward sql\"a\"\n"
 		      "rollback nothing\n}\noperation \"p\" on a {\nforward sql\"a\"\n"
