@@ -30,7 +30,8 @@ struct program {
 		char at[PROGRAM_NAMES_MAX][16];
 		uint32_t count;
 	} ints, strings, lists, functions;
-	char connection[16]; /* "" none */
+	char connection[16];
+	bool is_locked; /* in `with lock`, where nothing stops */
 };
 
 static void program_expression_int(struct program *p);

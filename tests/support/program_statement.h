@@ -157,6 +157,7 @@ static void program_variable(struct program *p)
 /* What waits for something, and what has blocks of its own. */
 static void program_effect(struct program *p, uint32_t depth)
 {
+	bool was_locked = p->is_locked;
 	char name[16];
 
 	program_name(p, name);
@@ -179,7 +180,7 @@ static void program_effect(struct program *p, uint32_t depth)
 			buf_text(p->out, " progress 0.5");
 		break;
 	case 3:
-		buf_text(p->out, "halt  \"do something\"");
+		buf_text(p->out, p->is_locked ? "sleep 1s" : "halt  \"do something\"");
 		break;
 	case 4:
 		buf_text(p->out, "try");
@@ -190,7 +191,9 @@ static void program_effect(struct program *p, uint32_t depth)
 		break;
 	case 5:
 		buf_format(p->out, "with lock \"%s\"", name);
+		p->is_locked = true;
 		program_block(p, depth, true);
+		p->is_locked = was_locked;
 		break;
 	default:
 		buf_format(p->out, "for %s in  batches of ident(\"t\") by id  size 100 target 1s",
