@@ -1,6 +1,6 @@
 #!/bin/bash
-# docs.sh BUILD - every ```amig example of README.md and docs/ compiles, every ```sh one runs, and
-# every migration of docs/examples/ runs on the database that it is for
+# docs.sh BUILD - every ```amig example of README.md and docs/ compiles and is laid out by amigc
+# fmt, every ```sh one runs, and every migration of docs/examples/ runs on its database
 #
 # An example is a fenced block that starts with ```amig or ```sh and ends with ```. Each page has a
 # folder of its own, where its examples are met in their order: one that begins with `# FILE.amig`
@@ -44,7 +44,10 @@ done | LC_ALL=C sort >"$work/list"
 while IFS=. read -r page line kind; do
 	file=$work/$page.$line.$kind
 	case $kind in
-	amig) check "docs: $page.$line compiles" compiles "$work/$page" "$file" ;;
+	amig)
+		check "docs: $page.$line compiles" compiles "$work/$page" "$file"
+		check "docs: $page.$line is laid out as amigc fmt does it" "$build/amigc" fmt --check "$file"
+		;;
 	sh) check "docs: $page.$line runs" runs "$work/$page" "$file" ;;
 	esac
 done <"$work/list"
