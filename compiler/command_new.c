@@ -41,7 +41,7 @@ static void see(struct numbered *n, const char *file, const char *name)
 	if (!str_ends(str_c(file), STR(".amig")) || len >= sizeof(n->last) ||
 	    !migration_name_is_good((struct str){ file, stem }))
 		return;
-	while (is_digit(file[digits]) && digits < NUMBER_DIGITS_MAX)
+	while (digits < NUMBER_DIGITS_MAX && is_digit(file[digits]))
 		number = number * 10 + (uint32_t)(file[digits++] - '0');
 	if (!digits || file[digits] != '_')
 		return;

@@ -101,6 +101,11 @@ static void lines_stay_and_are_indented(void **state)
 	assert_body("let x = f(\na,\n[\n1,\n2\n],\n{\na: 1,\nb:\n2 }\n)",
 		"  let x = f(\n    a,\n    [\n      1,\n      2\n    ],\n    {\n      a: 1,\n"
 		"      b:\n        2 }\n  )");
+	assert_body("let x = {a: 1,\nfail\t: 2}", "  let x = { a: 1,\n    fail: 2 }");
+	assert_format("migration \"m\" {\noperation \"o\" on a {\nweight-9223372036854775808\n"
+		      "forward sql\"a\"\nrollback nothing\n}\n}\n",
+		"migration \"m\" {\n  operation \"o\" on a {\n    weight -9223372036854775808\n"
+		"    forward  sql\"a\"\n    rollback nothing\n  }\n}\n");
 	assert_body("let x = f([{\na: 1\n}\n])", "  let x = f([{\n    a: 1\n  }\n  ])");
 }
 
