@@ -21,7 +21,7 @@ struct listing {
 /* Without its end and at most some 160 bytes of it; empty where it is not known. */
 struct str listing_line(const struct listing *l, uint32_t source, uint32_t line);
 void listing_operation_name(struct listing *l, const struct operation *o);
-/* The plan's operations, in the loops and ifs in which they stand. */
+/* The plan's operations, in the loops, ifs and parallels in which they stand. */
 void listing_plan(struct listing *l);
 
 #endif

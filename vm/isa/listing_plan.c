@@ -1,5 +1,6 @@
 /*
- * listing_plan.c - the plan's skeleton: its operations, and the loops and ifs around them
+ * listing_plan.c - the plan's skeleton: its operations, and the loops, ifs and parallels around
+ * them
  *
  * They are read from the code. A jump back makes a loop of what lies between; a jump ahead past a
  * PLAN, but for the one that leaves a loop, makes an if, and an else where a jump stands before its
@@ -85,6 +86,14 @@ static void branch(struct skeleton *s, uint32_t pc)
 		open_block(s, "if", line_of(s, pc), end);
 }
 
+/* They do not nest. */
+static uint32_t parallel_end(const struct skeleton *s, uint32_t pc)
+{
+	while (pc < s->f->code_count && s->f->code[pc].op != OP_PARALLEL_END)
+		pc++;
+	return pc;
+}
+
 static void print_step(struct skeleton *s, uint32_t pc)
 {
 	const struct instruction *at = &s->f->code[pc];
@@ -99,6 +108,8 @@ static void print_step(struct skeleton *s, uint32_t pc)
 		begin_line(s, line_of(s, pc));
 		listing_operation_name(s->l, &s->l->m->operations[at->a]);
 		buf_byte(s->l->out, '\n');
+	} else if (at->op == OP_PARALLEL) {
+		open_block(s, "parallel", line_of(s, pc), parallel_end(s, pc));
 	} else if (opcode_table[at->op].a == OPERAND_TARGET && at->op != OP_JUMP) {
 		branch(s, pc);
 	}
