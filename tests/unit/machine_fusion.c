@@ -99,8 +99,14 @@ static void comparisons_are_the_same(void **state)
 	try_all("EQUAL", "JUMP_IF_TRUE yes\nINT 0\nRETURN\nyes:\nINT 1\nRETURN\nend\n");
 }
 
-/* What is no int takes the way of the plain instructions. */
+/* What is no int, and what fails and is caught, takes the way of the plain instructions. */
 static const char *const others[] = {
+	"function f -> int\nlocal int\nCONSTANT 9223372036854775807\nSTORE 0\nTRY caught\nLOAD "
+	"0\nINT 1\nADD_INT\nSTORE 0\nLOAD 0\nRETURN\ncaught:\nCAUGHT {class: string, code: "
+	"string, message: string}\nPOP\nLOAD 0\nINT 1000\nREMAINDER_INT\nRETURN\nend\n",
+	"function f -> int\nlocal int\nINT 5\nSTORE 0\nTRY caught\nLOAD 0\nINT 0\nDIVIDE_INT\n"
+	"RETURN\ncaught:\nCAUGHT {class: string, code: string, message: string}\nPOP\nINT 9\n"
+	"RETURN\nend\n",
 	"function f -> int\nlocal string\nlocal string\nCONSTANT \"a\"\nSTORE 0\nCONSTANT "
 	"\"b\"\nSTORE 1\nLOAD 0\nLOAD 1\nLESS_EQUAL\nJUMP_IF_FALSE no\nINT 1\nRETURN\nno:\nINT "
 	"0\nRETURN\nend\n",
