@@ -77,9 +77,20 @@ static bool either_unfinished(struct checker *c, const struct expression *e)
 	return unfinished(c, e->binary.left) || unfinished(c, e->binary.right);
 }
 
+/* Two lists that can be one: what their sum is, or nothing. */
+static bool is_list_sum(struct checker *c, const struct expression *e, uint32_t *joined)
+{
+	struct types *types = &c->unit->types;
+	uint32_t left = e->binary.left->type, right = e->binary.right->type;
+
+	return e->binary.operator == OPERATOR_ADD && types_get(types, left)->kind == TYPE_LIST &&
+	       types_get(types, right)->kind == TYPE_LIST && types_join(types, left, right, joined);
+}
+
 static uint32_t check_arithmetic(struct checker *c, const struct expression *e)
 {
 	const struct expression *left = e->binary.left, *right = e->binary.right;
+	uint32_t joined;
 	size_t number;
 
 	for (size_t i = 0; i < ARRAY_SIZE(arithmetic); i++)
@@ -90,6 +101,8 @@ static uint32_t check_arithmetic(struct checker *c, const struct expression *e)
 			    .left == left->type && arithmetic[i]
 			    .right == right->type)
 			return arithmetic[i].result;
+	if (is_list_sum(c, e, &joined))
+		return joined;
 	if (either_unfinished(c, e))
 		return TYPE_NEVER;
 	number = wrong_operands(c, e);

@@ -151,6 +151,56 @@ static uint32_t lower_terms(struct body *b, const struct expression *e, uint32_t
 	return lower_joined_so_far(b, waiting + 1);
 }
 
+/* The elements of the list on top of the stack go behind those of the list below it. */
+static void lower_append_all(struct body *b, uint32_t type)
+{
+	struct code *c = &b->code;
+	struct operand_local list = code_local(c, type), index = code_local(c, TYPE_INT);
+	struct label top = {0}, end = {0};
+
+	emit_STORE(c, list);
+	lower_int(b, 0);
+	emit_STORE(c, index);
+	label_place(c, &top);
+	emit_LOAD(c, index);
+	emit_LOAD(c, list);
+	emit_LIST_LENGTH(c);
+	emit_LESS_INT(c);
+	emit_JUMP_IF_FALSE(c, &end);
+	emit_LOAD(c, list);
+	emit_LOAD(c, index);
+	emit_LIST_GET(c);
+	emit_LIST_APPEND(c);
+	emit_LOAD(c, index);
+	lower_int(b, 1);
+	emit_ADD_INT(c);
+	emit_STORE(c, index);
+	emit_JUMP(c, &top);
+	label_place(c, &end);
+}
+
+static void lower_list_sum(struct body *b, const struct expression *e)
+{
+	const struct expression *right = e->binary.right;
+	uint32_t element = lower_type(b, e->type).element;
+
+	lower_value(b, e->binary.left, e->type);
+	if (right->kind == EXPRESSION_LIST) {
+		for (const struct argument *a = right->elements; a; a = a->next) {
+			lower_value(b, a->value, element);
+			body_place(b, e->span);
+			emit_LIST_APPEND(&b->code);
+		}
+	} else if (lower_type(b, right->type).element != TYPE_NEVER) {
+		lower_value(b, right, e->type);
+		body_place(b, e->span);
+		lower_append_all(b, e->type);
+	} else {
+		lower_expression(b, right);
+		emit_POP(&b->code);
+	}
+}
+
 static void lower_add(struct body *b, const struct expression *e)
 {
 	const struct expression *left = e->binary.left, *right = e->binary.right;
@@ -161,6 +211,10 @@ static void lower_add(struct body *b, const struct expression *e)
 		body_place(b, e->span);
 		if (terms > 1)
 			emit_CONCAT(&b->code, (struct operand_count){ terms });
+		return;
+	}
+	if (lower_type(b, e->type).kind == TYPE_LIST) {
+		lower_list_sum(b, e);
 		return;
 	}
 	if (left->type == TYPE_DURATION && right->type == TYPE_TIMESTAMP) {

@@ -115,6 +115,7 @@ what_is_not_described_is_refused() {
 
 check "drift/every instruction stands in a golden" opcodes_have_goldens
 check "drift/the compiler knows the kinds of connections" kinds_of_connections_agree
+check "drift/the page of instructions is that of the table" tools/bytecode --check
 check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented

@@ -46,7 +46,7 @@ size_t arena_bytes(size_t size, size_t count)
 }
 
 /* Chunks grow with the arena, so that a big one is few chunks and a small one is little memory. */
-static struct arena_chunk *grow(struct arena *a, size_t size)
+static struct arena_chunk *new_chunk(const struct arena *a, size_t size)
 {
 	size_t room = a->total_bytes < CHUNK_BYTES ? CHUNK_BYTES : a->total_bytes;
 	struct arena_chunk *chunk;
@@ -56,14 +56,25 @@ static struct arena_chunk *grow(struct arena *a, size_t size)
 	if (room < size)
 		room = size;
 	chunk = must_alloc(sizeof(*chunk) + room);
+	chunk->room = room;
+	return chunk;
+}
+
+static struct arena_chunk *grow(struct arena *a, size_t size)
+{
+	struct arena_chunk *chunk = a->spare;
+
+	if (chunk && chunk->room >= size)
+		a->spare = chunk->before;
+	else
+		chunk = new_chunk(a, size);
 	chunk->before = a->chunk;
 	chunk->used = 0;
-	chunk->room = room;
 	a->chunk = chunk;
 	return chunk;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+void *arena_take(struct arena *a, size_t size)
 {
 	struct arena_chunk *chunk = a->chunk;
 	void *at;
@@ -76,7 +87,12 @@ void *arena_alloc(struct arena *a, size_t size)
 	at = chunk->bytes + chunk->used;
 	chunk->used += size;
 	a->total_bytes += size;
-	return memset(at, 0, size);
+	return at;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(arena_take(a, size), 0, size);
 }
 
 struct str arena_str(struct arena *a, struct str s)
@@ -86,10 +102,11 @@ struct str arena_str(struct arena *a, struct str s)
 
 char *arena_c(struct arena *a, struct str s)
 {
-	char *copy = arena_alloc(a, s.len + 1);
+	char *copy = arena_take(a, s.len + 1);
 
 	if (s.len)
 		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = '\0';
 	return copy;
 }
 
@@ -107,13 +124,41 @@ struct str arena_format(struct arena *a, const char *format, ...)
 	return copy;
 }
 
+static void free_chunks(struct arena_chunk *chunk)
+{
+	while (chunk) {
+		struct arena_chunk *before = chunk->before;
+
+		free(chunk);
+		chunk = before;
+	}
+}
+
 void arena_clear(struct arena *a)
 {
-	while (a->chunk) {
-		struct arena_chunk *before = a->chunk->before;
+	free_chunks(a->chunk);
+	free_chunks(a->spare);
+	*a = (struct arena){ 0 };
+}
 
-		free(a->chunk);
-		a->chunk = before;
+void arena_recycle(struct arena *from, struct arena *to, size_t keep_bytes)
+{
+	size_t kept = 0;
+
+	for (const struct arena_chunk *chunk = to->spare; chunk; chunk = chunk->before)
+		kept += chunk->room;
+	/* Chunks of a size of their own would rarely fit again. */
+	while (from->chunk && kept < keep_bytes) {
+		struct arena_chunk *chunk = from->chunk;
+
+		from->chunk = chunk->before;
+		if (chunk->room == CHUNK_MAX_BYTES) {
+			chunk->before = to->spare;
+			to->spare = chunk;
+			kept += chunk->room;
+		} else {
+			free(chunk);
+		}
 	}
-	a->total_bytes = 0;
+	arena_clear(from);
 }

@@ -1,19 +1,15 @@
 /*
- * listing.c - a module as text: its tables, then each function's code beside the source lines that
- * it comes from
+ * listing.c - a module as text: its tables, its plan, then each function's code beside the source
+ * lines that it comes from
  *
  * Nothing here depends on where or when it is made. A module that was not verified is listed as far
  * as it makes sense.
  */
+#include "vm/isa/listing.h"
+
 #include "vm/base/units.h"
-#include "vm/isa/module.h"
 
 #define LINE_BYTES_MAX 160u
-
-struct listing {
-	const struct module *m;
-	struct buf *out;
-};
 
 static const char *const shapes[SHAPE_COUNT] = {
 	[SHAPE_VALUE] = "value",   [SHAPE_ROW] = "row",	      [SHAPE_ROWS] = "rows",
@@ -146,15 +142,21 @@ static void print_checks(struct listing *l)
 	}
 }
 
+void listing_operation_name(struct listing *l, const struct operation *o)
+{
+	buf_text(l->out, "operation ");
+	quote(l, o->label);
+	if (o->need < l->m->need_count)
+		buf_format(l->out, " on %.*s", STR_ARG(l->m->needs[o->need].name));
+}
+
 static void print_operation(struct listing *l, const struct operation *o)
 {
 	static const char *const flags[] = { " idempotent", " in-doubt-undo", " no-transaction",
 					     " continue-on-error", " per-shard", " per-replica" };
 
-	buf_text(l->out, "  operation ");
-	quote(l, o->label);
-	if (o->need < l->m->need_count)
-		buf_format(l->out, " on %.*s", STR_ARG(l->m->needs[o->need].name));
+	buf_text(l->out, "  ");
+	listing_operation_name(l, o);
 	for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		buf_text(l->out, o->flags & (1u << i) ? flags[i] : "");
 	buf_text(l->out, "\n    options ");
@@ -219,6 +221,29 @@ static void print_template(struct listing *l, const struct template *t)
 	}
 	quote(l, buf_view(&text));
 	buf_clear(&text);
+}
+
+/* What operands name by its number, and the code shows by its value. */
+static void print_constants(struct listing *l)
+{
+	const struct module *m = l->m;
+
+	if (m->constant_count)
+		buf_text(l->out, "\nconstants\n");
+	for (uint32_t i = 0; i < m->constant_count; i++) {
+		buf_format(l->out, "%6u  ", i);
+		print_type(l, m->constants[i].type);
+		buf_byte(l->out, ' ');
+		print_constant(l, &m->constants[i]);
+		buf_byte(l->out, '\n');
+	}
+	if (m->template_count)
+		buf_text(l->out, "\ntemplates\n");
+	for (uint32_t i = 0; i < m->template_count; i++) {
+		buf_format(l->out, "%6u  ", i);
+		print_template(l, &m->templates[i]);
+		buf_byte(l->out, '\n');
+	}
 }
 
 static void print_local(struct listing *l, const struct function *f, uint32_t local)
@@ -292,13 +317,15 @@ static void print_operand(struct listing *l, const struct function *f, enum oper
 	}
 }
 
-static void print_instruction(struct listing *l, const struct function *f, uint32_t pc)
+static void print_instruction(struct listing *l, const struct function *f, uint32_t pc,
+			      bool is_target)
 {
 	const struct instruction *at = &f->code[pc];
 	const struct opcode_info *info = &opcode_table[at->op];
 	bool operands = info->a != OPERAND_NONE || info->b != OPERAND_NONE;
 
-	buf_format(l->out, "%6u  %-*s", pc, operands ? 18 : 0, info->name ? info->name : "?");
+	buf_format(l->out, "%c%5u  %-*s", is_target ? '>' : ' ', pc, operands ? 18 : 0,
+		   info->name ? info->name : "?");
 	print_operand(l, f, info->a, at->a);
 	if (info->a != OPERAND_NONE && info->b != OPERAND_NONE)
 		buf_text(l->out, ", ");
@@ -307,12 +334,6 @@ static void print_instruction(struct listing *l, const struct function *f, uint3
 }
 
 /* ---- source lines ---- */
-
-/* A text cut into lines by where they begin, so that any of them is found at once. */
-struct lines {
-	struct str text;
-	VEC(size_t) starts;
-};
 
 static void lines_read(struct lines *lines, struct str text)
 {
@@ -324,32 +345,54 @@ static void lines_read(struct lines *lines, struct str text)
 			vec_push(&lines->starts, i + 1);
 }
 
-static void print_line(struct listing *l, const struct lines *lines, uint32_t line)
+struct str listing_line(const struct listing *l, uint32_t source, uint32_t line)
 {
-	struct str text = lines->text;
+	const struct lines *lines;
 	size_t start, end;
 
-	buf_format(l->out, "%4u |", line);
-	if (line >= 1 && line <= lines->starts.count) {
-		start = lines->starts.at[line - 1];
-		end = line < lines->starts.count ? lines->starts.at[line] : text.len;
-		while (end > start && (text.ptr[end - 1] == '\n' || text.ptr[end - 1] == '\r'))
-			end--;
-		if (end - start > LINE_BYTES_MAX)
-			end = start + LINE_BYTES_MAX;
-		while (end < text.len && end > start &&
-		       ((unsigned char)text.ptr[end] & 0xc0) == 0x80)
-			end--;
-		buf_byte(l->out, ' ');
-		buf_str(l->out, (struct str){ text.ptr + start, end - start });
-	}
-	buf_byte(l->out, '\n');
+	if (source >= l->m->source_count)
+		return STR("");
+	lines = &l->sources[source];
+	if (line < 1 || line > lines->starts.count)
+		return STR("");
+	start = lines->starts.at[line - 1];
+	end = line < lines->starts.count ? lines->starts.at[line] : lines->text.len;
+	while (end > start &&
+	       (lines->text.ptr[end - 1] == '\n' || lines->text.ptr[end - 1] == '\r'))
+		end--;
+	if (end - start > LINE_BYTES_MAX)
+		end = start + LINE_BYTES_MAX;
+	while (end < lines->text.len && end > start &&
+	       ((unsigned char)lines->text.ptr[end] & 0xc0) == 0x80)
+		end--;
+	return (struct str){ lines->text.ptr + start, end - start };
 }
 
-static void print_code(struct listing *l, uint32_t number, const struct lines *sources)
+static void print_line(struct listing *l, uint32_t source, uint32_t line)
+{
+	struct str text = listing_line(l, source, line);
+
+	buf_format(l->out, "%4u |%s%.*s\n", line, text.len ? " " : "", STR_ARG(text));
+}
+
+/* Whether something jumps to each instruction; the caller's. */
+static bool *targets_of(const struct function *f)
+{
+	bool *targets = must_alloc((size_t)f->code_count + 1);
+
+	memset(targets, 0, (size_t)f->code_count + 1);
+	for (uint32_t pc = 0; pc < f->code_count; pc++)
+		if (opcode_table[f->code[pc].op].a == OPERAND_TARGET &&
+		    f->code[pc].a < f->code_count)
+			targets[f->code[pc].a] = true;
+	return targets;
+}
+
+static void print_code(struct listing *l, uint32_t number)
 {
 	const struct function *f = &l->m->functions[number];
 	uint32_t shown = 0;
+	bool *targets = targets_of(f);
 
 	buf_byte(l->out, '\n');
 	print_function(l, number);
@@ -364,18 +407,19 @@ static void print_code(struct listing *l, uint32_t number, const struct lines *s
 		uint32_t line = f->lines[pc] >> 10;
 
 		if (line && line != shown && f->source < l->m->source_count)
-			print_line(l, &sources[f->source], line);
+			print_line(l, f->source, line);
 		shown = line ? line : shown;
-		print_instruction(l, f, pc);
+		print_instruction(l, f, pc, targets[pc]);
 	}
+	free(targets);
 }
 
 void module_list(const struct module *m, struct str (*source)(void *context, struct str path),
 		 void *context, struct buf *out)
 {
-	struct listing l = { m, out };
 	struct lines *sources =
 		must_alloc(arena_bytes(sizeof(*sources), (size_t)m->source_count + 1));
+	struct listing l = { m, sources, out };
 
 	for (uint32_t i = 0; i < m->source_count; i++) {
 		sources[i] = (struct lines){0};
@@ -387,8 +431,10 @@ void module_list(const struct module *m, struct str (*source)(void *context, str
 	print_checks(&l);
 	for (uint32_t i = 0; i < m->operation_count; i++)
 		print_operation(&l, &m->operations[i]);
+	listing_plan(&l);
+	print_constants(&l);
 	for (uint32_t i = 0; i < m->function_count; i++)
-		print_code(&l, i, sources);
+		print_code(&l, i);
 	for (uint32_t i = 0; i < m->source_count; i++)
 		vec_clear(&sources[i].starts);
 	free(sources);

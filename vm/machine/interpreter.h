@@ -10,6 +10,9 @@
  * may allocate go through heavy(), which saves the cursor and first lets the heap be compacted:
  * nothing may point into the heap across it but the values below sp.
  *
+ * What runs is a copy of the code in which frequent sequences are fused (fusion.def); when the
+ * machine stands still, the cursor is in the module's own. A place has the same number in both.
+ *
  * The verifier has proved types, depths and operands: bodies check only what depends on values.
  */
 #ifndef VM_MACHINE_INTERPRETER_H
@@ -42,8 +45,11 @@ struct regex {
 struct machine {
 	const struct module *m;
 	enum machine_state state;
-	struct cursor cursor;		/* while not running */
+	struct cursor cursor;		/* while not running, and for heavy bodies */
 	uint32_t function;
+	/* By function: its code with sequences fused (fusion.c), NULL until it is entered; its code
+	 * as it is; and which of the two runs now. */
+	const struct instruction **fused, **plain, **codes;
 	struct value *values;
 	size_t room;
 	struct frame frames[MACHINE_FRAMES_MAX];
@@ -71,15 +77,15 @@ struct machine {
 	uint32_t next_regex;
 };
 
-/* Gives false, with the machine failed at the instruction of c. */
-bool machine_fail(struct machine *vm, const struct cursor *c, const char *format, ...)
-	PRINTF_LIKE(3, 4);
 /* The class and code of the failure that was just told, in place of "failed" and "". */
 void machine_failed_as(struct machine *vm, struct str class, struct str code);
 /* A machine that has failed goes on where that is caught; false: nowhere. */
 bool machine_catch(struct machine *vm);
-/* For bodies behind heavy(): fails at vm->cursor. */
+/* Gives false, with the machine failed at vm->cursor: for bodies behind heavy(). */
 bool machine_fail_here(struct machine *vm, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Likewise at the instruction of c. The cursor goes over by value: one whose address is known
+ * elsewhere would not stay in registers. */
+#define machine_fail(vm, c, ...) ((vm)->cursor = *(c), machine_fail_here((vm), __VA_ARGS__))
 /* Forgets all but params and frozens. */
 void machine_reset(struct machine *vm);
 /* Compacts the heap if that is due. Fails if what lives is above the limit. */
@@ -90,6 +96,10 @@ bool machine_check_value(struct machine *vm, struct value v);
 bool machine_check_room(struct machine *vm, uint64_t bytes);
 /* Room for values[0..needed); moves the cursor with the array. */
 bool machine_reserve(struct machine *vm, struct cursor *c, size_t needed);
+/* Runs until something stops it, or the fuel is used up, which goes down with each step. */
+void machine_loop(struct machine *vm, uint64_t *fuel);
+/* A function's code, fused. */
+const struct instruction *machine_fused(struct machine *vm, uint32_t function);
 const struct str *machine_names(struct machine *vm, uint32_t record_type);
 struct str machine_origin(const struct machine *vm, uint32_t origin);
 
@@ -119,7 +129,19 @@ typedef bool (*builtin_fn)(struct machine *vm, const struct value *args, struct 
 #undef BUILTIN
 void regexes_clear(struct machine *vm);
 
-static inline bool heavy(struct machine *vm, struct cursor *c, bool (*body)(struct machine *vm))
+/* A value as two numbers: read as one so soon after its halves were written, it would have to wait
+ * for them. */
+static inline void value_move(struct value *to, const struct value *from)
+{
+	uint64_t head;
+	int64_t number = from->number;
+	memcpy(&head, from, sizeof(head));
+	memcpy(to, &head, sizeof(head));
+	to->number = number;
+}
+
+static ALWAYS_INLINE bool heavy(struct machine *vm, struct cursor *c,
+				bool (*body)(struct machine *vm))
 {
 	vm->cursor = *c;
 	bool going = (vm->heap.arena.total_bytes <= vm->threshold || machine_tidy(vm)) && body(vm);

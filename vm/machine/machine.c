@@ -1,6 +1,5 @@
-/* machine.c - life cycle, dispatch, questions and answers */
-#include "vm/machine/operation_flow.h"
-#include "vm/machine/operation_value.h"
+/* machine.c - life cycle, questions and answers */
+#include "vm/machine/interpreter.h"
 
 #include <stdlib.h>
 
@@ -21,6 +20,13 @@ struct machine *machine_new(const struct module *m)
 	vm->pieces = arena_array(&vm->constant_heap.arena, struct value *, m->template_count);
 	vm->type_count = m->types.all.count;
 	vm->names = arena_array(&vm->constant_heap.arena, const struct str *, vm->type_count);
+	vm->fused = arena_array(&vm->constant_heap.arena, const struct instruction *,
+				m->function_count);
+	vm->plain = arena_array(&vm->constant_heap.arena, const struct instruction *,
+				m->function_count);
+	for (uint32_t i = 0; i < m->function_count; i++)
+		vm->plain[i] = m->functions[i].code;
+	vm->codes = vm->plain;
 	return vm;
 }
 
@@ -120,92 +126,33 @@ void machine_start(struct machine *vm, uint32_t function, const struct value *ar
 	vm->cursor.sp += f->local_count;
 }
 
-bool enter_function(struct machine *vm)
-{
-	struct cursor c = vm->cursor;
-	const struct function *f = &vm->m->functions[c.at->a];
-	size_t base = (size_t)(c.sp - vm->values) - f->param_count;
-	if (vm->frame_count == MACHINE_FRAMES_MAX)
-		return machine_fail(vm, &c, "the calls go too deep: more than %d",
-				    MACHINE_FRAMES_MAX);
-	if (!machine_reserve(vm, &c, base + f->local_count + f->max_stack))
-		return false;
-	vm->frames[vm->frame_count++] = (struct frame){ vm->function, (uint32_t)(c.at - c.code),
-							 (size_t)(c.locals - vm->values) };
-	vm->function = c.at->a;
-	c.locals = vm->values + base;
-	for (uint32_t i = f->param_count; i < f->local_count; i++)
-		c.locals[i] = value_null();
-	c.sp = c.locals + f->local_count;
-	c.code = c.at = f->code;
-	vm->cursor = c;
-	return true;
-}
-
-/* The loop. Everything that a body needs often is in c, which stays in registers. */
-static void run(struct machine *vm, uint64_t *fuel)
-{
-	struct cursor c = vm->cursor;
-	uint64_t left = *fuel;
-	for (bool going = true; going && left > 0; left--) {
-		switch (c.at->op) {
-#define OPCODE(number, name, a, b, pops, pushes, world, sentence) \
-		case number: \
-			going = do_##name(vm, &c); \
-			break;
-#include "vm/isa/opcodes.def"
-#undef OPCODE
-		default:
-			BUG("instruction %u in a verified module", c.at->op);
-		}
-	}
-	vm->cursor = c;
-	*fuel = left;
-}
-
 enum machine_state machine_run(struct machine *vm, uint64_t fuel)
 {
 	uint64_t left = fuel ? fuel : UINT64_MAX;
+	vm->codes = left < MACHINE_FUSED_FUEL_MIN ? vm->plain : vm->fused;
 	while (vm->state == MACHINE_PAUSED && left > 0) {
-		run(vm, &left);
+		machine_loop(vm, &left);
 		if (vm->state == MACHINE_FAILED)
 			machine_catch(vm);
 	}
 	return vm->state;
 }
 
-static bool PRINTF_LIKE(3, 0)
-	vfail(struct machine *vm, const struct cursor *c, const char *format, va_list args)
+bool machine_fail_here(struct machine *vm, const char *format, ...)
 {
+	const struct cursor *c = &vm->cursor;
 	struct buf why = { 0 };
+	va_list args;
+	va_start(args, format);
 	buf_vformat(&why, format, args);
+	va_end(args);
 	free(vm->failure);
 	vm->failure = must_strdup(buf_view(&why).ptr);
 	buf_clear(&why);
-	vm->cursor = *c;
 	vm->failed_function = vm->function;
 	vm->failed_pc = (uint32_t)(c->at - c->code);
 	machine_failed_as(vm, STR("failed"), STR(""));
 	vm->state = MACHINE_FAILED;
-	return false;
-}
-
-bool machine_fail(struct machine *vm, const struct cursor *c, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vfail(vm, c, format, args);
-	va_end(args);
-	return false;
-}
-
-bool machine_fail_here(struct machine *vm, const char *format, ...)
-{
-	struct cursor c = vm->cursor;
-	va_list args;
-	va_start(args, format);
-	vfail(vm, &c, format, args);
-	va_end(args);
 	return false;
 }
 

@@ -15,6 +15,8 @@
 
 #define MACHINE_FRAMES_MAX 200
 #define MACHINE_STACK_MAX 65536
+/* With less fuel than this the machine goes by single instructions. */
+#define MACHINE_FUSED_FUEL_MIN 1000
 #define MACHINE_HEAP_MAX_BYTES ((size_t)1 << 30)
 
 enum machine_state { MACHINE_IDLE, MACHINE_ASKS, MACHINE_RETURNED, MACHINE_FAILED, MACHINE_PAUSED };
@@ -54,7 +56,8 @@ void machine_set_params(struct machine *vm, const struct value *params);
 void machine_set_frozens(struct machine *vm, const struct value *frozens);
 /* Forgets what it did before. args (copied) must be of the function's parameter types. */
 void machine_start(struct machine *vm, uint32_t function, const struct value *args);
-/* fuel: instructions to run at most, 0 no limit. */
+/* fuel: steps to run at most, 0 no limit. A step is an instruction, or a few that belong together
+ * (fusion.def). */
 enum machine_state machine_run(struct machine *vm, uint64_t fuel);
 /* valid until the answer */
 const struct machine_request *machine_request(const struct machine *vm);

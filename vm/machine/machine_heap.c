@@ -9,20 +9,19 @@ static bool too_much(struct machine *vm)
 
 bool machine_tidy(struct machine *vm)
 {
-	struct heap fresh = { 0 };
+	struct heap fresh = { .arena = { .spare = vm->heap.arena.spare } };
+	vm->heap.arena.spare = NULL;
 	value_copy_all(&fresh, vm->values, (size_t)(vm->cursor.sp - vm->values), true);
-	heap_clear(&vm->heap);
+	arena_recycle(&vm->heap.arena, &fresh.arena, vm->threshold);
 	vm->heap = fresh;
 	size_t live = fresh.arena.total_bytes;
 	if (live > vm->heap_max)
 		return too_much(vm);
-	size_t next = live * 2 < HEAP_FIRST_THRESHOLD ? HEAP_FIRST_THRESHOLD : live * 2;
-	if (next > vm->heap_max)
-		next = vm->heap_max;
+	vm->threshold = live * 2 < HEAP_FIRST_THRESHOLD ? HEAP_FIRST_THRESHOLD : live * 2;
 	/* Close to the limit, too: not so soon again that the machine does nothing else. */
-	if (next < live + vm->heap_max / 8)
-		next = live + vm->heap_max / 8;
-	vm->threshold = next;
+	size_t close = live + vm->heap_max / 8;
+	if (vm->threshold > vm->heap_max)
+		vm->threshold = close > vm->heap_max ? close : vm->heap_max;
 	return true;
 }
 

@@ -35,12 +35,13 @@ static inline bool do_NULL(struct machine *vm UNUSED, struct cursor *c)
 
 static inline bool do_LOAD(struct machine *vm UNUSED, struct cursor *c)
 {
-	return push(c, c->locals[c->at->a]);
+	value_move(c->sp++, &c->locals[c->at->a]);
+	return done(c);
 }
 
 static inline bool do_STORE(struct machine *vm UNUSED, struct cursor *c)
 {
-	c->locals[c->at->a] = *--c->sp;
+	value_move(&c->locals[c->at->a], --c->sp);
 	return done(c);
 }
 
@@ -111,27 +112,40 @@ static inline bool do_UNWRAP(struct machine *vm UNUSED, struct cursor *c)
 
 static inline bool do_CALL(struct machine *vm, struct cursor *c)
 {
-	return heavy(vm, c, enter_function);
+	const struct function *f = &vm->m->functions[c->at->a];
+	const struct instruction *code = vm->codes[c->at->a];
+	struct value *locals = c->sp - f->param_count;
+	struct value *end = vm->values + vm->room;
+	if (!code || vm->frame_count == MACHINE_FRAMES_MAX ||
+	    end - locals < (ptrdiff_t)f->local_count + f->max_stack)
+		return heavy(vm, c, enter_function);
+	vm->frames[vm->frame_count++] = (struct frame){ vm->function, (uint32_t)(c->at - c->code),
+							 (size_t)(c->locals - vm->values) };
+	vm->function = c->at->a;
+	for (c->locals = locals, locals += f->local_count; c->sp < locals;)
+		*c->sp++ = value_null();
+	c->code = c->at = code;
+	return true;
 }
 
 static inline bool do_RETURN(struct machine *vm, struct cursor *c)
 {
 	const struct function *from = &vm->m->functions[vm->function];
 	bool gives = from->result != TYPE_NOTHING;
-	struct value result = gives ? c->sp[-1] : value_null();
+	const struct value *result = c->sp - 1;
 	if (vm->frame_count == 0) {
-		vm->result = result;
+		vm->result = gives ? *result : value_null();
 		vm->state = MACHINE_RETURNED;
 		return false;
 	}
 	const struct frame *to = &vm->frames[--vm->frame_count];
 	c->sp = c->locals;
 	c->locals = vm->values + to->base;
-	c->code = vm->m->functions[to->function].code;
+	c->code = vm->codes[to->function];
 	c->at = c->code + to->pc;
 	vm->function = to->function;
 	if (gives)
-		*c->sp++ = result;
+		value_move(c->sp++, result);
 	return done(c);
 }
 

@@ -43,11 +43,13 @@ bool make_concat(struct machine *vm)
 		len += parts[i].text->len;
 	if (!machine_check_room(vm, len))
 		return false;
-	struct text *text = arena_alloc(&vm->heap.arena, sizeof(*text) + len + 1);
+	struct text *text = arena_take(&vm->heap.arena, sizeof(*text) + len + 1);
+	text->len = 0;
 	for (size_t i = 0; i < count; i++) {
 		memcpy(text->bytes + text->len, parts[i].text->bytes, parts[i].text->len);
 		text->len += parts[i].text->len;
 	}
+	text->bytes[len] = '\0';
 	return give(vm, count, (struct value){ .kind = VALUE_STRING, .text = text });
 }
 

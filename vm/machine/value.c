@@ -7,10 +7,11 @@
 
 static struct value text_of(struct heap *h, enum value_kind kind, struct str s)
 {
-	struct text *text = arena_alloc(&h->arena, sizeof(*text) + s.len + 1);
+	struct text *text = arena_take(&h->arena, sizeof(*text) + s.len + 1);
 	text->len = s.len;
 	if (s.len > 0)
 		memcpy(text->bytes, s.ptr, s.len);
+	text->bytes[s.len] = '\0';
 	return (struct value){ .kind = kind, .text = text };
 }
 
@@ -115,7 +116,7 @@ static void measure(struct value part, uint64_t *bytes, uint32_t *depth)
 static struct list_store *new_store(struct heap *h, size_t room)
 {
 	struct list_store *store =
-		arena_alloc(&h->arena, sizeof(*store) + arena_bytes(sizeof(struct value), room));
+		arena_take(&h->arena, sizeof(*store) + arena_bytes(sizeof(struct value), room));
 	store->room = room;
 	return store;
 }
@@ -123,7 +124,7 @@ static struct list_store *new_store(struct heap *h, size_t room)
 static struct value list_of(struct heap *h, enum value_kind kind, const struct value *at,
 			    size_t count)
 {
-	struct list *list = arena_new(&h->arena, struct list);
+	struct list *list = arena_take(&h->arena, sizeof(*list));
 	list->count = count;
 	list->store = new_store(h, count);
 	list->store->used = count;
@@ -154,7 +155,7 @@ struct value value_sql(struct heap *h, const struct value *pieces, size_t count)
 struct value value_append(struct heap *h, struct value v, struct value element)
 {
 	const struct list *old = v.list;
-	struct list *list = arena_new(&h->arena, struct list);
+	struct list *list = arena_take(&h->arena, sizeof(*list));
 	*list = *old;
 	if (old->store->used != old->count || old->store->room == old->count) {
 		list->store = new_store(h, old->count < 4 ? 8 : old->count * 2);
@@ -171,7 +172,7 @@ struct value value_record(struct heap *h, const struct str *names, const struct 
 			  uint32_t count)
 {
 	struct record *record =
-		arena_alloc(&h->arena, sizeof(*record) + arena_bytes(sizeof(struct value), count));
+		arena_take(&h->arena, sizeof(*record) + arena_bytes(sizeof(struct value), count));
 	record->count = count;
 	record->names = names;
 	record->bytes = TEXT_HEAD_BYTES;

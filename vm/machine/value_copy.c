@@ -48,8 +48,8 @@ static const struct text *copy_text(struct copier *c, const struct text *from)
 {
 	struct text *to = find(c, from);
 	if (!to) {
-		to = arena_alloc(&c->to->arena, sizeof(*to) + from->len + 1);
-		memcpy(to, from, sizeof(*to) + from->len);
+		to = arena_take(&c->to->arena, sizeof(*to) + from->len + 1);
+		memcpy(to, from, sizeof(*to) + from->len + 1);
 		note(c, from, to);
 	}
 	return to;
@@ -60,12 +60,12 @@ static const struct list *copy_list(struct copier *c, const struct list *from)
 	struct list *to = find(c, from);
 	if (to)
 		return to;
-	to = arena_new(&c->to->arena, struct list);
+	to = arena_take(&c->to->arena, sizeof(*to));
 	*to = *from;
 	/* Without its room, a list that grows would be copied whole after each compaction. */
 	bool grows = c->keep_room && from->store->used == from->count;
 	size_t room = grows ? from->store->room : from->count;
-	to->store = arena_alloc(&c->to->arena, sizeof(*to->store) + room * sizeof(struct value));
+	to->store = arena_take(&c->to->arena, sizeof(*to->store) + room * sizeof(struct value));
 	to->store->used = from->count;
 	to->store->room = room;
 	for (size_t i = 0; i < from->count; i++)
@@ -93,7 +93,7 @@ static const struct record *copy_record(struct copier *c, const struct record *f
 	struct record *to = find(c, from);
 	if (to)
 		return to;
-	to = arena_alloc(&c->to->arena, sizeof(*to) + from->count * sizeof(struct value));
+	to = arena_take(&c->to->arena, sizeof(*to) + from->count * sizeof(struct value));
 	*to = *from;
 	to->names = copy_names(c, from->names, from->count);
 	for (uint32_t i = 0; i < from->count; i++)
