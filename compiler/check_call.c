@@ -1,5 +1,6 @@
 /* check_call.c - calls of functions, methods and built-ins */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 #define OVERLOADS_MAX 8
 
@@ -238,7 +239,8 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 	VEC(struct str) candidates = { 0 };
 	const struct map *modules = &c->module->scope->names[NAMES_MODULE];
 	struct str kind = types_get(&c->unit->types, connection)->connection,
-		   name = callee->field.name.text, near;
+		   name = callee->field.name.text;
+	struct nearest near;
 	size_t number = wrong(c, callee->field.name.span, DIAG_UNKNOWN_METHOD, kept(c->unit, kind),
 			      kept(c->unit, name));
 
@@ -256,7 +258,7 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 	}
 	near = diag_nearest(name, candidates.at, candidates.count);
 	vec_clear(&candidates);
-	if (near.len)
+	if (near.name.len)
 		suggest(c, number, near);
 	else if (!scope_find(c->scope, NAMES_MODULE, kind))
 		diag_help(&c->unit->diags, number,
@@ -344,16 +346,18 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 	if (type != TYPE_NEVER) {
 		size_t number = wrong(c, callee->span, DIAG_NO_METHODS, type_text(c->unit, type));
 
-		if (scope_find(c->unit->language, NAMES_CALLABLE, name))
+		if (scope_find(c->unit->language, NAMES_CALLABLE, name)) {
 			diag_help(&c->unit->diags, number, "it is a function: `%.*s(…)`",
 				  STR_ARG(name));
+			mend_method(c, number, e);
+		}
 	}
 	return TYPE_NEVER;
 }
 
 static void unknown_function(struct checker *c, const struct expression *callee)
 {
-	struct str name = callee->name.text, near = scope_nearest(c->scope, NAMES_CALLABLE, name);
+	struct str name = callee->name.text;
 	const struct symbol *value = scope_find(c->scope, NAMES_VALUE, name);
 	const struct map *modules = &c->module->scope->names[NAMES_MODULE];
 	size_t number;
@@ -372,9 +376,11 @@ static void unknown_function(struct checker *c, const struct expression *callee)
 			continue;
 		diag_help(&c->unit->diags, number, "did you mean `%.*s.%.*s`?",
 			  STR_ARG(module->name), STR_ARG(name));
+		diag_fix(&c->unit->diags, number, callee->span, "%.*s.%.*s",
+			 STR_ARG(module->name), STR_ARG(name));
 		return;
 	}
-	suggest(c, number, near);
+	suggest(c, number, scope_nearest(c->scope, NAMES_CALLABLE, name));
 }
 
 uint32_t check_call(struct checker *c, struct expression *e)

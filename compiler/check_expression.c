@@ -1,5 +1,6 @@
 /* check_expression.c - the type of every expression */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 bool unfinished(struct checker *c, const struct expression *e)
 {
@@ -22,9 +23,13 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 		return;
 	if (found == TYPE_ANY) {
 		number = wrong(c, e->span, DIAG_ANY_USED);
-		if (type_is_answer(&u->types, wanted))
+		if (type_is_answer(&u->types, wanted)) {
 			diag_help(&u->diags, number, "say what is expected: `… as %s`",
 				  type_text(u, wanted));
+			diag_fix(&u->diags, number,
+				 (struct span){ e->span.source, e->span.end, e->span.end },
+				 " as %s", type_text(u, wanted));
+		}
 		return;
 	}
 	if (found == TYPE_OPTIONAL &&
@@ -33,11 +38,12 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 		return;
 	}
 	if (found == TYPE_STRING && to == TYPE_SQL) {
-		wrong(c, e->span, DIAG_SQL_EXPECTED, what);
+		mend_literal(c, wrong(c, e->span, DIAG_SQL_EXPECTED, what, "a text"), e, wanted);
 		return;
 	}
 	number =
 		wrong(c, e->span, DIAG_MISMATCH, what, type_text(u, wanted), type_text(u, e->type));
+	mend_literal(c, number, e, wanted);
 	if (found == TYPE_INT && to == TYPE_FLOAT)
 		diag_help(&u->diags, number,
 			  "write it with a point (`1.0`), or convert it: `float(…)`");
@@ -149,8 +155,10 @@ static uint32_t check_as(struct checker *c, struct expression *e)
 		wrong(c, e->as.type->span, DIAG_AS_TYPE, type_text(c->unit, to));
 		return TYPE_NEVER;
 	}
+	e->type = to;
 	if (from != TYPE_NEVER && from != TYPE_ANY)
-		wrong(c, e->span, DIAG_AS_KNOWN, type_text(c->unit, from));
+		mend_needless_as(
+			c, wrong(c, e->span, DIAG_AS_KNOWN, type_text(c->unit, from)), e);
 	return to;
 }
 

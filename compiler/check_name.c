@@ -1,5 +1,7 @@
 /* check_name.c - declaring values, and finding what a name stands for */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
+#include "grammar/foreign.h"
 
 const char *kept(struct unit *u, struct str text)
 {
@@ -20,10 +22,9 @@ const char *phrase(struct checker *c, const char *format, ...)
 	return words;
 }
 
-void suggest(struct checker *c, size_t number, struct str near)
+void suggest(struct checker *c, size_t number, struct nearest near)
 {
-	if (near.len)
-		diag_help(&c->unit->diags, number, "did you mean `%.*s`?", STR_ARG(near));
+	diag_suggest(&c->unit->diags, number, near);
 }
 
 struct scope *scope_open(struct checker *c)
@@ -95,6 +96,9 @@ static uint32_t unknown(struct checker *c, struct expression *e)
 	number = wrong(c, e->span, DIAG_UNKNOWN_NAME, kept(c->unit, name));
 	if (is_declared_later(c, name))
 		diag_help(&c->unit->diags, number, "it is declared further down: move it up");
+	else if (foreign_value(name))
+		diag_suggest(&c->unit->diags, number,
+			     (struct nearest){ str_c(foreign_value(name)), true });
 	else
 		suggest(c, number, scope_nearest(c->scope, NAMES_VALUE, name));
 	symbol = unit_symbol(c->unit, SYMBOL_ERROR, e->name);
@@ -211,8 +215,11 @@ uint32_t check_field(struct checker *c, struct expression *e)
 	}
 	if (record->kind != TYPE_RECORD) {
 		if (!unfinished(c, e->field.base))
-			wrong(c, e->span, DIAG_NOT_A_RECORD, type_text(c->unit, type),
-			      kept(c->unit, e->field.name.text));
+			mend_length(c,
+				    wrong(c, e->span, DIAG_NOT_A_RECORD,
+					  type_text(c->unit, type),
+					  kept(c->unit, e->field.name.text)),
+				    e, type);
 		return TYPE_NEVER;
 	}
 	field = record_field(&c->unit->types, type, e->field.name.text);

@@ -1,5 +1,6 @@
 /* check_plan.c - plans: operations, and the statements that they are listed by */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 static const char *label_words(struct checker *c, const struct operation_syntax *o)
 {
@@ -98,6 +99,25 @@ static void check_per(struct checker *c, const struct operation_syntax *o)
 		      kept(c->unit, type->connection));
 }
 
+/* A label whose closing quote is missing has swallowed the `on` that follows it. */
+static bool is_cut_off(const struct checker *c, const struct expression *label)
+{
+	struct str text = c->unit->sources.all.at[label->span.source].text;
+
+	return text.ptr[label->span.end - 1] != '"';
+}
+
+/* `rollback none`, `rollback null` */
+static bool is_nothing(const struct checker *c, const struct expression *e)
+{
+	static const char *const words[] = { "none", "noop", "empty", "nil", "no" };
+
+	for (size_t i = 0; e->kind == EXPRESSION_NAME && i < ARRAY_SIZE(words); i++)
+		if (str_eq(e->name.text, str_c(words[i])))
+			return !scope_find(c->scope, NAMES_VALUE, e->name.text);
+	return e->kind == EXPRESSION_NULL;
+}
+
 static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action,
 			 const char *place)
 {
@@ -107,9 +127,16 @@ static void check_action(struct checker *c, const struct operation_syntax *o, st
 		return;
 	c->place = place;
 	c->allowed = ALLOW_CALL | ALLOW_READ | ALLOW_EFFECT;
-	if (action->sql) {
-		if (!c->on)
-			wrong(c, o->head, DIAG_ON_MISSING, label_words(c, o));
+	if (action->sql && is_nothing(c, action->sql) && action == o->rollback) {
+		size_t number = wrong(c, action->sql->span, DIAG_SQL_EXPECTED, "a rollback",
+				      "none");
+
+		diag_help(&c->unit->diags, number,
+			  "if nothing has to be undone: `rollback nothing`");
+		diag_fix(&c->unit->diags, number, action->sql->span, "nothing");
+	} else if (action->sql) {
+		if (!c->on && !is_cut_off(c, o->label))
+			mend_on(c, wrong(c, o->head, DIAG_ON_MISSING, label_words(c, o)), o);
 		check_wanted(c, action->sql, TYPE_SQL,
 			     phrase(c, "what `%s` sends", place + 2));
 	}

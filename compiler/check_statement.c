@@ -1,5 +1,6 @@
 /* check_statement.c - the statements of bodies and blocks */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 void check_let(struct checker *c, struct statement *s, enum symbol_kind kind)
 {
@@ -51,8 +52,10 @@ static void check_assign(struct checker *c, struct statement *s)
 		return;
 	number = wrong(c, name.span, DIAG_NOT_ASSIGNABLE, kept(c->unit, name.text),
 		       symbol_words(symbol));
-	if (symbol->kind == SYMBOL_LET)
+	if (symbol->kind == SYMBOL_LET) {
 		diag_help(&c->unit->diags, number, "declare it with `var` instead of `let`");
+		mend_let(c, number, symbol);
+	}
 	diag_note(&c->unit->diags, number, symbol->span, "declared here");
 }
 

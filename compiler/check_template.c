@@ -3,6 +3,7 @@
 #include <pcre2.h>
 
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 static bool is_plain(uint32_t type)
 {
@@ -159,7 +160,7 @@ void check_sql(struct checker *c, struct expression *e)
 		else if (type != TYPE_NEVER && !is_hole_type(c->unit, type))
 			wrong_hole(c, p->hole);
 		else if (reading.inside == INSIDE_QUOTES && !reading.unsure)
-			wrong(c, p->span, DIAG_HOLE_QUOTED);
+			mend_quoted_hole(c, wrong(c, p->span, DIAG_HOLE_QUOTED), p->span);
 	}
 }
 

@@ -55,8 +55,7 @@ struct checker {
 /* diag.def writes names with %s: a C string of the unit's arena. */
 const char *kept(struct unit *u, struct str text);
 const char *phrase(struct checker *c, const char *format, ...) PRINTF_LIKE(2, 3);
-/* "did you mean …" unless "" */
-void suggest(struct checker *c, size_t number, struct str near);
+void suggest(struct checker *c, size_t number, struct nearest near);	/* see diag_suggest */
 
 /* check_name.c: declaring and finding values */
 struct symbol *declare(struct checker *c, enum symbol_kind kind, struct name name, uint32_t type);

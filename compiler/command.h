@@ -7,6 +7,7 @@
 #define COMPILER_COMMAND_H
 
 #include "compiler/unit.h"
+#include "grammar/explain.h"
 #include "vm/base/os.h"
 
 enum exit_status {
@@ -22,9 +23,16 @@ enum command {
 	COMMAND_COUNT
 };
 
+enum format {
+#define FORMAT(name, word) FORMAT_##name,
+#include "compiler/options.def"
+	FORMAT_COUNT
+};
+
 struct command_line {
 	enum command command;		/* COMMAND_COUNT: none, only --help or --version */
-	bool help, version, json, check, mermaid;
+	bool help, version, check, mermaid, fix;
+	enum format form;		/* of diagnostics */
 	const char *format;		/* as it was given, NULL: not */
 	const char *output;		/* NULL: not said */
 	VEC(const char *) module_dirs;
@@ -39,6 +47,8 @@ void command_help(struct buf *out);
 enum exit_status command_failed(enum exit_status status, const char *format, ...) PRINTF_LIKE(2, 3);
 
 enum exit_status command_check(const struct command_line *line);
+/* command_fix.c: `amigc check --fix` */
+enum exit_status command_fix(const struct command_line *line);
 enum exit_status command_build(const struct command_line *line);
 enum exit_status command_dump(const struct command_line *line);
 enum exit_status command_format(const struct command_line *line);
@@ -73,6 +83,10 @@ struct files {
 enum exit_status files_check(struct files *f, const struct command_line *line);
 /* What the arguments name, to `found`; what can't be read is told on standard error. */
 enum exit_status files_find(struct files *f, const struct command_line *line);
+/* The same up to the bytes of the bundle, which are proved. Nothing is printed but on standard
+ * error what could not be read. */
+enum exit_status files_compile(struct files *f, const struct command_line *line,
+			       struct buf *bundle);
 /* Prints the diagnostics in the form that the command line wants. */
 void files_report(struct files *f);
 /* For each source of the unit the path that an image shows; in the arena. */

@@ -2,9 +2,8 @@
 #include "compiler/command.h"
 #include <unistd.h>
 
-/* Everything up to the bytes of the bundle; the diagnostics are printed. */
-static enum exit_status compile(struct files *f, const struct command_line *line,
-				struct buf *bundle)
+enum exit_status files_compile(struct files *f, const struct command_line *line,
+			       struct buf *bundle)
 {
 	enum exit_status status = files_check(f, line);
 
@@ -18,7 +17,6 @@ static enum exit_status compile(struct files *f, const struct command_line *line
 						BUF_CAP_BYTES);
 		diags_sort(&f->unit.diags);
 	}
-	files_report(f);
 	return status;
 }
 
@@ -26,8 +24,12 @@ enum exit_status command_check(const struct command_line *line)
 {
 	struct files f;
 	struct buf bundle = {0};
-	enum exit_status status = compile(&f, line, &bundle);
+	enum exit_status status;
 
+	if (line->fix)
+		return command_fix(line);
+	status = files_compile(&f, line, &bundle);
+	files_report(&f);
 	buf_clear(&bundle);
 	files_clear(&f);
 	return status;
@@ -57,8 +59,9 @@ enum exit_status command_build(const struct command_line *line)
 {
 	struct files f;
 	struct buf bundle = {0};
-	enum exit_status status = compile(&f, line, &bundle);
+	enum exit_status status = files_compile(&f, line, &bundle);
 
+	files_report(&f);
 	if (status == STATUS_CLEAN && !f.unit.migrations.count)
 		status = command_failed(
 			STATUS_USAGE, "there is no migration in what was given: nothing to build");

@@ -116,11 +116,22 @@ void files_report(struct files *f)
 {
 	struct buf out = {0};
 
-	if (f->line->json)
+	switch (f->line->form) {
+	case FORMAT_JSON:
 		diags_print_json(&f->unit.diags, &f->unit.sources, &out);
-	else
+		break;
+	case FORMAT_SARIF:
+		diags_print_sarif(&f->unit.diags, &f->unit.sources, &out);
+		break;
+	case FORMAT_GITHUB:
+		diags_print_github(&f->unit.diags, &f->unit.sources, &out);
+		break;
+	case FORMAT_TEXT:
+	case FORMAT_COUNT:
 		diags_print_text(&f->unit.diags, &f->unit.sources, has_colours(), &out);
-	fwrite(buf_view(&out).ptr, 1, out.len, f->line->json ? stdout : stderr);
+		break;
+	}
+	fwrite(buf_view(&out).ptr, 1, out.len, f->line->form == FORMAT_TEXT ? stderr : stdout);
 	buf_clear(&out);
 }
 

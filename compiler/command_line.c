@@ -37,6 +37,11 @@ static const struct option_row {
 #include "compiler/options.def"
 };
 
+static const char *const formats[] = {
+#define FORMAT(name, word) word,
+#include "compiler/options.def"
+};
+
 enum exit_status command_failed(enum exit_status status, const char *format, ...)
 {
 	va_list args;
@@ -129,6 +134,7 @@ static enum option find_option(const char *word, const char **value)
 static enum exit_status set_format(struct command_line *line)
 {
 	const char *format = line->format;
+	unsigned i = 0;
 
 	if (!format)
 		return STATUS_CLEAN;
@@ -138,9 +144,11 @@ static enum exit_status set_format(struct command_line *line)
 			return misused("--format is dot or mermaid, not", format);
 		return STATUS_CLEAN;
 	}
-	line->json = strcmp(format, "json") == 0;
-	if (!line->json && strcmp(format, "text") != 0)
-		return misused("--format is text or json, not", format);
+	while (i < FORMAT_COUNT && strcmp(format, formats[i]) != 0)
+		i++;
+	if (i == FORMAT_COUNT)
+		return misused("--format is text, json, sarif or github, not", format);
+	line->form = (enum format)i;
 	return STATUS_CLEAN;
 }
 
@@ -160,6 +168,9 @@ static enum exit_status set_option(struct command_line *line, enum option option
 		break;
 	case OPTION_CHECK:
 		line->check = true;
+		break;
+	case OPTION_FIX:
+		line->fix = true;
 		break;
 	case OPTION_HELP:
 		line->help = true;

@@ -1,6 +1,7 @@
 /* graph.c - see graph.h */
 #include "compiler/graph.h"
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 #include <stdlib.h>
 
@@ -56,17 +57,20 @@ static void drop_doubles(struct unit *u)
 	u->migrations.count = kept_count;
 }
 
-static void unknown_dependency(struct unit *u, struct name name)
+static void unknown_dependency(struct unit *u, const struct unit_migration *m, struct name name)
 {
 	VEC(struct str) names = { 0 };
 	size_t number = diag_add(&u->diags, name.span, DIAG_DEPENDS_UNKNOWN, kept(u, name.text));
-	struct str near;
+	struct nearest near;
 
 	for (size_t i = 0; i < u->migrations.count; i++)
-		vec_push(&names, u->migrations.at[i]->name);
+		if (u->migrations.at[i] != m)
+			vec_push(&names, u->migrations.at[i]->name);
 	near = diag_nearest(name.text, names.at, names.count);
-	if (near.len)
-		diag_help(&u->diags, number, "did you mean \"%.*s\"?", STR_ARG(near));
+	if (near.name.len)
+		diag_help(&u->diags, number, "did you mean \"%.*s\"?", STR_ARG(near.name));
+	if (near.is_only)
+		diag_fix(&u->diags, number, name.span, "\"%.*s\"", STR_ARG(near.name));
 	vec_clear(&names);
 }
 
@@ -82,14 +86,16 @@ static void link_one(struct unit *u, struct unit_migration *m)
 		struct unit_migration *found = find(u, d->name.text);
 
 		if (map_add(&seen, d->name.text, m))
-			diag_add(&u->diags, d->name.span, DIAG_DEPENDS_TWICE,
-				 kept(u, d->name.text));
+			mend_element(u,
+				     diag_add(&u->diags, d->name.span, DIAG_DEPENDS_TWICE,
+					      kept(u, d->name.text)),
+				     d->name.span);
 		else if (found)
 			m->depends[m->depends_count++] = found;
 		else if (!u->has_migration ||
 			 !u->has_migration(u->context, u->sources.all.at[m->module->source].path,
 					   d->name.text))
-			unknown_dependency(u, d->name);
+			unknown_dependency(u, m, d->name);
 	}
 	map_clear(&seen);
 }

@@ -15,14 +15,12 @@ static struct unit_module *find(const struct unit *u, struct str name)
 
 static void suggest_kind(struct unit *u, size_t number, struct str name)
 {
-	struct str candidates[8], near;
+	struct str candidates[8];
 	size_t count = 0;
 
 	for (; count < ARRAY_SIZE(candidates) && type_connection_kinds[count]; count++)
 		candidates[count] = str_c(type_connection_kinds[count]);
-	near = diag_nearest(name, candidates, count);
-	if (near.len)
-		diag_help(&u->diags, number, "did you mean `%.*s`?", STR_ARG(near));
+	diag_suggest(&u->diags, number, diag_nearest(name, candidates, count));
 }
 
 static struct unit_module *open_library(struct unit *u, struct name name)

@@ -1,6 +1,5 @@
 /* scope.c - see scope.h */
 #include "compiler/scope.h"
-#include "grammar/diag.h"
 
 enum name_space symbol_name_space(const struct symbol *s)
 {
@@ -94,10 +93,10 @@ void scope_add(struct scope *s, struct symbol *symbol)
 			names->entries[i].value = symbol;
 }
 
-struct str scope_nearest(const struct scope *s, enum name_space space, struct str name)
+struct nearest scope_nearest(const struct scope *s, enum name_space space, struct str name)
 {
 	VEC(struct str) candidates = { 0 };
-	struct str found;
+	struct nearest found;
 
 	for (; s; s = s->parent) {
 		const struct map *names = &s->names[space];

@@ -11,6 +11,7 @@
 #define COMPILER_SCOPE_H
 
 #include "grammar/ast.h"
+#include "grammar/diag.h"
 #include "vm/base/arena.h"
 #include "vm/base/map.h"
 #include "vm/isa/isa.h"
@@ -93,7 +94,7 @@ const char *symbol_words(const struct symbol *s);
 struct symbol *scope_find(const struct scope *s, enum name_space space, struct str name);
 struct symbol *scope_find_here(const struct scope *s, enum name_space space, struct str name);
 void scope_add(struct scope *s, struct symbol *symbol);
-/* The visible name nearest to one that is not there, or "". */
-struct str scope_nearest(const struct scope *s, enum name_space space, struct str name);
+/* The visible name nearest to one that is not there. */
+struct nearest scope_nearest(const struct scope *s, enum name_space space, struct str name);
 
 #endif

@@ -1,5 +1,6 @@
 /* type.c - see type.h */
 #include "compiler/type.h"
+#include "grammar/foreign.h"
 #include "compiler/checker.h"
 
 enum { RESOLVING = 1, RESOLVED };
@@ -114,7 +115,6 @@ static uint32_t resolve_declared(struct unit *u, struct symbol *symbol, struct s
 static uint32_t resolve_named(struct unit *u, struct scope *scope, struct name name)
 {
 	struct symbol *symbol = scope_find(scope, NAMES_TYPE, name.text);
-	struct str near;
 	size_t number;
 
 	if (symbol)
@@ -123,9 +123,11 @@ static uint32_t resolve_named(struct unit *u, struct scope *scope, struct name n
 	if (symbol && symbol->kind == SYMBOL_ERROR)
 		return TYPE_NEVER;
 	number = diag_add(&u->diags, name.span, DIAG_UNKNOWN_TYPE, kept(u, name.text));
-	near = scope_nearest(scope, NAMES_TYPE, name.text);
-	if (near.len)
-		diag_help(&u->diags, number, "did you mean `%.*s`?", STR_ARG(near));
+	if (foreign_type(name.text))
+		diag_suggest(&u->diags, number,
+			     (struct nearest){ str_c(foreign_type(name.text)), true });
+	else
+		diag_suggest(&u->diags, number, scope_nearest(scope, NAMES_TYPE, name.text));
 	return TYPE_NEVER;
 }
 
@@ -182,7 +184,11 @@ uint32_t type_resolve(struct unit *u, struct scope *scope, const struct type_syn
 	if (syntax->kind == SYNTAX_LIST)
 		return type_list(u, syntax->span, element);
 	if (types_get(&u->types, element)->kind == TYPE_OPTIONAL || element == TYPE_ANY) {
-		diag_add(&u->diags, syntax->span, DIAG_OPTIONAL_TWICE, type_text(u, element));
+		diag_fix(&u->diags,
+			 diag_add(&u->diags, syntax->span, DIAG_OPTIONAL_TWICE,
+				  type_text(u, element)),
+			 (struct span){ syntax->span.source, syntax->span.end - 1,
+					syntax->span.end }, "%s", "");
 		return element;
 	}
 	return types_optional(&u->types, element);

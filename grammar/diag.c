@@ -15,7 +15,6 @@ static const struct row rows[] = {
 };
 
 #define LIMIT_DEFAULT 200
-#define SUGGESTION_MAX 64
 
 static bool is_same(const struct diag *a, enum diag_code code, struct span span)
 {
@@ -112,11 +111,19 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...)
 	return number;
 }
 
+/* What is said further of one that was left out is left out too. */
+static bool was_left_out(const struct diags *d, size_t number)
+{
+	return d->all.at[number].code == DIAG_TOO_MANY;
+}
+
 void diag_help(struct diags *d, size_t number, const char *format, ...)
 {
 	struct buf text = { 0 };
 	va_list args;
 
+	if (was_left_out(d, number))
+		return;
 	va_start(args, format);
 	buf_vformat(&text, format, args);
 	va_end(args);
@@ -130,6 +137,8 @@ void diag_note(struct diags *d, size_t number, struct span span, const char *for
 	struct diag_note note = { .span = span };
 	va_list args;
 
+	if (was_left_out(d, number))
+		return;
 	va_start(args, format);
 	buf_vformat(&text, format, args);
 	va_end(args);
@@ -140,6 +149,36 @@ void diag_note(struct diags *d, size_t number, struct span span, const char *for
 			d->all.at[number].notes.at[i].span.start == span.start)
 			return;
 	vec_push(&d->all.at[number].notes, note);
+}
+
+void diag_fix(struct diags *d, size_t number, struct span span, const char *format, ...)
+{
+	struct diag *diag = &d->all.at[number];
+	struct diag_edit edit = { .span = span };
+	struct buf text = { 0 };
+	va_list args;
+	size_t at = 0;
+
+	if (was_left_out(d, number))
+		return;
+	va_start(args, format);
+	buf_vformat(&text, format, args);
+	va_end(args);
+	edit.text = arena_str(&d->arena, buf_view(&text));
+	buf_clear(&text);
+	while (at < diag->fix.count && diag->fix.at[at].span.start <= span.start) {
+		/* Two of one place, or the same said twice: the first one stays alone. */
+		if (diag->fix.at[at].span.end > span.start ||
+			diag->fix.at[at].span.start == span.start)
+			return;
+		at++;
+	}
+	if (at < diag->fix.count && diag->fix.at[at].span.start < span.end)
+		return;
+	vec_push(&diag->fix, edit);
+	for (size_t i = diag->fix.count - 1; i > at; i--)
+		diag->fix.at[i] = diag->fix.at[i - 1];
+	diag->fix.at[at] = edit;
 }
 
 static int compare(const void *left, const void *right)
@@ -163,8 +202,10 @@ void diags_sort(struct diags *d)
 
 void diags_clear(struct diags *d)
 {
-	for (size_t i = 0; i < d->all.count; i++)
+	for (size_t i = 0; i < d->all.count; i++) {
 		vec_clear(&d->all.at[i].notes);
+		vec_clear(&d->all.at[i].fix);
+	}
 	vec_clear(&d->all);
 	vec_clear(&d->per_source);
 	arena_clear(&d->arena);
@@ -193,53 +234,4 @@ enum diag_code diag_code_find(struct str code)
 const char *diag_explanation(enum diag_code code)
 {
 	return rows[code].explanation;
-}
-
-/* How many letters have to be added, dropped, changed or swapped with their neighbour. */
-static size_t distance(struct str a, struct str b)
-{
-	size_t before[SUGGESTION_MAX + 1], last[SUGGESTION_MAX + 1], row[SUGGESTION_MAX + 1];
-
-	for (size_t j = 0; j <= b.len; j++)
-		last[j] = j;
-	memcpy(before, last, sizeof(before));
-	for (size_t i = 1; i <= a.len; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t best = last[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
-
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
-				a.ptr[i - 2] == b.ptr[j - 1] && before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			row[j] = best;
-		}
-		memcpy(before, last, sizeof(before));
-		memcpy(last, row, sizeof(last));
-	}
-	return last[b.len];
-}
-
-struct str diag_nearest(struct str name, const struct str *candidates, size_t count_of)
-{
-	struct str nearest = { "", 0 };
-	size_t best = name.len <= 4 ? 1 : name.len <= 8 ? 2 : 3; /* how far is too far to guess */
-
-	if (name.len > SUGGESTION_MAX)
-		return nearest;
-	for (size_t i = 0; i < count_of; i++) {
-		size_t d;
-
-		if (candidates[i].len == 0 || candidates[i].len > SUGGESTION_MAX)
-			continue;
-		d = distance(name, candidates[i]);
-		if (d < best || (d == best && !nearest.len && d < name.len)) {
-			best = d;
-			nearest = candidates[i];
-		}
-	}
-	return nearest;
 }

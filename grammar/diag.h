@@ -25,12 +25,20 @@ struct diag_note {
 	struct str text;
 }; /* a second place: "declared here" */
 
+struct diag_edit {
+	struct span span; /* what is replaced; empty where something is put in */
+	struct str text;
+};
+
 struct diag {
 	enum diag_code code;
 	struct span span;
 	struct str message;
 	struct str help; /* "" none */
 	VEC(struct diag_note) notes;
+	/* What certainly mends it, all of it together: in the order of places, none overlapping
+	 * another, all in the source of `span`. Empty where only the author can know. */
+	VEC(struct diag_edit) fix;
 };
 
 struct diags {
@@ -48,15 +56,32 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...);
 void diag_help(struct diags *d, size_t number, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...)
 	PRINTF_LIKE(4, 5);
+/* Adds an edit to the fix. Only what is certain is one: `amigc check --fix` asks nobody. */
+void diag_fix(struct diags *d, size_t number, struct span span, const char *format, ...)
+	PRINTF_LIKE(4, 5);
 void diags_sort(struct diags *d); /* by source, place, code */
 void diags_print_text(const struct diags *d, struct sources *s, bool colour, struct buf *out);
 void diags_print_json(const struct diags *d, struct sources *s, struct buf *out);
+void diags_print_sarif(const struct diags *d, struct sources *s, struct buf *out);
+void diags_print_github(const struct diags *d, struct sources *s, struct buf *out);
+/* The text of a source with the fixes of its diagnostics made. Of two that touch the same text the
+ * first one is made; the other may come the next time. Returns how many were made. */
+size_t diags_fix(const struct diags *d, const struct sources *s, uint32_t source, struct buf *out);
+/* The text from `from` to `to` with the edits of one fix made; both are at no edit's inside. */
+void diag_fixed(const struct diag *d, struct str text, uint32_t from, uint32_t to, struct buf *out);
 void diags_clear(struct diags *d);
 enum severity diag_severity(enum diag_code code);
 const char *diag_code_text(enum diag_code code); /* "E0207" */
 enum diag_code diag_code_find(struct str code);	 /* DIAG_COUNT: none */
 const char *diag_explanation(enum diag_code code);
-/* The candidate nearest to name by edit distance, if near enough to suggest; else "". */
-struct str diag_nearest(struct str name, const struct str *candidates, size_t count);
+
+struct nearest {
+	struct str name;	/* "" when none is near enough to suggest */
+	bool is_only;		/* nothing else is as near, or can be meant */
+};
+/* The candidate nearest to name by edit distance. */
+struct nearest diag_nearest(struct str name, const struct str *candidates, size_t count);
+/* "did you mean …", and where only one can be meant the fix, in the place of the diagnostic. */
+void diag_suggest(struct diags *d, size_t number, struct nearest near);
 
 #endif

@@ -2,8 +2,8 @@
  * diag_json.c - diagnostics for programs: one JSON array
  *
  * [{"code", "severity", "message", "help", "path", "line", "column", "end_line", "end_column",
- * "notes": [{"message", "path", "line", …}]}]; "help" is left out where there is none. Lines and
- * columns count from 1, columns in code points.
+ * "notes": [{"message", "path", "line", …}], "fix": [{"path", "line", …, "text"}]}]; "help" and
+ * "fix" are left out where there is none. Lines and columns count from 1, columns in code points.
  */
 #include "grammar/diag.h"
 
@@ -38,7 +38,17 @@ static void print(const struct diag *d, struct sources *s, struct buf *out)
 		print_place(s, d->notes.at[i].span, out);
 		buf_byte(out, '}');
 	}
-	buf_text(out, "]}");
+	buf_byte(out, ']');
+	if (d->fix.count)
+		buf_text(out, ",\"fix\":[");
+	for (size_t i = 0; i < d->fix.count; i++) {
+		buf_text(out, i ? ",{" : "{");
+		print_place(s, d->fix.at[i].span, out);
+		buf_text(out, ",\"text\":");
+		buf_json(out, d->fix.at[i].text);
+		buf_byte(out, '}');
+	}
+	buf_text(out, d->fix.count ? "]}" : "}");
 }
 
 void diags_print_json(const struct diags *d, struct sources *s, struct buf *out)

@@ -7,9 +7,10 @@
  *	58 |   the line
  *	   |   ^^^
  *	   = help: what to do
+ *	58 +   the line as it should be (`-`: without it)
  *
  * A tab counts as four columns and is printed as such; wide characters count two, combining ones
- *none, so that the caret stands below what it means.
+ * none, so that the caret stands below what it means.
  */
 #include "grammar/diag.h"
 
@@ -185,6 +186,64 @@ static void print_place(struct sources *s, struct span span, uint32_t gutter, co
 	buf_byte(out, '\n');
 }
 
+static void print_new_line(struct str line, uint32_t number, uint32_t gutter, char sign,
+	struct buf *out, const struct colours *c)
+{
+	uint32_t before, under;
+
+	pad(out, gutter > digits_of(number) ? gutter - digits_of(number) : 0);
+	buf_format(out, "%u %s%c%s ", number, c->strong, sign, c->off);
+	print_line(line, 0, 0, 0, out, &before, &under);
+	while (out->len && out->ptr[out->len - 1] == ' ')
+		out->len--;
+	buf_byte(out, '\n');
+}
+
+static bool is_blank(struct str line)
+{
+	return str_trim(line).len == 0;
+}
+
+/* The lines that the fix changes, as they are with it; one that it empties as it was. */
+static void print_fix(const struct diag *d, struct sources *s, uint32_t gutter, struct buf *out,
+	const struct colours *c)
+{
+	struct str text = s->all.at[d->span.source].text;
+	struct buf fixed = { 0 };
+
+	for (size_t i = 0; i < d->fix.count;) {
+		struct place place = source_place(s, d->span.source, d->fix.at[i].span.start);
+		uint32_t from = (uint32_t)(place.line_text.ptr - text.ptr), number = place.line,
+			 to = d->fix.at[i].span.end;
+		struct str rest;
+
+		/* All edits that begin on the lines that the first one ends on belong together. */
+		while (i < d->fix.count && d->fix.at[i].span.start <= to) {
+			struct span span = d->fix.at[i++].span;
+			struct place end = source_place(s, span.source, span.end);
+
+			to = (uint32_t)(end.line_text.ptr + end.line_text.len - text.ptr);
+		}
+		buf_reset(&fixed);
+		diag_fixed(d, text, from, to, &fixed);
+		rest = buf_view(&fixed);
+		if (is_blank(rest)) {
+			print_new_line(place.line_text, number, gutter, '-', out, c);
+			continue;
+		}
+		while (rest.len) {
+			ptrdiff_t end = str_find(rest, STR("\n"));
+			size_t len = end < 0 ? rest.len : (size_t)end;
+
+			print_new_line((struct str){ rest.ptr, len }, number++, gutter, '+', out,
+				c);
+			len += end >= 0;
+			rest = (struct str){ rest.ptr + len, rest.len - len };
+		}
+	}
+	buf_clear(&fixed);
+}
+
 static void print(const struct diag *d, struct sources *s, const struct colours *c, struct buf *out)
 {
 	bool is_error = diag_severity(d->code) == SEVERITY_ERROR;
@@ -212,6 +271,7 @@ static void print(const struct diag *d, struct sources *s, const struct colours 
 		pad(out, gutter + 1);
 		buf_format(out, "= %shelp:%s %.*s\n", c->strong, c->off, STR_ARG(d->help));
 	}
+	print_fix(d, s, gutter, out, c);
 }
 
 void diags_print_text(const struct diags *d, struct sources *s, bool colour, struct buf *out)

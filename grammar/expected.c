@@ -70,7 +70,10 @@ static void describe_expected(const struct expectation *e, struct buf *out)
 
 	if (group)
 		add_expected(out, group, &count);
-	for (size_t i = 0; i < e->count && !is_clauses; i++) {
+	/* Where nothing else can stand, `in` is no going on. */
+	for (size_t i = 0; i < e->count && e->count == 1; i++)
+		add_expected(out, e->names[i], &count);
+	for (size_t i = 0; i < e->count && !is_clauses && e->count > 1; i++) {
 		const char *name = e->names[i];
 
 		if (group && strcmp(group, "a name") != 0)
@@ -111,6 +114,11 @@ static const char *text_of(struct parser *p, const struct token *t)
 	return arena_c(p->arena, scan_text(&p->scan, t->span));
 }
 
+static const char *phrase_of(struct parser *p, struct str text)
+{
+	return arena_format(p->arena, "`%.*s`", STR_ARG(text)).ptr;
+}
+
 static bool is_block_word(int kind)
 {
 	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN ||
@@ -148,6 +156,23 @@ static const char *form_of(int kind)
 	return NULL;
 }
 
+/* In a condition it is meant as `==`; at the beginning of a statement, behind something that is no
+ * name, as the giving of a value. */
+static void report_assign(struct parser *p)
+{
+	const struct token *t = &p->scan.current;
+	int first = p->scan.first.kind;
+	size_t number;
+
+	if (first == T_NAME) {
+		diag_add(p->diags, t->span, DIAG_NOT_A_VARIABLE);
+		return;
+	}
+	number = diag_add(p->diags, t->span, DIAG_SYNTAX_ASSIGN);
+	if (first == T_IF || first == T_WHILE || first == T_REQUIRE)
+		diag_fix(p->diags, number, t->span, "==");
+}
+
 /* Mistakes that have a name of their own. */
 static bool report_known(struct parser *p, const struct expectation *e)
 {
@@ -169,7 +194,7 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	} else if (t->kind == T_MAPS) {
 		diag_add(p->diags, t->span, DIAG_LAMBDA_PLACE);
 	} else if (t->kind == '=' && expects(e, "`==`")) {
-		diag_add(p->diags, t->span, DIAG_SYNTAX_ASSIGN);
+		report_assign(p);
 	} else if (e->count == 1 && expects(e, "`else`")) {
 		diag_add(p->diags, s->previous.span, DIAG_ELSE_MISSING);
 	} else if ((t->flags & SCAN_RESERVED) && expects(e, "a name") && !expects(e, "a number")) {
@@ -180,18 +205,91 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	return true;
 }
 
+static void report_correction(struct parser *p, const struct expectation *e,
+	const struct correction *c)
+{
+	struct buf wanted = { 0 };
+	size_t number;
+
+	if (c->is_statement)
+		buf_text(&wanted, "a statement");
+	else
+		describe_expected(e, &wanted);
+	number = diag_add(p->diags, c->span, DIAG_SYNTAX,
+		phrase_of(p, scan_text(&p->scan, c->span)), wanted.ptr);
+	diag_help(p->diags, number, "did you mean `%.*s`?", STR_ARG(c->ours));
+	if (c->is_sure)
+		diag_fix(p->diags, number, c->span, "%.*s", STR_ARG(c->ours));
+	buf_clear(&wanted);
+}
+
+/* Where only one word or sign can stand, and the text goes on behind it, it was left out. */
+static bool help_left_out(struct parser *p, const struct expectation *e, size_t number)
+{
+	const struct token *t = &p->scan.current, *before = &p->scan.previous;
+	struct str name = str_c(e->count == 1 ? e->names[0] : "");
+	struct span at = { t->span.source, before->span.end, before->span.end };
+
+	if (name.len < 3 || name.ptr[0] != '`' || t->kind == T_NEWLINE || t->kind == T_END ||
+		t->kind == '}' || t->kind == ')' || t->kind == ']' || t->kind == T_HOLE_END)
+		return false;
+	name = (struct str){ name.ptr + 1, name.len - 2 };
+	diag_help(p->diags, number, "put `%.*s` before it", STR_ARG(name));
+	diag_fix(p->diags, number, at, "%s%.*s", str_eq(name, STR(":")) ? "" : " ", STR_ARG(name));
+	return true;
+}
+
+/* What tells an author more than the words that could stand there. */
+static void help_syntax(struct parser *p, const struct expectation *e, size_t number)
+{
+	const struct token *t = &p->scan.current;
+	struct str text = scan_text(&p->scan, t->span);
+	bool in_operation = expects(e, "`forward`") && !expects(e, "a name");
+	bool in_plan = expects(e, "`operation`") && !expects(e, "a name");
+	char next = t->span.end < p->scan.text.len ? p->scan.text.ptr[t->span.end] : '\0';
+
+	if (help_left_out(p, e, number))
+		return;
+	if (in_operation && (is_block_word(t->kind) || t->kind == T_LET || t->kind == T_IF ||
+				    t->kind == T_FOR))
+		diag_help(p->diags, number,
+			"statements stand in a block: `forward { … }`, `rollback { … }`");
+	else if (in_operation && (t->flags & SCAN_CLAUSE))
+		diag_help(p->diags, number,
+			"`%.*s` stands in the migration: close the operation before it",
+			STR_ARG(text));
+	else if (in_plan && (t->flags & SCAN_CLAUSE))
+		diag_help(p->diags, number, "`%.*s` stands in an operation", STR_ARG(text));
+	else if (in_plan && t->kind == T_NAME && (next == '.' || next == '('))
+		diag_help(p->diags, number,
+			"a list of operations is placed by `include`; what changes something "
+			"stands in an operation's `forward { … }`");
+	else if (expects(e, "`migration`") && !expects(e, "a name") && t->kind != T_END)
+		diag_help(p->diags, number, "operations, parameters and checks stand inside "
+					    "`migration \"name\" { … }`");
+	else if (t->kind == '?' && expects(e, "`==`"))
+		diag_help(p->diags, number, "a choice is written `if c { a } else { b }`");
+}
+
 void report_syntax(struct parser *p, const struct expectation *e, const char *found)
 {
 	const struct token *t = &p->scan.current;
 	struct buf wanted = { 0 }, got = { 0 };
+	struct correction correction;
+	size_t number;
 
 	/* Said already: by the scanner, or as what is never closed. */
 	if (t->kind == T_INVALID || (p->scan.failed && t->span.start == p->scan.text.len) ||
 		report_known(p, e))
 		return;
+	if (correction_find(p, e, &correction)) {
+		report_correction(p, e, &correction);
+		return;
+	}
 	describe_expected(e, &wanted);
 	describe_found(p, found, &got);
-	diag_add(p->diags, t->span, DIAG_SYNTAX, got.ptr, wanted.ptr);
+	number = diag_add(p->diags, t->span, DIAG_SYNTAX, got.ptr, wanted.ptr);
+	help_syntax(p, e, number);
 	buf_clear(&wanted);
 	buf_clear(&got);
 }

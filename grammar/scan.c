@@ -1,6 +1,7 @@
 /* scan.c - tokens from shapes: numbers, words, brackets */
 #include "grammar/scan.h"
 #include "grammar/amig.tab.h"
+#include "grammar/foreign.h"
 #include "vm/base/semver.h"
 #include "vm/base/units.h"
 #include <errno.h>
@@ -103,18 +104,19 @@ int scan_float(struct scan *s)
 	return T_FLOAT;
 }
 
+static struct str unit_of(struct str number)
+{
+	while (number.len && strchr("0123456789._", number.ptr[0]))
+		number = (struct str){ number.ptr + 1, number.len - 1 };
+	return number;
+}
+
 static bool is_unit(struct str number)
 {
 	static const char *const units[] = { "ms", "s", "m", "h", "d", "B", "KB", "MB", "GB", "TB",
 		"KiB", "MiB", "GiB", "TiB" };
-	size_t start = 0;
 
-	while (start < number.len &&
-		(number.ptr[start] == '.' ||
-			(number.ptr[start] >= '0' && number.ptr[start] <= '9')))
-		start++;
-	number.ptr += start;
-	number.len -= start;
+	number = unit_of(number);
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
 		if (str_eq(number, str_c(units[i])))
 			return true;
@@ -123,16 +125,27 @@ static bool is_unit(struct str number)
 
 int scan_quantity(struct scan *s)
 {
-	struct str text = digits(s);
+	struct str text = digits(s), unit = unit_of(matched(s));
+	const char *ours;
+	size_t number;
 
 	if (duration_parse(text, &s->token.number))
 		return T_DURATION;
 	if (size_parse(text, &s->token.number))
 		return T_INT;
 	s->token.number = 0;
-	diag_add(s->diags, here(s), is_unit(text) ? DIAG_NUMBER_TOO_LARGE : DIAG_UNKNOWN_UNIT,
-		matched_c(s));
-	return T_INT;
+	if (is_unit(text)) {
+		diag_add(s->diags, here(s), DIAG_NUMBER_TOO_LARGE, matched_c(s));
+		return T_INVALID;
+	}
+	number = diag_add(s->diags, here(s), DIAG_UNKNOWN_UNIT, matched_c(s));
+	ours = foreign_unit(unit);
+	if (ours) {
+		diag_help(s->diags, number, "did you mean `%s`?", ours);
+		diag_fix(s->diags, number, scan_span(s, s->end - (uint32_t)unit.len, s->end), "%s",
+			ours);
+	}
+	return T_INVALID;
 }
 
 int scan_version(struct scan *s)
@@ -174,22 +187,6 @@ int scan_sign(struct scan *s)
 	return s->text.ptr[s->start];
 }
 
-int scan_foreign(struct scan *s, int kind, const char *ours)
-{
-	diag_add(s->diags, here(s), DIAG_FOREIGN_OPERATOR, matched_c(s), ours);
-	return kind;
-}
-
-void scan_foreign_comment(struct scan *s)
-{
-	diag_add(s->diags, here(s), DIAG_FOREIGN_COMMENT);
-}
-
-int scan_single_quoted(struct scan *s)
-{
-	diag_add(s->diags, here(s), DIAG_SINGLE_QUOTED);
-	return T_INVALID;
-}
 
 int scan_stray(struct scan *s)
 {

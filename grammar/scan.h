@@ -106,6 +106,7 @@ int scan_open(struct scan *s, int kind);
 int scan_close(struct scan *s, int kind);
 int scan_sign(struct scan *s);
 int scan_foreign(struct scan *s, int kind, const char *ours);
+int scan_compound(struct scan *s);
 int scan_single_quoted(struct scan *s);
 int scan_stray(struct scan *s);
 int scan_unterminated(struct scan *s); /* at the end of a line, which is to be read again */

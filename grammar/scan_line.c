@@ -157,12 +157,6 @@ bool scan_newline(struct scan *s)
 	return false;
 }
 
-void scan_semicolon(struct scan *s)
-{
-	diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_SEMICOLON);
-	s->newline = true;
-}
-
 int scan_unterminated(struct scan *s)
 {
 	s->end = s->start;

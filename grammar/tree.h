@@ -260,4 +260,15 @@ struct expectation {
 
 void report_syntax(struct parser *p, const struct expectation *e, const char *found);
 
+/* ---- misspelt.c: a word that can't stand where it does, and the one that is meant ---- */
+struct correction {
+	struct span span;	/* of the wrong one: the one found, or one shortly before it */
+	struct str ours;
+	bool is_sure;
+	bool is_statement;	/* it begins a statement of a block */
+};
+
+bool expectation_has(const struct expectation *e, struct str word);
+bool correction_find(struct parser *p, const struct expectation *e, struct correction *c);
+
 #endif

@@ -485,9 +485,9 @@ static void near_names_are_suggested_far_ones_not(void **state)
 	static const struct str names[] = { { "events", 6 }, { "fresh", 5 }, { "db", 2 } };
 
 	(void)state;
-	assert_true(str_eq(diag_nearest(STR("evnets"), names, 3), STR("events")));
-	assert_true(str_eq(diag_nearest(STR("fresh_"), names, 3), STR("fresh")));
-	assert_int_equal(diag_nearest(STR("backup"), names, 3).len, 0);
+	assert_true(str_eq(diag_nearest(STR("evnets"), names, 3).name, STR("events")));
+	assert_true(str_eq(diag_nearest(STR("fresh_"), names, 3).name, STR("fresh")));
+	assert_int_equal(diag_nearest(STR("backup"), names, 3).name.len, 0);
 }
 
 int main(void)
