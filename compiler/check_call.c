@@ -1,6 +1,7 @@
 /* check_call.c - calls of functions, methods and built-ins */
 #include "compiler/checker.h"
 #include "compiler/mend.h"
+#include "grammar/foreign.h"
 
 #define OVERLOADS_MAX 8
 
@@ -380,7 +381,10 @@ static void unknown_function(struct checker *c, const struct expression *callee)
 			 STR_ARG(module->name), STR_ARG(name));
 		return;
 	}
-	suggest(c, number, scope_nearest(c->scope, NAMES_CALLABLE, name));
+	if (foreign_hint(name))
+		diag_help(&c->unit->diags, number, "%s", foreign_hint(name));
+	else
+		suggest(c, number, scope_nearest(c->scope, NAMES_CALLABLE, name));
 }
 
 uint32_t check_call(struct checker *c, struct expression *e)

@@ -54,6 +54,12 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 	else if (to == TYPE_STRING && (found == TYPE_INT || found == TYPE_FLOAT ||
 				       found == TYPE_DURATION || found == TYPE_VERSION))
 		diag_help(&u->diags, number, "put it into a text: `\"${…}\"`");
+	else if (found == TYPE_NULL)
+		diag_help(&u->diags, number, "only a type with a `?` takes null: `%s?`",
+			  type_text(u, wanted));
+	else if (found == TYPE_LIST && to == TYPE_SQL)
+		diag_help(&u->diags, number,
+			  "write one template of several statements, or a block of `exec`s");
 	else if (found == TYPE_STRING && to == TYPE_IDENT)
 		diag_help(&u->diags, number, "make a name of it: `ident(…)`");
 }

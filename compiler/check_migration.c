@@ -77,7 +77,7 @@ static void check_needs(struct checker *c, struct migration_syntax *m)
 
 		if (type_is_connection_kind(kind.text)) {
 			type = types_connection(&c->unit->types, kind.text);
-		} else if (kind.text.len) {
+		} else if (kind.text.len && !n->is_broken) {
 			struct str known[8];
 			size_t known_count = 0, number = wrong(c, kind.span, DIAG_UNKNOWN_KIND,
 							       kept(c->unit, kind.text));
@@ -171,6 +171,21 @@ static void check_one_of(struct checker *c, struct param_syntax *p, uint32_t typ
 	wrong(c, p->value->span, DIAG_DEFAULT_OUTSIDE, kept(c->unit, p->name.text));
 }
 
+/* `= 5 in [1, 2]` is read as a question. */
+static void check_param_default(struct checker *c, struct param_syntax *p, uint32_t type)
+{
+	size_t before = c->unit->diags.all.count;
+
+	if (!p->value)
+		return;
+	check_wanted(c, p->value, type,
+		     phrase(c, "the default of `%.*s`", STR_ARG(p->name.text)));
+	if (c->unit->diags.all.count == before + 1 && p->value->kind == EXPRESSION_BINARY &&
+	    p->value->binary.operator == OPERATOR_IN)
+		diag_help(&c->unit->diags, before,
+			  "the values that are allowed stand behind `one of`: `= 5 one of [1, 5]`");
+}
+
 /* Their defaults and bounds see constants only: they must be known before anything runs. */
 static void check_params(struct checker *c, struct migration_syntax *m)
 {
@@ -191,9 +206,7 @@ static void check_params(struct checker *c, struct migration_syntax *m)
 			wrong(c, p->type->span, DIAG_PARAM_TYPE, type_text(c->unit, type));
 			type = TYPE_NEVER;
 		}
-		if (p->value)
-			check_wanted(&plain, p->value, type,
-				     phrase(c, "the default of `%.*s`", STR_ARG(p->name.text)));
+		check_param_default(&plain, p, type);
 		check_within(&plain, p, type);
 		check_one_of(&plain, p, type);
 		p->symbol = declare(c, SYMBOL_PARAM, p->name, type);

@@ -27,6 +27,43 @@ void suggest(struct checker *c, size_t number, struct nearest near)
 	diag_suggest(&c->unit->diags, number, near);
 }
 
+static bool is_letter(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+static bool has_word(struct str line, struct str word)
+{
+	for (size_t i = 0; i + word.len <= line.len; i++) {
+		if (memcmp(line.ptr + i, word.ptr, word.len) != 0)
+			continue;
+		if ((i == 0 || !is_letter(line.ptr[i - 1])) &&
+		    (i + word.len == line.len || !is_letter(line.ptr[i + word.len])))
+			return true;
+	}
+	return false;
+}
+
+bool is_in_broken_line(struct unit *u, struct name name)
+{
+	uint32_t line = source_place(&u->sources, name.span.source, name.span.start).line;
+
+	for (size_t i = 0; i < u->diags.all.count; i++) {
+		const struct diag *d = &u->diags.all.at[i];
+		struct place place;
+
+		if (d->span.source != name.span.source ||
+		    (d->code != DIAG_SYNTAX && d->code != DIAG_SINGLE_QUOTED &&
+		     d->code != DIAG_UNKNOWN_UNIT && d->code != DIAG_STRAY))
+			continue;
+		place = source_place(&u->sources, d->span.source, d->span.start);
+		if (place.line != line && has_word(place.line_text, name.text))
+			return true;
+	}
+	return false;
+}
+
 struct scope *scope_open(struct checker *c)
 {
 	struct scope *outer = c->scope;
@@ -93,12 +130,16 @@ static uint32_t unknown(struct checker *c, struct expression *e)
 				  STR_ARG(name));
 		return TYPE_NEVER;
 	}
+	if (is_in_broken_line(c->unit, e->name))
+		return TYPE_NEVER;
 	number = wrong(c, e->span, DIAG_UNKNOWN_NAME, kept(c->unit, name));
 	if (is_declared_later(c, name))
 		diag_help(&c->unit->diags, number, "it is declared further down: move it up");
 	else if (foreign_value(name))
 		diag_suggest(&c->unit->diags, number,
 			     (struct nearest){ str_c(foreign_value(name)), true });
+	else if (foreign_hint(name))
+		diag_help(&c->unit->diags, number, "%s", foreign_hint(name));
 	else
 		suggest(c, number, scope_nearest(c->scope, NAMES_VALUE, name));
 	symbol = unit_symbol(c->unit, SYMBOL_ERROR, e->name);

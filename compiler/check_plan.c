@@ -80,13 +80,15 @@ static void check_on(struct checker *c, struct operation_syntax *o)
 		c->on = symbol;
 		return;
 	}
+	c->on = unit_symbol(c->unit, SYMBOL_ERROR, o->on->name);
+	if (is_in_broken_line(c->unit, o->on->name))
+		return;
 	number = wrong(c, o->on->span, DIAG_NOT_A_NEED,
 		       phrase(c, "`%.*s`", STR_ARG(o->on->name.text)));
 	for (uint32_t i = 0; c->migration && i < c->migration->need_count; i++)
 		vec_push(&candidates, c->migration->needs[i]->name);
 	suggest(c, number, diag_nearest(o->on->name.text, candidates.at, candidates.count));
 	vec_clear(&candidates);
-	c->on = unit_symbol(c->unit, SYMBOL_ERROR, o->on->name);
 }
 
 static void check_per(struct checker *c, const struct operation_syntax *o)
@@ -118,6 +120,14 @@ static bool is_nothing(const struct checker *c, const struct expression *e)
 	return e->kind == EXPRESSION_NULL;
 }
 
+/* `rollback irreversible` */
+static bool is_never(const struct checker *c, const struct expression *e)
+{
+	return e->kind == EXPRESSION_NAME && !scope_find(c->scope, NAMES_VALUE, e->name.text) &&
+	       (str_eq(e->name.text, STR("irreversible")) ||
+		str_eq(e->name.text, STR("impossible")));
+}
+
 static void check_action(struct checker *c, const struct operation_syntax *o, struct action *action,
 			 const char *place)
 {
@@ -134,6 +144,10 @@ static void check_action(struct checker *c, const struct operation_syntax *o, st
 		diag_help(&c->unit->diags, number,
 			  "if nothing has to be undone: `rollback nothing`");
 		diag_fix(&c->unit->diags, number, action->sql->span, "nothing");
+	} else if (action->sql && is_never(c, action->sql)) {
+		diag_help(&c->unit->diags,
+			  wrong(c, action->sql->span, DIAG_SQL_EXPECTED, "a rollback", "none"),
+			  "if it can't be undone, say so in its place: `irreversible \"why\"`");
 	} else if (action->sql) {
 		if (!c->on && !is_cut_off(c, o->label))
 			mend_on(c, wrong(c, o->head, DIAG_ON_MISSING, label_words(c, o)), o);

@@ -135,6 +135,7 @@ static void check_return(struct checker *c, struct statement *s)
 static void check_alone(struct checker *c, struct expression *e)
 {
 	uint32_t type = check_expression(c, e);
+	size_t number;
 
 	if (type == TYPE_NEVER)
 		return;
@@ -142,7 +143,12 @@ static void check_alone(struct checker *c, struct expression *e)
 	    (e->symbol->kind == SYMBOL_FN ||
 	     (e->symbol->kind == SYMBOL_SPECIAL && e->symbol->number == SPECIAL_EXEC)))
 		return;
-	wrong(c, e->span, DIAG_UNUSED_VALUE);
+	number = wrong(c, e->span, DIAG_UNUSED_VALUE);
+	if (e->kind != EXPRESSION_SQL || !(c->allowed & ALLOW_EFFECT))
+		return;
+	diag_help(&c->unit->diags, number, "`exec` sends it");
+	diag_fix(&c->unit->diags, number,
+		 (struct span){ e->span.source, e->span.start, e->span.start }, "exec ");
 }
 
 static void check_statement(struct checker *c, struct statement *s)

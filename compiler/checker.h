@@ -56,6 +56,8 @@ struct checker {
 const char *kept(struct unit *u, struct str text);
 const char *phrase(struct checker *c, const char *format, ...) PRINTF_LIKE(2, 3);
 void suggest(struct checker *c, size_t number, struct nearest near);	/* see diag_suggest */
+/* Whether a line that was not understood has the name in it: it may be what declares it. */
+bool is_in_broken_line(struct unit *u, struct name name);
 
 /* check_name.c: declaring and finding values */
 struct symbol *declare(struct checker *c, enum symbol_kind kind, struct name name, uint32_t type);

@@ -122,6 +122,8 @@ static uint32_t resolve_named(struct unit *u, struct scope *scope, struct name n
 	symbol = scope_find(scope, NAMES_VALUE, name.text);
 	if (symbol && symbol->kind == SYMBOL_ERROR)
 		return TYPE_NEVER;
+	if (is_in_broken_line(u, name))
+		return TYPE_NEVER;
 	number = diag_add(&u->diags, name.span, DIAG_UNKNOWN_TYPE, kept(u, name.text));
 	if (foreign_type(name.text))
 		diag_suggest(&u->diags, number,

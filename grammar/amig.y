@@ -180,7 +180,7 @@ migration_clause:
 |	VERSIONS version RANGE version	{ $$ = clause_versions(@$, $2, $4); }
 |	NEEDS name range_opt	{ $$ = clause_need(p, @$, $2, (struct name){0}, $3); }
 |	NEEDS name ':' name range_opt	{ $$ = clause_need(p, @$, $2, $4, $5); }
-|	NEEDS name clause_error	{ $$ = clause_need(p, @$, $2, (struct name){0}, (struct str){0}); }
+|	NEEDS name clause_error	{ $$ = clause_need_broken(p, @$, $2); }
 |	PARAM name ':' type clause_error
 		{ $$ = clause_param(@$, arena_new(p->arena, struct param_syntax), $2, $4, $5); }
 |	PARAM name ':' type value_opt param_tail	{ $$ = clause_param(@$, $6, $2, $4, $5); }

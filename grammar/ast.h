@@ -375,6 +375,7 @@ struct name_list {
 
 struct need_syntax {
 	struct span span;
+	bool is_broken; /* its kind was not understood */
 	struct name name, kind; /* kind.text.len 0: the name */
 	struct str range; /* ">= 21.6.0, < 24.0.0": comparators joined by ", "; `a .. b` is ">= a,
 			     <= b"; "" any */

@@ -78,6 +78,12 @@ static void describe_expected(const struct expectation *e, struct buf *out)
 
 		if (group && strcmp(group, "a name") != 0)
 			continue;
+		/* A number in place of a version is read to say more of it; at the end of a line of
+		 * the file itself the file may end as well. */
+		if ((expects(e, "a version") && !group && name[0] == 'a' && name[2] != 'v') ||
+			(strcmp(name, "the end of the file") == 0 && e->count > 1) ||
+			(strcmp(name, "`}`") == 0 && expects(e, "the end of the line")))
+			continue;
 		/* Words are names as well. */
 		if ((group && (name[0] != '`' || (name[1] >= 'a' && name[1] <= 'z'))) ||
 			goes_on(name))
@@ -156,21 +162,25 @@ static const char *form_of(int kind)
 	return NULL;
 }
 
-/* In a condition it is meant as `==`; at the beginning of a statement, behind something that is no
- * name, as the giving of a value. */
-static void report_assign(struct parser *p)
+/* In a condition it is meant as `==`; at the beginning of a block's statement, behind something
+ * that is no name, as the giving of a value. False: it is something else. */
+static bool report_assign(struct parser *p)
 {
-	const struct token *t = &p->scan.current;
-	int first = p->scan.first.kind;
+	const struct scan *s = &p->scan;
+	int first = s->first.kind;
+	bool in_parens = s->depth && s->brackets[s->depth - 1].kind == '(';
 	size_t number;
 
+	if ((in_parens && s->previous.kind == T_NAME) || first == T_NEEDS)
+		return false;
 	if (first == T_NAME) {
-		diag_add(p->diags, t->span, DIAG_NOT_A_VARIABLE);
-		return;
+		diag_add(p->diags, s->current.span, DIAG_NOT_A_VARIABLE);
+		return true;
 	}
-	number = diag_add(p->diags, t->span, DIAG_SYNTAX_ASSIGN);
+	number = diag_add(p->diags, s->current.span, DIAG_SYNTAX_ASSIGN);
 	if (first == T_IF || first == T_WHILE || first == T_REQUIRE)
-		diag_fix(p->diags, number, t->span, "==");
+		diag_fix(p->diags, number, s->current.span, "==");
+	return true;
 }
 
 /* Mistakes that have a name of their own. */
@@ -179,6 +189,7 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	const struct scan *s = &p->scan;
 	const struct token *t = &s->current;
 	bool in_plan = expects(e, "`operation`") && !expects(e, "a name");
+	size_t number;
 	char word[64];
 
 	if (is_same_token(&s->first, &s->previous) && form_of(s->first.kind) && !in_plan) {
@@ -190,11 +201,16 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) &&
 		   expects(e, "`=`") && expects(e, "`.`")) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
-		diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
-	} else if (t->kind == T_MAPS) {
+		number = diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
+		if (s->first.kind == T_CONST) {
+			diag_help(p->diags, number, "in a block a value is named by `let`");
+			diag_fix(p->diags, number, s->first.span, "let");
+		}
+	} else if (t->kind == T_MAPS && s->first.kind != T_NEEDS) {
 		diag_add(p->diags, t->span, DIAG_LAMBDA_PLACE);
-	} else if (t->kind == '=' && expects(e, "`==`")) {
-		report_assign(p);
+	} else if (t->kind == '=' && (expects(e, "`==`") ||
+					    (s->first.kind == T_NAME && expects(e, "`.`")))) {
+		return report_assign(p);
 	} else if (e->count == 1 && expects(e, "`else`")) {
 		diag_add(p->diags, s->previous.span, DIAG_ELSE_MISSING);
 	} else if ((t->flags & SCAN_RESERVED) && expects(e, "a name") && !expects(e, "a number")) {
@@ -223,52 +239,15 @@ static void report_correction(struct parser *p, const struct expectation *e,
 	buf_clear(&wanted);
 }
 
-/* Where only one word or sign can stand, and the text goes on behind it, it was left out. */
-static bool help_left_out(struct parser *p, const struct expectation *e, size_t number)
+/* What stands before was meant as a version, and it was said that it is none. */
+static bool is_version_refused(const struct parser *p)
 {
-	const struct token *t = &p->scan.current, *before = &p->scan.previous;
-	struct str name = str_c(e->count == 1 ? e->names[0] : "");
-	struct span at = { t->span.source, before->span.end, before->span.end };
+	const struct diag *last =
+		p->diags->all.count ? &p->diags->all.at[p->diags->all.count - 1] : NULL;
 
-	if (name.len < 3 || name.ptr[0] != '`' || t->kind == T_NEWLINE || t->kind == T_END ||
-		t->kind == '}' || t->kind == ')' || t->kind == ']' || t->kind == T_HOLE_END)
-		return false;
-	name = (struct str){ name.ptr + 1, name.len - 2 };
-	diag_help(p->diags, number, "put `%.*s` before it", STR_ARG(name));
-	diag_fix(p->diags, number, at, "%s%.*s", str_eq(name, STR(":")) ? "" : " ", STR_ARG(name));
-	return true;
-}
-
-/* What tells an author more than the words that could stand there. */
-static void help_syntax(struct parser *p, const struct expectation *e, size_t number)
-{
-	const struct token *t = &p->scan.current;
-	struct str text = scan_text(&p->scan, t->span);
-	bool in_operation = expects(e, "`forward`") && !expects(e, "a name");
-	bool in_plan = expects(e, "`operation`") && !expects(e, "a name");
-	char next = t->span.end < p->scan.text.len ? p->scan.text.ptr[t->span.end] : '\0';
-
-	if (help_left_out(p, e, number))
-		return;
-	if (in_operation && (is_block_word(t->kind) || t->kind == T_LET || t->kind == T_IF ||
-				    t->kind == T_FOR))
-		diag_help(p->diags, number,
-			"statements stand in a block: `forward { … }`, `rollback { … }`");
-	else if (in_operation && (t->flags & SCAN_CLAUSE))
-		diag_help(p->diags, number,
-			"`%.*s` stands in the migration: close the operation before it",
-			STR_ARG(text));
-	else if (in_plan && (t->flags & SCAN_CLAUSE))
-		diag_help(p->diags, number, "`%.*s` stands in an operation", STR_ARG(text));
-	else if (in_plan && t->kind == T_NAME && (next == '.' || next == '('))
-		diag_help(p->diags, number,
-			"a list of operations is placed by `include`; what changes something "
-			"stands in an operation's `forward { … }`");
-	else if (expects(e, "`migration`") && !expects(e, "a name") && t->kind != T_END)
-		diag_help(p->diags, number, "operations, parameters and checks stand inside "
-					    "`migration \"name\" { … }`");
-	else if (t->kind == '?' && expects(e, "`==`"))
-		diag_help(p->diags, number, "a choice is written `if c { a } else { b }`");
+	return last && last->code == DIAG_BAD_VERSION &&
+	       last->span.source == p->scan.source &&
+	       last->span.start == p->scan.previous.span.start;
 }
 
 void report_syntax(struct parser *p, const struct expectation *e, const char *found)
@@ -279,8 +258,8 @@ void report_syntax(struct parser *p, const struct expectation *e, const char *fo
 	size_t number;
 
 	/* Said already: by the scanner, or as what is never closed. */
-	if (t->kind == T_INVALID || (p->scan.failed && t->span.start == p->scan.text.len) ||
-		report_known(p, e))
+	if (t->kind == T_INVALID || is_version_refused(p) ||
+		(p->scan.failed && t->span.start == p->scan.text.len) || report_known(p, e))
 		return;
 	if (correction_find(p, e, &correction)) {
 		report_correction(p, e, &correction);
@@ -289,7 +268,7 @@ void report_syntax(struct parser *p, const struct expectation *e, const char *fo
 	describe_expected(e, &wanted);
 	describe_found(p, found, &got);
 	number = diag_add(p->diags, t->span, DIAG_SYNTAX, got.ptr, wanted.ptr);
-	help_syntax(p, e, number);
+	syntax_help(p, e, number);
 	buf_clear(&wanted);
 	buf_clear(&got);
 }

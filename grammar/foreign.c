@@ -19,6 +19,10 @@ static const struct row values[] = {
 #define VALUE(word, ours) { word, ours, true },
 #include "grammar/foreign.def"
 };
+static const struct row hints[] = {
+#define HINT(word, help) { word, help, true },
+#include "grammar/foreign.def"
+};
 static const struct row units[] = {
 #define UNIT(word, ours) { word, ours, true },
 #include "grammar/foreign.def"
@@ -56,6 +60,11 @@ const char *foreign_value(struct str word)
 		if (is_same(word, own[i]))
 			return own[i];
 	return ours_of(find(values, ARRAY_SIZE(values), word, 0));
+}
+
+const char *foreign_hint(struct str word)
+{
+	return ours_of(find(hints, ARRAY_SIZE(hints), word, 0));
 }
 
 const char *foreign_unit(struct str word)

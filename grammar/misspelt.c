@@ -4,8 +4,15 @@
 #include "grammar/foreign.h"
 #include <ctype.h>
 
+enum { RESERVED, CLAUSE, LATER };
+
 static const struct str keywords[] = {
 #define KEYWORD(word, token, class) { word, sizeof(word) - 1 },
+#include "grammar/keywords.def"
+#undef KEYWORD
+};
+static const int classes[] = {
+#define KEYWORD(word, token, class) class,
 #include "grammar/keywords.def"
 #undef KEYWORD
 };
@@ -35,6 +42,19 @@ static bool begins_statement(struct str word)
 	return false;
 }
 
+/* Where a name can stand, the words that are names elsewhere are expected as such. */
+static bool is_expected(const struct expectation *e, struct str word)
+{
+	bool takes_names = false;
+
+	for (size_t i = 0; i < e->count; i++)
+		takes_names = takes_names || strcmp(e->names[i], "a name") == 0;
+	for (size_t i = 0; takes_names && i < ARRAY_SIZE(keywords); i++)
+		if (str_eq(keywords[i], word) && classes[i] != RESERVED)
+			return false;
+	return expectation_has(e, word);
+}
+
 /* `e` NULL: at the beginning of a statement. */
 static bool can_stand(const struct expectation *e, struct str word)
 {
@@ -42,7 +62,7 @@ static bool can_stand(const struct expectation *e, struct str word)
 
 	if (space > 0)
 		word.len = (size_t)space;
-	return e ? expectation_has(e, word) : begins_statement(word);
+	return e ? is_expected(e, word) : begins_statement(word);
 }
 
 static bool in_other_case(const struct expectation *e, struct str word, struct correction *c)
@@ -71,7 +91,9 @@ static bool in_other_language(const struct expectation *e, struct str word, stru
 	bool sure;
 
 	while ((ours = foreign_word(word, &at, &sure))) {
-		if (!can_stand(e, str_c(ours)))
+		/* As an operator `in` could stand behind every value. */
+		if (!can_stand(e, str_c(ours)) ||
+			(strcmp(ours, "in") == 0 && (!e || e->count > 1)))
 			continue;
 		c->ours = str_c(ours);
 		c->is_sure = sure;

@@ -31,7 +31,11 @@ struct name plain_name(struct parser *p, const struct expression *string)
 
 struct str bad_version(struct parser *p, struct span span)
 {
-	diag_add(p->diags, span, DIAG_BAD_VERSION, arena_c(p->arena, scan_text(&p->scan, span)));
+	struct str text = scan_text(&p->scan, span);
+	size_t number = diag_add(p->diags, span, DIAG_BAD_VERSION, arena_c(p->arena, text));
+
+	diag_help(p->diags, number, "a version has three numbers: %.*s%s", STR_ARG(text),
+		memchr(text.ptr, '.', text.len) ? ".0" : ".0.0");
 	return (struct str){ 0 };
 }
 
@@ -105,6 +109,15 @@ struct clause clause_per(struct span span, enum per_syntax per)
 	struct clause clause = clause_of(CLAUSE_PER, span);
 
 	clause.per = per;
+	return clause;
+}
+
+struct clause clause_need_broken(struct parser *p, struct span span, struct name name)
+{
+	struct clause clause =
+		clause_need(p, span, name, (struct name){ 0 }, (struct str){ 0 });
+
+	clause.need->is_broken = true;
 	return clause;
 }
 

@@ -139,6 +139,14 @@ int scan_quantity(struct scan *s)
 		return T_INVALID;
 	}
 	number = diag_add(s->diags, here(s), DIAG_UNKNOWN_UNIT, matched_c(s));
+	if (unit.len && s->text.ptr[s->end - unit.len - 1] == '_')
+		unit = (struct str){ "", 0 };
+	if (s->current.kind == T_MIGRATION || s->current.kind == T_ON) {
+		diag_help(s->diags, number, "the name of a migration stands in quotes");
+		diag_fix(s->diags, number, here(s), "\"%s\"", matched_c(s));
+	} else if (text.len > 1 && text.ptr[0] == '0' && strchr("xXbBoO", text.ptr[1])) {
+		diag_help(s->diags, number, "numbers are decimal");
+	}
 	ours = foreign_unit(unit);
 	if (ours) {
 		diag_help(s->diags, number, "did you mean `%s`?", ours);
@@ -197,7 +205,14 @@ int scan_stray(struct scan *s)
 		snprintf(code, sizeof(code), "\\x%02X", c);
 		diag_add(s->diags, here(s), DIAG_STRAY, code);
 	} else {
-		diag_add(s->diags, here(s), DIAG_STRAY, matched_c(s));
+		size_t number = diag_add(s->diags, here(s), DIAG_STRAY, matched_c(s));
+
+		if (c == '`')
+			diag_help(s->diags, number,
+				"names of the database stand in sql\"…\", or are made by "
+				"ident(\"…\")");
+		else if (c == '$')
+			diag_help(s->diags, number, "`${…}` stands inside of texts and SQL only");
 	}
 	return T_INVALID;
 }
@@ -254,7 +269,8 @@ bool scan_in_triple(const struct scan *s)
 
 static int unpaired(struct scan *s, int kind)
 {
-	diag_add(s->diags, here(s), DIAG_UNPAIRED, matched_c(s));
+	if (!s->skipping)
+		diag_add(s->diags, here(s), DIAG_UNPAIRED, matched_c(s));
 	s->token.depth = s->depth;
 	/* A `}` too many at the end of a block may well be meant for the file: the parser sees it
 	 * and recovers. */

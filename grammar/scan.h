@@ -57,6 +57,7 @@ struct scan {
 	bool again;	 /* the current token is to be taken once more */
 	bool newline;	 /* one that counts stands before the token being made */
 	bool newline_in_parens;
+	bool skipping; /* to the end of what is wrong: brackets say nothing */
 	bool failed; /* unterminated, too deep: nothing more comes, and it has been said */
 	uint32_t depth;
 	struct bracket brackets[PARSE_DEPTH_MAX];
@@ -79,6 +80,8 @@ void scan_skip(struct scan *s, uint32_t depth);
 /* Goes on to the `{` that stands inside `depth` open brackets in the same statement; two that are
  * made up come where none is. */
 void scan_skip_to_block(struct scan *s, uint32_t depth);
+/* Whether a word begins a declaration of a file. */
+bool scan_begins_declaration(int kind);
 /* The same to the next token that may begin a declaration. */
 void scan_skip_to_declaration(struct scan *s);
 /* The ## block right before the token at `offset`; "" if there is none. */

@@ -54,7 +54,11 @@ int scan_foreign(struct scan *s, int kind, const char *ours)
 int scan_compound(struct scan *s)
 {
 	struct str sign = matched(s);
-	size_t number = diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_COMPOUND_ASSIGN,
+	size_t number;
+
+	if (s->skipping)
+		return T_INVALID;
+	number = diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_COMPOUND_ASSIGN,
 		arena_c(s->arena, sign));
 
 	if (s->current.kind == T_NAME) {
@@ -114,10 +118,14 @@ static bool ends_with_return(const struct scan *s)
 void scan_semicolon(struct scan *s)
 {
 	struct span span = scan_span(s, s->start, s->end);
-	size_t number = diag_add(s->diags, span, DIAG_SEMICOLON);
 	uint32_t line = s->start, indent;
+	size_t number;
 	char c = next(s);
 
+	/* `for i = 0; i < n; i++ {` is wrong once. */
+	if (s->skipping && s->first.kind == T_FOR)
+		return;
+	number = diag_add(s->diags, span, DIAG_SEMICOLON);
 	s->newline = true;
 	while (line && s->text.ptr[line - 1] != '\n')
 		line--;

@@ -375,17 +375,24 @@ struct token scan_next(struct scan *s)
 	return take(s, t);
 }
 
+/* The `{` stands on a line of its own: that is the error, and its block is the one meant. */
+static bool is_brace_behind(const struct scan *s)
+{
+	return s->is_holding && s->held.kind == T_LBRACE;
+}
+
 void scan_skip(struct scan *s, uint32_t depth)
 {
 	struct token t = s->current;
 
-	while (t.kind != T_END && !(t.depth == depth && (t.kind == T_NEWLINE || t.kind == '}')) &&
+	while (t.kind != T_END && !(t.depth == depth && t.kind == '}') &&
+		!(t.depth == depth && t.kind == T_NEWLINE && !is_brace_behind(s)) &&
 		!(t.kind == '}' && t.depth < depth))
 		t = scan_next(s);
 	s->again = true;
 }
 
-static bool begins_declaration(int kind)
+bool scan_begins_declaration(int kind)
 {
 	return kind == T_USE || kind == T_CONST || kind == T_TYPE || kind == T_FN ||
 	       kind == T_OPERATIONS || kind == T_MIGRATION;
@@ -395,12 +402,14 @@ void scan_skip_to_declaration(struct scan *s)
 {
 	struct token t = s->current;
 
+	s->skipping = true;
 	for (; t.kind != T_END; t = scan_next(s)) {
 		if (t.kind != T_NEWLINE || t.depth != 0 || !s->is_holding)
 			continue;
-		if (begins_declaration(s->held.kind))
+		if (scan_begins_declaration(s->held.kind))
 			break;
 	}
+	s->skipping = false;
 	s->again = true;
 }
 
@@ -408,9 +417,12 @@ void scan_skip_to_block(struct scan *s, uint32_t depth)
 {
 	struct token t = s->current;
 
+	s->skipping = true;
 	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) &&
-		!(t.kind == T_NEWLINE && t.depth == depth) && !(t.kind == '}' && t.depth <= depth))
+		!(t.kind == T_NEWLINE && t.depth == depth && !is_brace_behind(s)) &&
+		!(t.kind == '}' && t.depth <= depth))
 		t = scan_next(s);
+	s->skipping = false;
 	s->again = true;
 	if (t.kind != T_LBRACE) {
 		if (depth == 0)

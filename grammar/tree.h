@@ -233,6 +233,7 @@ struct clause clause_versions(struct span span, struct str min, struct str max);
 struct clause clause_need(struct parser *p, struct span span, struct name name, struct name kind,
 	struct str range);
 struct clause clause_per(struct span span, enum per_syntax per);
+struct clause clause_need_broken(struct parser *p, struct span span, struct name name);
 struct clause clause_param(struct span span, struct param_syntax *param, struct name name,
 	struct type_syntax *type, struct expression *value);
 
@@ -270,5 +271,8 @@ struct correction {
 
 bool expectation_has(const struct expectation *e, struct str word);
 bool correction_find(struct parser *p, const struct expectation *e, struct correction *c);
+
+/* ---- syntax_help.c: what tells an author more than the words that could stand there ---- */
+void syntax_help(struct parser *p, const struct expectation *e, size_t number);
 
 #endif
