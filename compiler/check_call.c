@@ -266,11 +266,13 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 			  "the standard library's functions come with `use %.*s`", STR_ARG(kind));
 }
 
+/* Of a call that was refused: a lambda among them is what the right function would take. */
 static uint32_t check_all_arguments(struct checker *c, struct expression *e)
 {
 	c->including = false;
 	for (struct argument *a = e->call.arguments; a; a = a->next)
-		check_expression(c, a->value);
+		if (a->value->kind != EXPRESSION_LAMBDA)
+			check_expression(c, a->value);
 	return TYPE_NEVER;
 }
 

@@ -4,7 +4,8 @@
  * Newlines are tokens here only where they end something (scan.h). What ends with a newline is a
  * statement, a clause or a declaration; each of these lists recovers by itself: `error` stands for
  * a broken one, whose rest is skipped by depth of brackets: `$<uint32_t>0` is the depth that the
- * `{` in front of the list bears. Where a name is known or a block follows, the recovery is nearer
+ * `{` in front of the list bears, behind a NEWLINE or right behind an item that was whole before
+ * the rest of its line was seen. Where a name is known or a block follows, the recovery is nearer
  * (…_error): the name stays known, and the errors in the block are found as well.
  */
 %require "3.8"
@@ -74,6 +75,9 @@ void amig_error(const AMIG_LTYPE *place, struct parser *p, const char *text);
 %token WITHIN "`within`"
 %token END 0 "the end of the file"
 
+/* What is broken behind a name is the clause itself, not a clause that left its end out. */
+%precedence LEFT_OUT
+%precedence error
 %left OR
 %left AND
 %precedence NOT
@@ -127,6 +131,7 @@ file:
 declarations:
 	declaration			{ $$ = (struct declarations){0}; LIST_ADD(&$$, $1); }
 |	declarations NEWLINE declaration	{ $$ = $1; LIST_ADD(&$$, $3); }
+|	declarations error		{ $$ = $1; RECOVER_DECLARATION(); }
 declaration:
 	USE name			{ $$ = declaration_new(p, DECLARATION_USE, @$, $2); }
 |	CONST name type_opt '=' expression	{ $$ = declaration_const(p, @$, $2, $3, $5); }
@@ -149,9 +154,7 @@ declaration:
 |	error
 	{
 		$$ = declaration_new(p, DECLARATION_ERROR, @$, (struct name){0});
-		scan_skip_to_declaration(&p->scan);
-		yyclearin;
-		yyerrok;
+		RECOVER_DECLARATION();
 	}
 result_opt:
 	%empty				{ $$ = NULL; }
@@ -164,7 +167,7 @@ parameters:
 	name ':' type value_opt	{ $$ = (struct parameters){0}; parameter_add(p, &$$, $1, $3, $4); }
 |	parameters ',' name ':' type value_opt	{ $$ = $1; parameter_add(p, &$$, $3, $5, $6); }
 value_opt:
-	%empty				{ $$ = NULL; }
+	%empty %prec LEFT_OUT		{ $$ = NULL; }
 |	'=' expression			{ $$ = $2; }
 /* ---- a migration ---- */
 migration_clauses_opt:
@@ -175,6 +178,7 @@ migration_clauses:
 |	migration_clauses NEWLINE migration_clause	{ $$ = $1; migration_add(p, $$, $3); }
 |	error				{ $$ = migration_body_new(p); RECOVER($<uint32_t>0); }
 |	migration_clauses NEWLINE error	{ $$ = $1; RECOVER($<uint32_t>0); }
+|	migration_clauses error		{ $$ = $1; RECOVER($<uint32_t>0); }
 migration_clause:
 	DEPENDS ON strings		{ $$ = clause_of(CLAUSE_DEPENDS, @$); $$.names = $3; }
 |	VERSIONS version RANGE version	{ $$ = clause_versions(@$, $2, $4); }
@@ -201,7 +205,7 @@ version:
 |	FLOAT				{ $$ = bad_version(p, @1); }
 |	INT				{ $$ = bad_version(p, @1); }
 range_opt:
-	%empty				{ $$ = (struct str){0}; }
+	%empty %prec LEFT_OUT		{ $$ = (struct str){0}; }
 |	comparators
 |	version RANGE version
 		{ $$ = comparators(p, comparator(p, ">=", $1), comparator(p, "<=", $3)); }
@@ -220,7 +224,7 @@ param_tail:
 |	param_tail WITHIN expression RANGE expression	{ $$ = param_within(p, @2, $1, $3, $5); }
 |	param_tail ONE OF expression	{ $$ = param_one_of(p, between(@2, @3), $1, $4); }
 string_opt:
-	%empty				{ $$ = NULL; }
+	%empty %prec LEFT_OUT		{ $$ = NULL; }
 |	string
 check:
 	check_kind string every_opt block
@@ -242,6 +246,7 @@ plan_statements:
 |	plan_statements NEWLINE plan_statement	{ $$ = $1; LIST_ADD(&$$, $3); }
 |	error				{ $$ = (struct statements){0}; RECOVER($<uint32_t>0); }
 |	plan_statements NEWLINE error	{ $$ = $1; RECOVER($<uint32_t>0); }
+|	plan_statements error		{ $$ = $1; RECOVER($<uint32_t>0); }
 plan_statement:
 	let
 |	operation
@@ -277,6 +282,7 @@ operation_clauses:
 |	error	{ $$ = operation_body_error(operation_body_new(p), @1); RECOVER($<uint32_t>0); }
 |	operation_clauses NEWLINE error
 		{ $$ = operation_body_error($1, @3); RECOVER($<uint32_t>0); }
+|	operation_clauses error	{ $$ = operation_body_error($1, @2); RECOVER($<uint32_t>0); }
 operation_clause:
 	ON name	{ $$ = clause_value(CLAUSE_ON, @$, expression_name(p, $2), NULL, NULL); }
 |	TIMEOUT expression		{ $$ = clause_value(CLAUSE_TIMEOUT, @$, $2, NULL, NULL); }
@@ -311,6 +317,7 @@ statements:
 |	statements NEWLINE statement	{ $$ = $1; LIST_ADD(&$$, $3); }
 |	error	{ $$ = statements_error(p, (struct statements){0}, @1); RECOVER($<uint32_t>0); }
 |	statements NEWLINE error	{ $$ = statements_error(p, $1, @3); RECOVER($<uint32_t>0); }
+|	statements error	{ $$ = statements_error(p, $1, @2); RECOVER($<uint32_t>0); }
 statement:
 	let
 |	VAR name type_opt '=' expression
@@ -390,6 +397,7 @@ test_statements:
 |	test_statements NEWLINE test_statement	{ $$ = $1; LIST_ADD(&$$, $3); }
 |	error	{ $$ = statements_error(p, (struct statements){0}, @1); RECOVER($<uint32_t>0); }
 |	test_statements NEWLINE error	{ $$ = statements_error(p, $1, @3); RECOVER($<uint32_t>0); }
+|	test_statements error	{ $$ = statements_error(p, $1, @2); RECOVER($<uint32_t>0); }
 test_statement:
 	let
 |	GIVEN name expression		{ $$ = statement_given(p, @$, $2, $3); }

@@ -158,6 +158,21 @@ static void check_rollback(struct parser *p, const struct operation_body *body, 
 	}
 }
 
+/* Whether a clause of the operation stands in one of its blocks, which was said. */
+static bool has_clause_in_block(const struct parser *p, struct span span)
+{
+	const struct diags *diags = p->diags;
+
+	for (size_t i = diags->all.count; i > 0; i--) {
+		const struct diag *d = &diags->all.at[i - 1];
+
+		if (d->code == DIAG_NOT_IN_BLOCK && d->span.source == span.source &&
+			d->span.start >= span.start && d->span.end <= span.end)
+			return true;
+	}
+	return false;
+}
+
 struct statement *operation_end(struct parser *p, struct span span, struct span head,
 	struct expression *label, struct expression *on, struct operation_body *body)
 {
@@ -180,7 +195,7 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 		o->on = on;
 	/* A clause that was not understood, or not read any more, may be the one that seems to be
 	 * missing. */
-	if (!body->seen[CLAUSE_ERROR].end && !p->scan.failed) {
+	if (!body->seen[CLAUSE_ERROR].end && !p->scan.failed && !has_clause_in_block(p, span)) {
 		if (!o->forward)
 			diag_add(p->diags, place, DIAG_NO_FORWARD, text);
 		check_rollback(p, body, place, text);

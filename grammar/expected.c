@@ -125,7 +125,7 @@ static const char *phrase_of(struct parser *p, struct str text)
 	return arena_format(p->arena, "`%.*s`", STR_ARG(text)).ptr;
 }
 
-static bool is_block_word(int kind)
+bool is_block_word(int kind)
 {
 	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN ||
 	       kind == T_REQUIRE || kind == T_FAIL || kind == T_LOG || kind == T_PROGRESS ||
@@ -144,6 +144,7 @@ static const struct form {
 	{ T_TRY, "try { … } catch e { … }" },
 	{ T_TRANSACTION, "transaction { … }" },
 	{ T_WITH, "with lock \"name\" { … }" },
+	{ T_LOCK, "with lock \"name\" { … }" },
 	{ T_COPY, "copy c sql\"…\" into d ident(\"table\") columns (a, b)" },
 	{ T_HTTP, "http post url body text" },
 	{ T_SET, "set setting \"name\" = e" },
@@ -154,7 +155,7 @@ static const struct form {
 	{ T_RUN, "run \"migration\" with { param: value }" },
 };
 
-static const char *form_of(int kind)
+const char *form_of(int kind)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (forms[i].kind == kind)

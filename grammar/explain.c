@@ -68,7 +68,7 @@ void explain_manual(struct buf *out)
 			continue;
 		buf_text(out, "\nWrong:\n\n```amig wrong\n");
 		print_source(e->wrong, "", out);
-		buf_text(out, "```\n\nRight:\n\n```amig\n");
+		buf_text(out, "```\n\nRight:\n\n```amig right\n");
 		print_source(e->right, "", out);
 		buf_text(out, "```\n");
 	}

@@ -3,8 +3,8 @@
  *
  * example.def: EXAMPLE(NAME, "wrong", "right"), a row for each row of diag.def. Both are whole
  * sources, and the tests compile them: the wrong one gives this diagnostic and no other, the right
- * one none. In the wrong one a line `# file NAME.amig` begins a further file; the first one is
- * `a.amig`, and the others can be used by `use`. UNSHOWN(NAME, "why") is a row for what no short
+ * one none. A line `# file NAME.amig` begins a further file; the first one is `a.amig`, and the
+ * others can be used by `use`. UNSHOWN(NAME, "why") is a row for what no short
  * text can show.
  */
 #ifndef GRAMMAR_EXPLAIN_H

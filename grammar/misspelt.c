@@ -4,15 +4,13 @@
 #include "grammar/foreign.h"
 #include <ctype.h>
 
-enum { RESERVED, CLAUSE, LATER };
+enum { RESERVED, CLAUSE };
 
-static const struct str keywords[] = {
-#define KEYWORD(word, token, class) { word, sizeof(word) - 1 },
-#include "grammar/keywords.def"
-#undef KEYWORD
-};
-static const int classes[] = {
-#define KEYWORD(word, token, class) class,
+static const struct keyword {
+	struct str word;
+	int token, class;
+} keywords[] = {
+#define KEYWORD(word, token, class) { { word, sizeof(word) - 1 }, T_##token, class },
 #include "grammar/keywords.def"
 #undef KEYWORD
 };
@@ -33,12 +31,13 @@ bool expectation_has(const struct expectation *e, struct str word)
  * for a name. */
 static bool begins_statement(struct str word)
 {
-	static const char *const words[] = { "exec", "fail", "for", "if", "let", "log", "progress",
-		"require", "return", "var", "while" };
+	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
+		int kind = keywords[i].token;
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (str_eq(word, str_c(words[i])))
-			return true;
+		if (str_eq(keywords[i].word, word))
+			return is_block_word(kind) || kind == T_LET || kind == T_IF ||
+			       kind == T_FOR;
+	}
 	return false;
 }
 
@@ -50,7 +49,7 @@ static bool is_expected(const struct expectation *e, struct str word)
 	for (size_t i = 0; i < e->count; i++)
 		takes_names = takes_names || strcmp(e->names[i], "a name") == 0;
 	for (size_t i = 0; takes_names && i < ARRAY_SIZE(keywords); i++)
-		if (str_eq(keywords[i], word) && classes[i] != RESERVED)
+		if (str_eq(keywords[i].word, word) && keywords[i].class != RESERVED)
 			return false;
 	return expectation_has(e, word);
 }
@@ -74,10 +73,12 @@ static bool in_other_case(const struct expectation *e, struct str word, struct c
 	for (size_t i = 0; i < word.len; i++)
 		lower[i] = (char)tolower((unsigned char)word.ptr[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
-		if (!str_eq(keywords[i], (struct str){ lower, word.len }) ||
-			str_eq(keywords[i], word) || !can_stand(e, keywords[i]))
+		struct str ours = keywords[i].word;
+
+		if (!str_eq(ours, (struct str){ lower, word.len }) || str_eq(ours, word) ||
+			!can_stand(e, ours))
 			continue;
-		c->ours = keywords[i];
+		c->ours = ours;
 		c->is_sure = true;
 		return true;
 	}
@@ -109,8 +110,8 @@ static bool nearly(const struct expectation *e, struct str word, struct correcti
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
-		if (can_stand(e, keywords[i]))
-			candidates[count++] = keywords[i];
+		if (can_stand(e, keywords[i].word))
+			candidates[count++] = keywords[i].word;
 	near = diag_nearest(word, candidates, count);
 	/* Two letters are near to too much. */
 	if (!near.name.len || word.len < 3)

@@ -70,7 +70,8 @@ struct nearest diag_nearest(struct str name, const struct str *candidates, size_
 			nearest.is_only = false;
 		}
 	}
-	nearest.is_only = nearest.is_only && is_sure(name, nearest.name);
+	nearest.is_only = nearest.is_only && best * 3 <= name.len &&
+			  is_sure(name, nearest.name);
 	return nearest;
 }
 

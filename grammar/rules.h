@@ -32,6 +32,14 @@
 		yyerrok; \
 	} while (0)
 
+/* To the next line that begins a declaration. */
+#define RECOVER_DECLARATION() \
+	do { \
+		scan_skip_to_declaration(&p->scan); \
+		yyclearin; \
+		yyerrok; \
+	} while (0)
+
 /* To the block that follows on the line. Where there is none, an empty one is made up. */
 #define RECOVER_BLOCK(depth) \
 	do { \

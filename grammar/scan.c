@@ -141,7 +141,8 @@ int scan_quantity(struct scan *s)
 	number = diag_add(s->diags, here(s), DIAG_UNKNOWN_UNIT, matched_c(s));
 	if (unit.len && s->text.ptr[s->end - unit.len - 1] == '_')
 		unit = (struct str){ "", 0 };
-	if (s->current.kind == T_MIGRATION || s->current.kind == T_ON) {
+	if (s->current.kind == T_MIGRATION || s->current.kind == T_ON ||
+		s->current.kind == T_RUN) {
 		diag_help(s->diags, number, "the name of a migration stands in quotes");
 		diag_fix(s->diags, number, here(s), "\"%s\"", matched_c(s));
 	} else if (text.len > 1 && text.ptr[0] == '0' && strchr("xXbBoO", text.ptr[1])) {

@@ -129,6 +129,8 @@ static bool help_sign(const struct mistake *m)
 		return replace(m, m->t->span, "=");
 	if (m->first->kind == T_NEEDS && expects(m, ">=") && kind == T_MAPS)
 		return replace(m, m->t->span, ">=");
+	if (expects(m, "=>") && kind == T_GIVES)
+		return replace(m, m->t->span, "=>");
 	if (expects(m, "->") && kind == ':')
 		return replace(m, with_blanks(m), " ->");
 	if (expects(m, "->") && kind == T_NAME)
@@ -161,7 +163,8 @@ static bool help_between(const struct mistake *m)
 	if (expects(m, "=") && is_literal(m->t->kind) && m->first->kind != T_NAME)
 		return help(m, "put `=` before it") && replace(m, behind(m->before), " =");
 	if (expects(m, ",") && (expects(m, ")") || expects(m, "]") || expects(m, "}")) &&
-		begins_operand(m) && !(m->t->flags & (SCAN_CLAUSE | SCAN_RESERVED)))
+		m->t->kind != T_LBRACE && begins_operand(m) &&
+		!(m->t->flags & (SCAN_CLAUSE | SCAN_RESERVED)))
 		return help(m, "put `,` before it") && replace(m, behind(m->before), ",");
 	return false;
 }
@@ -176,7 +179,8 @@ static bool help_left_out(const struct mistake *m)
 	if (expects_only(m, ":") && (m->t->kind == ',' || m->t->kind == ')'))
 		return help(m, "a parameter has a type: `name: int`");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!expects_only(m, words[i]) || !begins_operand(m))
+		if (!expects_only(m, words[i]) || !begins_operand(m) ||
+			(is_literal(m->t->kind) && strcmp(words[i], "when") == 0))
 			continue;
 		help(m, "put `%s` before it", words[i]);
 		diag_fix(m->p->diags, m->number, behind(m->before), "%s%s",
@@ -320,9 +324,7 @@ static bool help_end_of_line(const struct mistake *m)
 
 static bool is_statement_word(int kind)
 {
-	return kind == T_EXEC || kind == T_VAR || kind == T_WHILE || kind == T_RETURN ||
-	       kind == T_REQUIRE || kind == T_FAIL || kind == T_LOG || kind == T_PROGRESS ||
-	       kind == T_LET || kind == T_IF || kind == T_FOR;
+	return is_block_word(kind) || kind == T_LET || kind == T_IF || kind == T_FOR;
 }
 
 static bool is_about_documentation(struct str text)
@@ -375,6 +377,15 @@ static bool help_place(const struct mistake *m)
 
 /* ---- each its own ---- */
 
+static bool is_about_batches(const struct mistake *m)
+{
+	struct str text = m->p->scan.text;
+	struct str line = { text.ptr + m->first->span.start,
+		m->t->span.end - m->first->span.start };
+
+	return str_find(line, STR("in batch")) >= 0;
+}
+
 static bool help_clause(const struct mistake *m)
 {
 	int first = m->first->kind, kind = m->t->kind;
@@ -400,6 +411,13 @@ static bool help_clause(const struct mistake *m)
 	if (first == T_PARAM && kind == T_OF && expects(m, "one"))
 		return help(m, "the values that are allowed stand behind `one of`") &&
 		       replace(m, behind(m->before), " one");
+	if (first == T_HTTP && kind == T_STRING_BEGIN && expects(m, "body"))
+		return help(m, "put `body` before it") && replace(m, behind(m->before), " body");
+	if (kind == T_REQUIRE && expects(m, "given") && !expects_named(m, "a name"))
+		return help(m, "what a test demands is an `expect`") &&
+		       replace(m, m->t->span, "expect");
+	if (expects(m, "given") && !expects_named(m, "a name") && is_block_word(kind))
+		return help(m, "a test prepares databases by `given c sql\"…\"`");
 	if (first == T_OPERATIONS && kind == T_GIVES)
 		return help(m, "`operations` have no result: they are placed by `include`");
 	if ((first == T_PRECHECK || first == T_POSTCHECK || first == T_HEALTHCHECK) && kind == T_ON)
@@ -412,6 +430,9 @@ static bool help_clause(const struct mistake *m)
 	if (first == T_REQUIRE && (kind == T_FAIL || kind == ':'))
 		return help(m, "what is said when it is not so stands behind `else`: `require c "
 			       "else \"…\"`");
+	if (first == T_FOR && is_about_batches(m))
+		return help(m, "windows are gone through by `for w in batches of t by id size "
+			       "10000 { … }`");
 	if (first == T_FOR && (kind == '(' || kind == ',' || kind == '='))
 		return help(m, "a `for` is written `for x in list { … }`");
 	if (first == T_FOR && kind == T_RANGE)
@@ -458,7 +479,12 @@ static bool help_expression(const struct mistake *m)
 			return help(m, "comparisons are joined by `and`: `a < b and b < c`");
 	if (kind == T_NAME && foreign_hint(m->text))
 		return help(m, "%s", foreign_hint(m->text));
-	if (m->t->flags & SCAN_CLAUSE && !takes_names &&
+	if (last == T_NAME && m->before->span.start == m->first->span.start &&
+		foreign_hint(scan_text(s, m->before->span)))
+		return help(m, "%s", foreign_hint(scan_text(s, m->before->span)));
+	if (form_of(m->first->kind))
+		return help(m, "it is written `%s`", form_of(m->first->kind));
+	if (m->t->flags & m->first->flags & SCAN_CLAUSE && !takes_names &&
 		expects_named(m, "the end of the line"))
 		return help(m, "a clause begins a line of its own");
 	if (expects(m, "{") && !takes_names && (is_statement_word(kind) || is_literal(kind)))

@@ -259,6 +259,10 @@ struct expectation {
 	size_t count;
 };
 
+/* Whether a word begins a statement that stands in blocks only. */
+bool is_block_word(int kind);
+/* How a statement that begins with the word is written; NULL: it needs no showing. */
+const char *form_of(int kind);
 void report_syntax(struct parser *p, const struct expectation *e, const char *found);
 
 /* ---- misspelt.c: a word that can't stand where it does, and the one that is meant ---- */

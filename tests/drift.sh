@@ -42,6 +42,27 @@ kinds_of_connections_agree() {
 		<(sed -nE 's/.*type_connection_kinds\[\] = \{ (.*), NULL \};/\1/p' compiler/type.c | tr -d '" ' | tr , '\n')
 }
 
+# Every row of diag.def has one of example.def, with the same name.
+diagnostics_have_examples() {
+	local missing
+	missing=$(comm -3 <(rows DIAG 3 grammar/diag.def | sort) \
+		<({ rows EXAMPLE 1 grammar/example.def; rows UNSHOWN 1 grammar/example.def; } | sort))
+	[ -z "$missing" ] || { echo "without a row, or without a diagnostic: $missing"; return 1; }
+}
+
+explanations_are_in_the_manual() {
+	"$build/amigc" explain | diff docs/diagnostics.md - || { echo "make docs writes it anew"; return 1; }
+}
+
+# What is said in the golden files, without what the sources bring along in quotes and names.
+messages_are_many() {
+	local count
+	count=$(cat tests/golden/*/*.out | grep -oE '^(error|warning)\[.*' |
+		sed -E 's/`[^`]*`/`…`/g; s/"[^"]*"/"…"/g' | sort -u | wc -l)
+	echo "$count different messages"
+	[ "$count" -ge 150 ]
+}
+
 # The commands that a program lists in its help, one a line.
 commands_of() {
 	"$build/$1" --help 2>&1 | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | grep -vx "$1" | sort -u
@@ -75,7 +96,7 @@ links_only() {
 
 targets_have_words() {
 	local target wrong=0
-	for target in all check demo asan fuzz bench fmt lint golden compdb install dist clean help; do
+	for target in all check demo asan fuzz bench fmt lint golden docs compdb install dist clean help; do
 		make -s help | grep -qE "^$target +[a-z]" || { echo "make help does not tell of $target"; wrong=1; }
 	done
 	return $wrong
@@ -117,6 +138,9 @@ check "drift/every instruction stands in a golden" opcodes_have_goldens
 check "drift/the compiler knows the kinds of connections" kinds_of_connections_agree
 check "drift/the page of instructions is that of the table" tools/bytecode --check
 check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
+check "drift/every diagnostic has its examples" diagnostics_have_examples
+check "drift/docs/diagnostics.md is what amigc explains" explanations_are_in_the_manual
+check "drift/the golden files have at least 150 different messages" messages_are_many
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'

@@ -40,6 +40,16 @@ clean() {
 	"$build/amigc" check --format sarif migrations.d >"$work/clean.sarif" && is_sarif "$work/clean.sarif"
 }
 
+# A second --fix of any of them finds nothing more to do.
+fixes_come_to_rest() {
+	local wrong=0
+	cp -r tests/golden/check tests/golden/syntax tests/golden/author "$work"
+	"$build/amigc" check --fix "$work"/{check,syntax,author} >"$work/first" 2>&1
+	grep -q '^amigc: mended' "$work/first" || wrong=1
+	"$build/amigc" check --fix "$work"/{check,syntax,author} >"$work/second" 2>&1
+	! grep '^amigc: mended' "$work/second" && [ $wrong = 0 ]
+}
+
 # The test itself: what is no SARIF is refused.
 refuses() {
 	jq '.runs[0].results[0].level = "fatal"' "$work/refused.sarif" >"$work/wrong.sarif" &&
@@ -50,6 +60,7 @@ if [ ! -d "$modules/@microsoft/jest-sarif" ]; then
 	failed "formats/npm brings the schema of SARIF" "$work/npm"
 else
 	check "formats/the diagnostics of the golden files are valid SARIF" refused
+	check "formats/what --fix mends needs no second mending" fixes_come_to_rest
 	check "formats/no diagnostics are valid SARIF" clean
 	check "formats/the schema refuses what is no SARIF" refuses
 fi

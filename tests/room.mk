@@ -1,5 +1,5 @@
 # make check and its parts; each builds what it needs first, with the packages that are missing
-.PHONY: check asan golden demo fuzz
+.PHONY: check asan golden demo fuzz docs
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
@@ -8,6 +8,8 @@ asan: ## builds programs and tests with AddressSanitizer and UBSan
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
 golden: all ## compares the golden files; CASE=SUITE/NAME writes that one anew
 	$(Q)AMIG_BUILD=$(abspath $(B)) tests/golden/run $(if $(CASE),--update $(CASE))
+docs: all ## writes docs/diagnostics.md from the tables of diagnostics
+	$(Q)$(B)/amigc explain > docs/diagnostics.md
 demo: ## installs what is missing, builds, and shows a migration killed and resumed on SQLite
 	$(Q)tools/setup build
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
