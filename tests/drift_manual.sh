@@ -33,7 +33,8 @@ precedence_of_the_grammar() {
 				line = substr(line, RSTART + RLENGTH)
 			}
 		}
-		/^%(left|nonassoc|precedence|right) / {
+		# What the recovery from errors needs is no operator.
+		/^%(left|nonassoc|precedence|right) / && !/ (LEFT_OUT|error)$/ {
 			out = ""
 			for (i = 2; i <= NF; i++) {
 				word = $i
