@@ -123,12 +123,18 @@ static void wrong_hole(struct checker *c, const struct expression *hole)
 		wrong(c, hole->span, DIAG_ANY_USED);
 		return;
 	}
+	if (kind == TYPE_LIST && types_get(&c->unit->types, hole->type)->element == TYPE_NEVER) {
+		wrong(c, hole->span, DIAG_LIST_EMPTY);
+		return;
+	}
 	number = wrong(c, hole->span, DIAG_HOLE_TYPE, type_text(c->unit, hole->type));
 	if (kind == TYPE_RECORD)
 		diag_help(&c->unit->diags, number, "name the field that is meant");
 	else if (kind == TYPE_LIST && types_get(&c->unit->types, hole->type)->element == TYPE_SQL)
 		diag_help(&c->unit->diags, number,
 			  "join the fragments: `sql_join(…, sql\", \")`");
+	else if (kind == TYPE_NULL)
+		diag_help(&c->unit->diags, number, "write NULL in the SQL itself");
 	else if (kind == TYPE_OPTIONAL)
 		diag_help(&c->unit->diags, number,
 			  "say what stands there when it is null: `… ?? …`");

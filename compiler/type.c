@@ -17,12 +17,24 @@ bool type_is_connection_kind(struct str name)
 
 const char *type_text(struct unit *u, uint32_t type)
 {
-	struct buf text = { 0 };
+	struct buf text = { 0 }, told = { 0 };
 	const char *kept;
+	struct str rest;
+	ptrdiff_t at;
 
 	types_print(&u->types, type, &text);
-	kept = arena_c(&u->arena, buf_view(&text));
+	/* The type of what an empty list holds has no name that an author knows. */
+	for (rest = buf_view(&text); (at = str_find(rest, STR("[never]"))) >= 0;) {
+		size_t past = (size_t)at + sizeof("[never]") - 1;
+
+		buf_add(&told, rest.ptr, (size_t)at);
+		buf_text(&told, "[]");
+		rest = (struct str){ rest.ptr + past, rest.len - past };
+	}
+	buf_str(&told, rest);
+	kept = arena_c(&u->arena, buf_view(&told));
 	buf_clear(&text);
+	buf_clear(&told);
 	return kept;
 }
 

@@ -181,6 +181,38 @@ void diag_fix(struct diags *d, size_t number, struct span span, const char *form
 	diag->fix.at[at] = edit;
 }
 
+static void drop(struct diags *d, size_t number)
+{
+	d->per_source.at[d->all.at[number].span.source]--;
+	d->error_count--;
+	vec_clear(&d->all.at[number].notes);
+	vec_clear(&d->all.at[number].fix);
+	for (size_t i = number; i + 1 < d->all.count; i++)
+		d->all.at[i] = d->all.at[i + 1];
+	d->all.count--;
+}
+
+void diag_blame(struct diags *d, size_t number)
+{
+	struct span open = d->all.at[number].span;
+	bool is_told = false;
+
+	for (size_t i = 0; i < number && !was_left_out(d, number);) {
+		const struct diag *one = &d->all.at[i];
+
+		if (!one->blames_block || one->span.source != open.source ||
+			one->span.start < open.start) {
+			i++;
+			continue;
+		}
+		if (!is_told)
+			diag_note(d, number, one->span, "it should be closed before this");
+		is_told = true;
+		drop(d, i);
+		number--;
+	}
+}
+
 static int compare(const void *left, const void *right)
 {
 	const struct diag *a = left, *b = right;

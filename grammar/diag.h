@@ -39,6 +39,7 @@ struct diag {
 	/* What certainly mends it, all of it together: in the order of places, none overlapping
 	 * another, all in the source of `span`. Empty where only the author can know. */
 	VEC(struct diag_edit) fix;
+	bool blames_block; /* a block that is not closed before it may be the reason */
 };
 
 struct diags {
@@ -56,6 +57,9 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...);
 void diag_help(struct diags *d, size_t number, const char *format, ...) PRINTF_LIKE(3, 4);
 void diag_note(struct diags *d, size_t number, struct span span, const char *format, ...)
 	PRINTF_LIKE(4, 5);
+/* A block was never closed; the diagnostic that says so is the last one. The first of those behind
+ * its `{` that blame a block becomes a note of it, the others go: all are of one mistake. */
+void diag_blame(struct diags *d, size_t number);
 /* Adds an edit to the fix. Only what is certain is one: `amigc check --fix` asks nobody. */
 void diag_fix(struct diags *d, size_t number, struct span span, const char *format, ...)
 	PRINTF_LIKE(4, 5);

@@ -203,6 +203,7 @@ static bool report_known(struct parser *p, const struct expectation *e)
 		   expects(e, "`=`") && expects(e, "`.`")) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
 		number = diag_add(p->diags, s->first.span, DIAG_NOT_IN_BLOCK, word);
+		p->diags->all.at[number].blames_block = s->first.kind != T_CONST;
 		if (s->first.kind == T_CONST) {
 			diag_help(p->diags, number, "in a block a value is named by `let`");
 			diag_fix(p->diags, number, s->first.span, "let");

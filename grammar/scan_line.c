@@ -183,8 +183,8 @@ int scan_end(struct scan *s)
 	const struct bracket *b = s->failed ? NULL : scan_unclosed(s);
 
 	if (b)
-		diag_add(s->diags, b->span, DIAG_UNCLOSED,
-			arena_c(s->arena, scan_text(s, b->span)));
+		diag_blame(s->diags, diag_add(s->diags, b->span, DIAG_UNCLOSED,
+					     arena_c(s->arena, scan_text(s, b->span))));
 	s->failed = s->failed || b;
 	s->start = s->end = (uint32_t)s->text.len;
 	while (s->depth && s->brackets[s->depth - 1].kind != T_LBRACE)

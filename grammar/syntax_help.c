@@ -355,6 +355,7 @@ static bool help_place(const struct mistake *m)
 	if (!at_top && scan_begins_declaration(m->t->kind))
 		return help(m, "`%.*s` stands in the file, outside of the migration",
 			STR_ARG(m->text));
+	m->p->diags->all.at[m->number].blames_block = in_operation && is_clause;
 	if (in_operation && is_clause)
 		return help(m, "`%.*s` stands in the migration: close the operation before it",
 			STR_ARG(m->text));

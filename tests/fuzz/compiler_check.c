@@ -26,6 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	unit_add_text(&u, STR("fuzz.amig"), (struct str){ size ? (const char *)bytes : "", size });
 	unit_check(&u);
 	diags_print_text(&u.diags, &u.sources, false, &out);
+	diags_print_sarif(&u.diags, &u.sources, &out);
+	diags_print_github(&u.diags, &u.sources, &out);
+	diags_fix(&u.diags, &u.sources, 0, &out);
 	if (u.diags.error_count == 0) {
 		struct str *shown = arena_array(&u.arena, struct str, u.sources.all.count);
 

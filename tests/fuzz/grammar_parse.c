@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	diags_sort(&diags);
 	diags_print_text(&diags, &sources, true, &out);
 	diags_print_json(&diags, &sources, &out);
+	diags_fix(&diags, &sources, 0, &out);
 	buf_clear(&out);
 	diags_clear(&diags);
 	sources_clear(&sources);
