@@ -1,5 +1,6 @@
 #!/bin/bash
-# diagnostics.sh BUILD - of docs/diagnostics.md each wrong example is refused by its code and no other, and each right one is not
+# diagnostics.sh BUILD - of docs/diagnostics.md each wrong example is refused by its code and no other, and each right one is
+# not, and is laid out as amigc fmt does it
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh
@@ -41,6 +42,7 @@ is_shown() {
 		{ echo "wrong gives $(codes_of "$folder/wrong" "$severity")"; return 1; }
 	errors=$(codes_of "$folder/right" error)
 	[ -z "$errors" ] || { echo "right gives $errors"; return 1; }
+	"$build/amigc" fmt --check "$folder/right" || { echo "right is not laid out as amigc fmt does it"; return 1; }
 	[ $severity = error ] || {
 		[ -z "$(codes_of "$folder/wrong" error)" ] && ! codes_of "$folder/right" warning | grep -qx "$code"
 	}
