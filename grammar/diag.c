@@ -16,10 +16,44 @@ static const struct row rows[] = {
 
 #define LIMIT_DEFAULT 200
 
-static bool is_same(const struct diag *a, enum diag_code code, struct span span)
+/* What makes a diagnostic another one. Of those that count what was left out each source has one,
+ * wherever it stands. */
+struct place_key {
+	uint32_t code, source, start, end;
+};
+
+static struct place_key key_of(enum diag_code code, struct span span)
 {
-	return a->code == code && a->span.source == span.source && a->span.start == span.start &&
-	       a->span.end == span.end;
+	if (code == DIAG_TOO_MANY)
+		span.start = span.end = UINT32_MAX;
+	return (struct place_key){ code, span.source, span.start, span.end };
+}
+
+/* Its number + 1; 0: there is none. */
+static size_t find(const struct diags *d, enum diag_code code, struct span span)
+{
+	struct place_key key = key_of(code, span);
+
+	return (size_t)(uintptr_t)map_get(&d->known,
+		(struct str){ (const char *)&key, sizeof(key) });
+}
+
+static void learn(struct diags *d, size_t number)
+{
+	const struct diag *diag = &d->all.at[number];
+	struct place_key *key = arena_new(&d->arena, struct place_key);
+
+	*key = key_of(diag->code, diag->span);
+	map_add(&d->known, (struct str){ (const char *)key, sizeof(*key) },
+		(void *)(uintptr_t)(number + 1));
+}
+
+/* After their numbers have changed. */
+static void learn_all(struct diags *d)
+{
+	map_clear(&d->known);
+	for (size_t i = 0; i < d->all.count; i++)
+		learn(d, i);
 }
 
 static size_t append(struct diags *d, enum diag_code code, struct span span, struct str message)
@@ -30,6 +64,7 @@ static size_t append(struct diags *d, enum diag_code code, struct span span, str
 		.help = str_c(rows[code].help) };
 
 	vec_push(&d->all, diag);
+	learn(d, d->all.count - 1);
 	return d->all.count - 1;
 }
 
@@ -77,12 +112,9 @@ static size_t leave_out(struct diags *d, struct span span)
 {
 	unsigned extra =
 		++d->per_source.at[span.source] - (unsigned)(d->limit ? d->limit : LIMIT_DEFAULT);
-	size_t i = d->all.count;
+	size_t i = find(d, DIAG_TOO_MANY, span);
 
 	d->error_count++;
-	while (i > 0 && !(d->all.at[i - 1].code == DIAG_TOO_MANY &&
-				d->all.at[i - 1].span.source == span.source))
-		i--;
 	if (i == 0)
 		i = append(d, DIAG_TOO_MANY, span, (struct str){ 0 }) + 1;
 	if (span.start >= d->all.at[i - 1].span.start)
@@ -95,11 +127,10 @@ size_t diag_add(struct diags *d, struct span span, enum diag_code code, ...)
 {
 	struct str message;
 	va_list args;
-	size_t number;
+	size_t number = find(d, code, span);
 
-	for (size_t i = d->all.count; i > 0; i--)
-		if (is_same(&d->all.at[i - 1], code, span))
-			return i - 1;
+	if (number)
+		return number - 1;
 	if (rows[code].severity == SEVERITY_ERROR && span.source < d->per_source.count &&
 		d->per_source.at[span.source] >= (d->limit ? d->limit : LIMIT_DEFAULT))
 		return leave_out(d, span);
@@ -211,6 +242,7 @@ void diag_blame(struct diags *d, size_t number)
 		drop(d, i);
 		number--;
 	}
+	learn_all(d);
 }
 
 static int compare(const void *left, const void *right)
@@ -230,6 +262,7 @@ void diags_sort(struct diags *d)
 {
 	if (d->all.count)
 		qsort(d->all.at, d->all.count, sizeof(*d->all.at), compare);
+	learn_all(d);
 }
 
 void diags_clear(struct diags *d)
@@ -240,6 +273,7 @@ void diags_clear(struct diags *d)
 	}
 	vec_clear(&d->all);
 	vec_clear(&d->per_source);
+	map_clear(&d->known);
 	arena_clear(&d->arena);
 	d->error_count = d->warning_count = 0;
 }

@@ -10,6 +10,7 @@
 #define GRAMMAR_DIAG_H
 
 #include "grammar/source.h"
+#include "vm/base/map.h"
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
 
@@ -45,6 +46,7 @@ struct diag {
 struct diags {
 	struct arena arena;
 	VEC(struct diag) all;
+	struct map known; /* code and span → number + 1 */
 	size_t error_count, warning_count;
 	VEC(unsigned) per_source; /* errors of each source, those left out included */
 	size_t limit; /* errors kept per source; 0: 200. One more says how many were left out */
@@ -73,6 +75,9 @@ void diags_print_github(const struct diags *d, struct sources *s, struct buf *ou
 size_t diags_fix(const struct diags *d, const struct sources *s, uint32_t source, struct buf *out);
 /* The text from `from` to `to` with the edits of one fix made; both are at no edit's inside. */
 void diag_fixed(const struct diag *d, struct str text, uint32_t from, uint32_t to, struct buf *out);
+/* diag_merge.c: moves all of them over; what was source n there is sources[n] here. Both lists are
+ * complete: errors are counted per source no more. diags_sort() must follow. */
+void diags_take(struct diags *to, struct diags *from, const uint32_t *sources);
 void diags_clear(struct diags *d);
 enum severity diag_severity(enum diag_code code);
 const char *diag_code_text(enum diag_code code); /* "E0207" */

@@ -90,7 +90,7 @@ void pieces_read(struct pieces *p, struct str text)
 	do {
 		struct piece piece;
 
-		t = scan_next(&scan);
+		t = *scan_next(&scan);
 		if (t.kind == T_NEWLINE) {
 			starts = true;
 			continue;

@@ -6,10 +6,10 @@
 
 int amig_lex(AMIG_STYPE *value, AMIG_LTYPE *place, struct parser *p)
 {
-	struct token t = scan_next(&p->scan);
+	const struct token *t = scan_next(&p->scan);
 
-	*place = t.span;
-	switch (t.kind) {
+	*place = t->span;
+	switch (t->kind) {
 	case T_LBRACE:
 	case T_FOR:
 	case T_IF:
@@ -17,21 +17,21 @@ int amig_lex(AMIG_STYPE *value, AMIG_LTYPE *place, struct parser *p)
 	case T_OPERATION:
 	case T_VAR:
 	case T_WHILE:
-		value->T_LBRACE = t.depth;
+		value->T_LBRACE = t->depth;
 		break;
 	case T_INT:
-		value->T_INT = t;
+		value->T_INT = *t;
 		break;
 	case T_DURATION:
-		value->T_DURATION = t;
+		value->T_DURATION = *t;
 		break;
 	case T_FLOAT:
-		value->T_FLOAT = t;
+		value->T_FLOAT = *t;
 		break;
 	default:
 		break;
 	}
-	return t.kind;
+	return t->kind;
 }
 
 /* bison's own word, of which there is one: its stack is full. */

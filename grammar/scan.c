@@ -173,7 +173,10 @@ int scan_word(struct scan *s)
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = str_compare(word, keywords[middle].word);
+		int order = word.ptr[0] - keywords[middle].word.ptr[0];
+
+		if (order == 0)
+			order = str_compare(word, keywords[middle].word);
 
 		if (order == 0) {
 			int kind = keywords[middle].token;

@@ -72,7 +72,8 @@ struct scan {
 void scan_init(struct scan *s, struct arena *arena, struct diags *diags, uint32_t source,
 	struct str text);
 void scan_clear(struct scan *s);
-struct token scan_next(struct scan *s);
+/* Valid until the next one is asked for. */
+const struct token *scan_next(struct scan *s);
 /* Goes on from the current token to the end of the statement that stands right inside `depth` open
  * brackets: a newline there, or the `}` that closes it, or the end. That token is the next one
  * then. */

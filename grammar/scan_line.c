@@ -285,13 +285,13 @@ struct str scan_doc_before(const struct scan *s, uint32_t offset)
 }
 
 /* ---- the tokens that the grammar sees ---- */
-static struct token take(struct scan *s, struct token t)
+static const struct token *take(struct scan *s, const struct token *t)
 {
 	if (s->current.kind == T_NEWLINE || s->current.kind == T_LBRACE)
-		s->first = t;
+		s->first = *t;
 	s->previous = s->current;
-	s->current = t;
-	return t;
+	s->current = *t;
+	return &s->current;
 }
 
 static struct token newline_before(struct scan *s, const struct token *t, uint32_t depth)
@@ -306,71 +306,71 @@ static struct token newline_before(struct scan *s, const struct token *t, uint32
 	return newline;
 }
 
-struct token scan_next(struct scan *s)
+const struct token *scan_next(struct scan *s)
 {
-	struct token t;
+	struct token *t = &s->token, newline;
 	uint32_t depth;
 
 	if (s->made_up) {
-		t = (struct token){ .kind = s->made_up == 2 ? T_LBRACE : '}',
+		*t = (struct token){ .kind = s->made_up == 2 ? T_LBRACE : '}',
 			.flags = SCAN_CAN_END,
 			.depth = s->made_up_depth };
-		t.span = scan_span(s, s->current.span.start, s->current.span.start);
+		t->span = scan_span(s, s->current.span.start, s->current.span.start);
 		s->made_up--;
 		return t;
 	}
 	if (s->owes_brace) {
 		s->owes_brace = false;
 		s->start = s->end - 1;
-		s->token = (struct token){ .span = scan_span(s, s->start, s->end) };
-		s->token.kind = scan_open(s, T_LBRACE);
-		return take(s, s->token);
+		*t = (struct token){ .span = scan_span(s, s->start, s->end) };
+		t->kind = scan_open(s, T_LBRACE);
+		return take(s, t);
 	}
 	if (s->again) {
 		s->again = false;
-		return s->current;
+		return &s->current;
 	}
 	if (s->is_holding) {
 		s->is_holding = false;
-		return take(s, s->held);
+		return take(s, &s->held);
 	}
 	if (s->failed) {
-		s->token = (struct token){ .flags = SCAN_CAN_END };
-		s->token.kind = scan_end(s);
-		s->token.span = scan_span(s, s->end, s->end);
-		return take(s, s->token);
+		*t = (struct token){ .flags = SCAN_CAN_END };
+		t->kind = scan_end(s);
+		t->span = scan_span(s, s->end, s->end);
+		return take(s, t);
 	}
 	s->newline = s->newline_in_parens = false;
-	s->token = (struct token){ 0 };
+	*t = (struct token){ 0 };
 	depth = s->depth;
-	s->token.depth = UINT32_MAX;
-	s->token.kind = raw_lex(s->raw);
-	s->token.span = scan_span(s, s->start, s->end);
-	if (s->token.depth == UINT32_MAX)
-		s->token.depth = s->depth;
-	if (can_end(s->token.kind))
-		s->token.flags |= SCAN_CAN_END;
-	t = s->token;
+	t->depth = UINT32_MAX;
+	t->kind = raw_lex(s->raw);
+	t->span = scan_span(s, s->start, s->end);
+	if (t->depth == UINT32_MAX)
+		t->depth = s->depth;
+	if (can_end(t->kind))
+		t->flags |= SCAN_CAN_END;
 	if (s->doc_lines.count)
-		attach_doc(s, &t);
-	if (s->newline_in_parens && begins_statement(s, &t)) {
+		attach_doc(s, t);
+	if (s->newline_in_parens && begins_statement(s, t)) {
 		/* The parenthesis was forgotten: better one error there than one that swallows the
 		 * rest of the file. */
 		while (in_parens(s))
 			s->depth--;
-		depth = t.depth = s->depth;
+		depth = t->depth = s->depth;
 		s->newline = depth == 0 || s->brackets[depth - 1].kind == T_LBRACE;
 	}
 	/* A line that stops short, before one that certainly begins a statement, is wrong at its
 	 * end. */
 	if (s->newline &&
 		((s->current.flags & SCAN_CAN_END) ||
-			(begins_statement(s, &t) && s->current.kind != T_LBRACE &&
+			(begins_statement(s, t) && s->current.kind != T_LBRACE &&
 				s->current.kind != T_NEWLINE)) &&
-		t.kind != '}' && t.kind != T_ELSE && t.kind != T_END) {
-		s->held = t;
+		t->kind != '}' && t->kind != T_ELSE && t->kind != T_END) {
+		s->held = *t;
 		s->is_holding = true;
-		return take(s, newline_before(s, &t, depth));
+		newline = newline_before(s, t, depth);
+		return take(s, &newline);
 	}
 	return take(s, t);
 }
@@ -383,11 +383,11 @@ static bool is_brace_behind(const struct scan *s)
 
 void scan_skip(struct scan *s, uint32_t depth)
 {
-	struct token t = s->current;
+	const struct token *t = &s->current;
 
-	while (t.kind != T_END && !(t.depth == depth && t.kind == '}') &&
-		!(t.depth == depth && t.kind == T_NEWLINE && !is_brace_behind(s)) &&
-		!(t.kind == '}' && t.depth < depth))
+	while (t->kind != T_END && !(t->depth == depth && t->kind == '}') &&
+		!(t->depth == depth && t->kind == T_NEWLINE && !is_brace_behind(s)) &&
+		!(t->kind == '}' && t->depth < depth))
 		t = scan_next(s);
 	s->again = true;
 }
@@ -400,11 +400,11 @@ bool scan_begins_declaration(int kind)
 
 void scan_skip_to_declaration(struct scan *s)
 {
-	struct token t = s->current;
+	const struct token *t = &s->current;
 
 	s->skipping = true;
-	for (; t.kind != T_END; t = scan_next(s)) {
-		if (t.kind != T_NEWLINE || t.depth != 0 || !s->is_holding)
+	for (; t->kind != T_END; t = scan_next(s)) {
+		if (t->kind != T_NEWLINE || t->depth != 0 || !s->is_holding)
 			continue;
 		if (scan_begins_declaration(s->held.kind))
 			break;
@@ -415,16 +415,16 @@ void scan_skip_to_declaration(struct scan *s)
 
 void scan_skip_to_block(struct scan *s, uint32_t depth)
 {
-	struct token t = s->current;
+	const struct token *t = &s->current;
 
 	s->skipping = true;
-	while (t.kind != T_END && !(t.kind == T_LBRACE && t.depth == depth + 1) &&
-		!(t.kind == T_NEWLINE && t.depth == depth && !is_brace_behind(s)) &&
-		!(t.kind == '}' && t.depth <= depth))
+	while (t->kind != T_END && !(t->kind == T_LBRACE && t->depth == depth + 1) &&
+		!(t->kind == T_NEWLINE && t->depth == depth && !is_brace_behind(s)) &&
+		!(t->kind == '}' && t->depth <= depth))
 		t = scan_next(s);
 	s->skipping = false;
 	s->again = true;
-	if (t.kind != T_LBRACE) {
+	if (t->kind != T_LBRACE) {
 		if (depth == 0)
 			scan_skip_to_declaration(s);
 		s->made_up = 2;

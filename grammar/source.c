@@ -3,33 +3,39 @@
 #include "vm/base/os.h"
 #include <stdlib.h>
 
-static uint32_t add(struct sources *s, struct str path, struct str text)
+static uint32_t add(struct sources *s, struct str path, struct str text, struct hash hash)
 {
-	struct source_text source = { .path = arena_str(&s->arena, path),
-		.text = text,
-		.hash = hash_of(text) };
+	struct source_text source = { .path = path, .text = text, .hash = hash };
 
 	vec_push(&s->all, source);
 	return (uint32_t)(s->all.count - 1);
 }
 
+enum outcome source_read(const char *path, struct buf *text, struct error *err)
+{
+	/* One byte more than is allowed, so that the parser sees that it is too large. */
+	return os_read_start(path, SOURCE_MAX_BYTES + 1, text, err);
+}
+
 enum outcome sources_read(struct sources *s, const char *path, uint32_t *source, struct error *err)
 {
 	struct buf text = { 0 };
-	/* One byte more than is allowed, so that the parser sees that it is too large. */
-	enum outcome outcome = os_read_file(path, 0, &text, err);
+	enum outcome outcome = source_read(path, &text, err);
 
 	if (outcome == OUTCOME_OK)
-		*source = sources_add(s, str_c(path),
-			(struct str){ text.ptr ? text.ptr : "",
-				text.len > SOURCE_MAX_BYTES ? SOURCE_MAX_BYTES + 1 : text.len });
+		*source = sources_add(s, str_c(path), buf_view(&text));
 	buf_clear(&text);
 	return outcome;
 }
 
 uint32_t sources_add(struct sources *s, struct str path, struct str text)
 {
-	return add(s, path, arena_str(&s->arena, text));
+	return add(s, arena_str(&s->arena, path), arena_str(&s->arena, text), hash_of(text));
+}
+
+uint32_t sources_lend(struct sources *s, struct str path, struct str text, struct hash hash)
+{
+	return add(s, path, text, hash);
 }
 
 void sources_clear(struct sources *s)
@@ -42,16 +48,14 @@ void sources_clear(struct sources *s)
 
 static void find_lines(struct source_text *t)
 {
-	uint32_t count = 1, at = 0;
+	const char *text = t->text.ptr, *end = text + t->text.len, *at = text;
+	VEC(uint32_t) starts = { 0 };
 
-	for (size_t i = 0; i < t->text.len; i++)
-		count += t->text.ptr[i] == '\n';
-	t->line_starts = must_alloc(arena_bytes(sizeof(*t->line_starts), count));
-	t->line_starts[at++] = 0;
-	for (size_t i = 0; i < t->text.len; i++)
-		if (t->text.ptr[i] == '\n')
-			t->line_starts[at++] = (uint32_t)i + 1;
-	t->line_count = count;
+	vec_push(&starts, 0);
+	while ((at = memchr(at, '\n', (size_t)(end - at))))
+		vec_push(&starts, (uint32_t)(++at - text));
+	t->line_starts = starts.at;
+	t->line_count = (uint32_t)starts.count;
 }
 
 struct place source_place(struct sources *s, uint32_t source, uint32_t offset)

@@ -27,11 +27,15 @@ struct sources {
 	VEC(struct source_text) all;
 };
 
+/* The bytes of a source, at most one more than SOURCE_MAX_BYTES of them. */
+enum outcome source_read(const char *path, struct buf *text, struct error *err) MUST_USE;
 /* Reads a file; its number in *source. Not UTF-8 or too large is a diagnostic of the parser, not an
  * error here. */
 enum outcome sources_read(
 	struct sources *s, const char *path, uint32_t *source, struct error *err) MUST_USE;
 uint32_t sources_add(struct sources *s, struct str path, struct str text);	/* copies both */
+/* Both are borrowed, and must last as long as the sources; hash is that of the text. */
+uint32_t sources_lend(struct sources *s, struct str path, struct str text, struct hash hash);
 void sources_clear(struct sources *s);
 struct place { uint32_t line, column; struct str line_text; };
 struct place source_place(struct sources *s, uint32_t source, uint32_t offset);

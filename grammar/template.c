@@ -211,6 +211,16 @@ uint32_t template_skip_indent(const struct template_frame *f, struct str text, u
 	return at;
 }
 
+/* How many bytes from `at` stand for themselves, and for nothing but that. */
+static uint32_t plain_length(struct str text, uint32_t at, uint32_t end)
+{
+	uint32_t from = at;
+
+	while (at < end && text.ptr[at] != '\\' && text.ptr[at] != '\r' && text.ptr[at] != '\n')
+		at++;
+	return at - from;
+}
+
 static struct part *text_part(struct body *b, uint32_t start, uint32_t end, bool at_line)
 {
 	struct str text = b->p->scan.text;
@@ -220,11 +230,15 @@ static struct part *text_part(struct body *b, uint32_t start, uint32_t end, bool
 	part->span = scan_span(&b->p->scan, start, end);
 	buf_reset(&b->out);
 	while (at < end) {
-		char c = text.ptr[at];
+		uint32_t plain;
+		char c;
 
 		if (at_line && b->triple)
 			at = template_skip_indent(&b->frame, text, at, end);
 		at_line = false;
+		plain = plain_length(text, at, end);
+		buf_add(&b->out, text.ptr + at, plain);
+		at += plain;
 		if (at == end)
 			break;
 		c = text.ptr[at];

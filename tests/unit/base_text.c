@@ -7,6 +7,7 @@
 #include "vm/base/units.h"
 #include "vm/base/error.h"
 #include "vm/base/os.h"
+#include "vm/base/parallel.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -250,6 +251,75 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state UNUSED)
 	unlink(path);
 }
 
+static void the_start_of_a_file_can_be_read_alone(void **state UNUSED)
+{
+	char path[] = "/tmp/amig-file-XXXXXX";
+	struct buf b = { 0 };
+	struct error err = { 0 };
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(os_write_file(path, STR("a file"), &err), OUTCOME_OK);
+	for (size_t most = 0; most < 9; most++) {
+		assert_int_equal(os_read_start(path, most, &b, &err), OUTCOME_OK);
+		assert_int_equal(b.len, most < 6 ? most : 6);
+		assert_memory_equal(buf_view(&b).ptr, "a file", b.len);
+	}
+	/* It has no end. */
+	assert_int_equal(os_read_start("/dev/zero", 200000, &b, &err), OUTCOME_OK);
+	assert_int_equal(b.len, 200000);
+	assert_int_equal(os_read_start("/nonexistent", 9, &b, &err), OUTCOME_UNREACHABLE);
+	error_clear(&err);
+	buf_clear(&b);
+	unlink(path);
+}
+
+static void count_up(void *context, size_t piece)
+{
+	unsigned *done = context;
+
+	done[piece]++;
+}
+
+static void every_piece_of_work_is_done_once(void **state UNUSED)
+{
+	static const unsigned jobs[] = { 0, 1, 2, 7, 1000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		unsigned done[500] = { 0 };
+
+		parallel_for(jobs[i], 499, count_up, done);
+		for (size_t piece = 0; piece < 499; piece++)
+			assert_int_equal(done[piece], 1);
+		assert_int_equal(done[499], 0);
+		parallel_for(jobs[i], 0, count_up, NULL);
+	}
+	assert_true(parallel_processors() >= 1);
+}
+
+static void an_arena_takes_what_another_one_holds(void **state UNUSED)
+{
+	struct arena a = { 0 }, b = { 0 }, none = { 0 };
+	char *one = arena_c(&a, STR("one")), *two = arena_c(&b, STR("two"));
+
+	arena_alloc(&b, 100000);
+	arena_absorb(&a, &none);
+	arena_absorb(&a, &b);
+	assert_null(b.chunk);
+	assert_string_equal(one, "one");
+	assert_string_equal(two, "two");
+	arena_absorb(&none, &a);
+	assert_string_equal(two, "two");
+	for (int i = 0; i < 100; i++)
+		arena_alloc(&none, 10000);
+	arena_reset(&none);
+	assert_int_equal(none.total_bytes, 0);
+	assert_string_equal(arena_c(&none, STR("three")), "three");
+	arena_clear(&none);
+	arena_reset(&none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +336,9 @@ int main(void)
 		cmocka_unit_test(an_error_keeps_one_message_and_can_be_prefixed),
 		cmocka_unit_test(a_hash_survives_its_hexadecimal_form),
 		cmocka_unit_test(a_file_is_replaced_whole_or_not_at_all),
+		cmocka_unit_test(the_start_of_a_file_can_be_read_alone),
+		cmocka_unit_test(every_piece_of_work_is_done_once),
+		cmocka_unit_test(an_arena_takes_what_another_one_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

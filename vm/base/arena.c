@@ -134,6 +134,34 @@ static void free_chunks(struct arena_chunk *chunk)
 	}
 }
 
+void arena_absorb(struct arena *a, struct arena *from)
+{
+	struct arena_chunk **end = &from->chunk;
+
+	/* Behind the chunk that is being filled, so that its room is not lost. */
+	while (*end)
+		end = &(*end)->before;
+	if (a->chunk) {
+		*end = a->chunk->before;
+		a->chunk->before = from->chunk;
+	} else {
+		a->chunk = from->chunk;
+	}
+	a->total_bytes += from->total_bytes;
+	free_chunks(from->spare);
+	*from = (struct arena){ 0 };
+}
+
+void arena_reset(struct arena *a)
+{
+	if (a->chunk) {
+		free_chunks(a->chunk->before);
+		a->chunk->before = NULL;
+		a->chunk->used = 0;
+	}
+	a->total_bytes = 0;
+}
+
 void arena_clear(struct arena *a)
 {
 	free_chunks(a->chunk);

@@ -26,6 +26,8 @@ size_t arena_bytes(size_t size, size_t count);		/* their product; aborts on over
 struct str arena_str(struct arena *a, struct str s);	/* a copy, NUL-terminated behind its end */
 char *arena_c(struct arena *a, struct str s);
 struct str arena_format(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
+void arena_absorb(struct arena *a, struct arena *from);	/* a has it all now; from is empty */
+void arena_reset(struct arena *a);	/* empty, but with some memory at hand */
 void arena_clear(struct arena *a);
 /* Clears an arena; of its memory about keep_bytes are what `to` allocates from next. For what is
  * emptied over and over: memory that goes back to the system each time is slow to get again. */

@@ -49,6 +49,17 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
 	b->ptr[b->len] = '\0';
 }
 
+char *buf_room(struct buf *b, size_t len)
+{
+	return reserve(b, len) ? b->ptr + b->len : NULL;
+}
+
+void buf_filled(struct buf *b, size_t len)
+{
+	b->len += len;
+	b->ptr[b->len] = '\0';
+}
+
 void buf_str(struct buf *b, struct str s)
 {
 	buf_add(b, s.ptr, s.len);
@@ -64,20 +75,24 @@ void buf_byte(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* Most texts are short and are written once; the length of others must be known before. */
 void buf_vformat(struct buf *b, const char *format, va_list args)
 {
+	char text[256];
 	va_list again;
 	int len;
 
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(text, sizeof(text), format, again);
 	va_end(again);
 	if (len < 0)
 		BUG("format %s", format);
-	if (!reserve(b, (size_t)len))
-		return;
-	vsnprintf(b->ptr + b->len, (size_t)len + 1, format, args);
-	b->len += (size_t)len;
+	if ((size_t)len < sizeof(text)) {
+		buf_add(b, text, (size_t)len);
+	} else if (reserve(b, (size_t)len)) {
+		vsnprintf(b->ptr + b->len, (size_t)len + 1, format, args);
+		b->len += (size_t)len;
+	}
 }
 
 void buf_format(struct buf *b, const char *format, ...)
@@ -120,11 +135,13 @@ void buf_u64(struct buf *b, uint64_t v)
 
 void buf_varint(struct buf *b, uint64_t v)
 {
-	while (v >= 0x80) {
-		buf_u8(b, (uint8_t)(v | 0x80));
-		v >>= 7;
-	}
-	buf_u8(b, (uint8_t)v);
+	uint8_t out[10];
+	size_t len = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		out[len++] = (uint8_t)(v | 0x80);
+	out[len++] = (uint8_t)v;
+	buf_add(b, out, len);
 }
 
 void buf_sized(struct buf *b, struct str s)

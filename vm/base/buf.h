@@ -24,6 +24,10 @@ struct buf {
 void buf_clear(struct buf *b);			/* frees; the buffer is empty and usable again */
 void buf_reset(struct buf *b);			/* keeps the memory, forgets the bytes */
 void buf_add(struct buf *b, const void *bytes, size_t len);
+/* Room for so many bytes behind the last one, to be filled by the caller, who then tells how many
+ * came; NULL: past the cap. */
+char *buf_room(struct buf *b, size_t len);
+void buf_filled(struct buf *b, size_t len);
 void buf_str(struct buf *b, struct str s);
 void buf_text(struct buf *b, const char *text);
 void buf_byte(struct buf *b, char c);

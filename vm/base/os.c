@@ -12,33 +12,58 @@
 
 #define READ_BYTES ((size_t)64 << 10)
 
-enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, struct error *err)
+/* How much to ask for at once. A plain file is asked for one byte more than it says it has: when
+ * less comes, that was all. */
+static size_t piece_bytes(int fd, size_t most_bytes, bool *is_plain)
+{
+	struct stat is;
+
+	*is_plain = fstat(fd, &is) == 0 && S_ISREG(is.st_mode) && is.st_size >= 0;
+	if (*is_plain && (uintmax_t)is.st_size < most_bytes)
+		return (size_t)is.st_size + 1;
+	return most_bytes < READ_BYTES ? most_bytes : READ_BYTES;
+}
+
+enum outcome os_read_start(const char *path, size_t most_bytes, struct buf *out, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *chunk;
-	ssize_t got;
+	bool is_plain, at_end = false;
+	size_t piece, left;
+	ssize_t got = 0;
+	char *room;
 
 	if (fd < 0)
 		return error_set(err, OUTCOME_UNREACHABLE, "cannot open %s: %s", path,
 				 strerror(errno));
 	buf_reset(out);
-	out->cap_bytes = cap_bytes;
-	chunk = must_alloc(READ_BYTES);
-	do {
-		got = read(fd, chunk, READ_BYTES);
-		if (got > 0)
-			buf_add(out, chunk, (size_t)got);
-	} while ((got > 0 && !out->failed) || (got < 0 && errno == EINTR));
-	free(chunk);
+	out->cap_bytes = most_bytes;
+	piece = piece_bytes(fd, most_bytes, &is_plain);
+	while (!at_end && (left = most_bytes - out->len) > 0) {
+		if (piece > left)
+			piece = left;
+		room = buf_room(out, piece);
+		got = read(fd, room, piece);
+		if (got < 0 && errno != EINTR)
+			break;
+		buf_filled(out, got > 0 ? (size_t)got : 0);
+		at_end = got == 0 || (is_plain && got > 0 && (size_t)got < piece);
+	}
 	if (got < 0)
 		error_set(err, OUTCOME_UNREACHABLE, "cannot read %s: %s", path, strerror(errno));
 	close(fd);
-	if (got < 0)
-		return OUTCOME_UNREACHABLE;
-	if (out->failed)
+	return got < 0 ? OUTCOME_UNREACHABLE : OUTCOME_OK;
+}
+
+enum outcome os_read_file(const char *path, size_t cap_bytes, struct buf *out, struct error *err)
+{
+	size_t cap = cap_bytes ? cap_bytes : BUF_CAP_BYTES;
+	enum outcome outcome = os_read_start(path, cap + 1, out, err);
+
+	out->cap_bytes = cap_bytes;
+	if (outcome == OUTCOME_OK && out->len > cap)
 		return error_set(err, OUTCOME_UNREACHABLE, "%s is larger than %zu bytes", path,
-				 cap_bytes ? cap_bytes : BUF_CAP_BYTES);
-	return OUTCOME_OK;
+				 cap);
+	return outcome;
 }
 
 static bool write_all(int fd, struct str bytes)
@@ -72,7 +97,8 @@ static void sync_folder(const char *path)
 	buf_clear(&folder);
 }
 
-enum outcome os_write_file(const char *path, struct str bytes, struct error *err)
+static enum outcome replace_file(const char *path, struct str bytes, bool synced,
+				 struct error *err)
 {
 	struct buf temporary = { 0 };
 	struct stat before;
@@ -82,18 +108,29 @@ enum outcome os_write_file(const char *path, struct str bytes, struct error *err
 
 	buf_format(&temporary, "%s.new.XXXXXX", path);
 	fd = mkstemp(temporary.ptr);
-	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, mode) == 0 &&
+	       (!synced || fsync(fd) == 0);
 	if (fd >= 0)
 		done = close(fd) == 0 && done;
 	done = done && rename(temporary.ptr, path) == 0;
 	if (!done)
 		error_set(err, OUTCOME_UNREACHABLE, "cannot write %s: %s", path, strerror(errno));
-	if (done)
+	if (done && synced)
 		sync_folder(path);
-	else if (fd >= 0)
+	if (!done && fd >= 0)
 		unlink(temporary.ptr);
 	buf_clear(&temporary);
 	return done ? OUTCOME_OK : OUTCOME_UNREACHABLE;
+}
+
+enum outcome os_write_file(const char *path, struct str bytes, struct error *err)
+{
+	return replace_file(path, bytes, true, err);
+}
+
+enum outcome os_write_derived(const char *path, struct str bytes, struct error *err)
+{
+	return replace_file(path, bytes, false, err);
 }
 
 int64_t os_monotonic_us(void)

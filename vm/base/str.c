@@ -87,13 +87,31 @@ static size_t sequence_length(const unsigned char *s, size_t left)
 	return want;
 }
 
+/* Most text is ASCII: eight bytes of it are seen at once. */
+static size_t ascii_length(const char *text, size_t len)
+{
+	size_t at = 0;
+	uint64_t eight;
+
+	for (; len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, text + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 bool str_is_utf8(struct str s)
 {
 	size_t at = 0;
 
 	while (at < s.len) {
-		size_t length = sequence_length((const unsigned char *)s.ptr + at, s.len - at);
+		size_t length;
 
+		at += ascii_length(s.ptr + at, s.len - at);
+		if (at == s.len)
+			break;
+		length = sequence_length((const unsigned char *)s.ptr + at, s.len - at);
 		if (length == 0)
 			return false;
 		at += length;
