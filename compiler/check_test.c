@@ -55,6 +55,8 @@ static void check_run(struct checker *c, struct statement *s)
 {
 	const struct unit_migration *m = find_migration(c->unit, s->run.migration.text);
 
+	if (!m || m->module != c->module)
+		c->module->outward = true;
 	if (!m && s->run.migration.text.len &&
 	    !(c->unit->has_migration &&
 	      c->unit->has_migration(c->unit->context,

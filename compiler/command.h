@@ -31,9 +31,10 @@ enum format {
 
 struct command_line {
 	enum command command;		/* COMMAND_COUNT: none, only --help or --version */
-	bool help, version, check, mermaid, fix;
+	bool help, version, check, mermaid, fix, verbose;
 	enum format form;		/* of diagnostics */
 	const char *format;		/* as it was given, NULL: not */
+	unsigned jobs;			/* 0: not said */
 	const char *output;		/* NULL: not said */
 	VEC(const char *) module_dirs;
 	VEC(const char *) arguments;
@@ -73,20 +74,29 @@ struct files {
 	struct unit unit;
 	struct arena arena;
 	const struct command_line *line;
+	bool quiet;			/* says nothing on standard error */
 	VEC(struct file_path) found;
 	struct map shown;		/* path → struct file_path */
 	bool unreadable;		/* a module was there and could not be read */
 };
 
-/* Reads and checks everything. What can't be read is told on standard error, the rest is checked
- * all the same. */
-enum exit_status files_check(struct files *f, const struct command_line *line);
-/* What the arguments name, to `found`; what can't be read is told on standard error. */
+void files_begin(struct files *f, const struct command_line *line, bool quiet);
+/* Begins, and finds what the command line names. What can't be read is told on standard error. */
 enum exit_status files_find(struct files *f, const struct command_line *line);
-/* The same up to the bytes of the bundle, which are proved. Nothing is printed but on standard
- * error what could not be read. */
+/* Reads and checks everything that was found, in the unit. What can't be read is told on standard
+ * error, the rest is checked all the same. */
+enum exit_status files_check_found(struct files *f);
+enum exit_status files_check(struct files *f, const struct command_line *line);	/* both */
+/* build.c: the same up to the bytes of the bundle, which are proved; all in one unit. Nothing is
+ * printed but on standard error what could not be read. */
 enum exit_status files_compile(struct files *f, const struct command_line *line,
 			       struct buf *bundle);
+/* Empties the unit; what was found stays. */
+void files_forget(struct files *f);
+/* A text for the unit, and where it lies; all are borrowed. */
+void files_give(struct files *f, const struct file_path *file, struct str text, struct hash hash);
+/* What `use NAME` finds, and what an image shows of its path; ptr NULL: nothing. */
+struct str files_module(struct files *f, struct str name, struct str *shown);
 /* Prints the diagnostics in the form that the command line wants. */
 void files_report(struct files *f);
 /* For each source of the unit the path that an image shows; in the arena. */
@@ -96,10 +106,5 @@ void files_clear(struct files *f);
 /* command_list.c: appends a file, or the *.amig below a folder. */
 enum exit_status files_add(struct files *f, const char *argument);
 struct str path_last(struct str path);		/* what follows the last slash */
-
-/* write.c: lowers each migration of a checked unit and proves the image; the bundle of them all.
- * A migration that is larger than an image can hold is a diagnostic, and there is no bundle then.
- */
-void write_bundle(struct unit *u, const struct str *shown, struct buf *out);
 
 #endif

@@ -1,55 +1,31 @@
 /* command_build.c - `amigc check` and `amigc build` */
-#include "compiler/command.h"
-#include <unistd.h>
-
-enum exit_status files_compile(struct files *f, const struct command_line *line,
-			       struct buf *bundle)
-{
-	enum exit_status status = files_check(f, line);
-
-	if (status == STATUS_CLEAN) {
-		write_bundle(&f->unit, files_shown(f), bundle);
-		if (f->unit.diags.error_count)
-			status = STATUS_ERRORS;
-		else if (bundle->failed)
-			status = command_failed(STATUS_FILES,
-						"the bundle would be larger than %zu bytes",
-						BUF_CAP_BYTES);
-		diags_sort(&f->unit.diags);
-	}
-	return status;
-}
+#include "compiler/build.h"
+#include <stdio.h>
 
 enum exit_status command_check(const struct command_line *line)
 {
 	struct files f;
+	struct bundle none = {0};
 	struct buf bundle = {0};
-	enum exit_status status;
+	struct build_result result;
 
 	if (line->fix)
 		return command_fix(line);
-	status = files_compile(&f, line, &bundle);
-	files_report(&f);
+	result = build_bundle(&f, files_find(&f, line), &none, &bundle);
 	buf_clear(&bundle);
 	files_clear(&f);
-	return status;
+	return result.status;
 }
 
 /* A bundle that is there already with the same bytes is left alone, and so is its time for make. */
-static enum exit_status write_file(const char *path, struct str bytes)
+static enum exit_status write_file(const char *path, struct str bytes, const struct bundle *before)
 {
-	struct buf before = {0};
 	struct error err = {0};
 	enum exit_status status = STATUS_CLEAN;
 
-	if (access(path, F_OK) == 0 && os_read_file(path, 0, &before, &err) == OUTCOME_OK &&
-	    str_eq(buf_view(&before), bytes)) {
-		buf_clear(&before);
+	if (str_eq(before->bytes, bytes))
 		return STATUS_CLEAN;
-	}
-	buf_clear(&before);
-	error_clear(&err);
-	if (os_write_file(path, bytes, &err) != OUTCOME_OK)
+	if (os_write_derived(path, bytes, &err) != OUTCOME_OK)
 		status = command_failed(STATUS_FILES, "%s", err.message);
 	error_clear(&err);
 	return status;
@@ -58,16 +34,26 @@ static enum exit_status write_file(const char *path, struct str bytes)
 enum exit_status command_build(const struct command_line *line)
 {
 	struct files f;
+	struct bundle before;
 	struct buf bundle = {0};
-	enum exit_status status = files_compile(&f, line, &bundle);
+	struct error err = {0};
+	struct build_result result;
 
-	files_report(&f);
-	if (status == STATUS_CLEAN && !f.unit.migrations.count)
-		status = command_failed(
+	/* One that is not there, damaged or of another format is none. */
+	if (bundle_map(&before, line->output, &err) != OUTCOME_OK)
+		before = (struct bundle){0};
+	error_clear(&err);
+	result = build_bundle(&f, files_find(&f, line), &before, &bundle);
+	if (result.status == STATUS_CLEAN && !f.unit.migrations.count)
+		result.status = command_failed(
 			STATUS_USAGE, "there is no migration in what was given: nothing to build");
-	if (status == STATUS_CLEAN)
-		status = write_file(line->output, buf_view(&bundle));
+	if (result.status == STATUS_CLEAN && !result.is_same)
+		result.status = write_file(line->output, buf_view(&bundle), &before);
+	if (result.status == STATUS_CLEAN && line->verbose)
+		fprintf(stderr, "amigc: %zu compiled, %zu unchanged\n",
+			f.found.count - result.unchanged, result.unchanged);
 	buf_clear(&bundle);
+	bundle_clear(&before);
 	files_clear(&f);
-	return status;
+	return result.status;
 }

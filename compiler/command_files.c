@@ -40,7 +40,8 @@ static struct str read_module(void *context, struct str name, struct str *path)
 			continue;
 		if (os_read_file(file->path.ptr, SOURCE_MAX_BYTES, &text, &err) != OUTCOME_OK) {
 			f->unreadable = true;
-			command_failed(STATUS_FILES, "%s", err.message);
+			if (!f->quiet)
+				command_failed(STATUS_FILES, "%s", err.message);
 			error_clear(&err);
 		}
 		while (dir.len > 1 && dir.ptr[dir.len - 1] == '/')
@@ -68,15 +69,31 @@ static bool has_migration(void *context, struct str path, struct str name)
 		arena_format(&f->arena, "%.*s%.*s.amig", STR_ARG(folder), STR_ARG(name)).ptr);
 }
 
-enum exit_status files_find(struct files *f, const struct command_line *line)
+static void begin_unit(struct files *f)
 {
-	enum exit_status status = STATUS_CLEAN;
-
-	*f = (struct files){ .line = line };
 	unit_init(&f->unit);
 	f->unit.read_module = read_module;
 	f->unit.has_migration = has_migration;
 	f->unit.context = f;
+}
+
+void files_begin(struct files *f, const struct command_line *line, bool quiet)
+{
+	*f = (struct files){ .line = line, .quiet = quiet };
+	begin_unit(f);
+}
+
+void files_forget(struct files *f)
+{
+	unit_clear(&f->unit);
+	begin_unit(f);
+}
+
+enum exit_status files_find(struct files *f, const struct command_line *line)
+{
+	enum exit_status status = STATUS_CLEAN;
+
+	files_begin(f, line, false);
 	for (size_t i = 0; i < line->arguments.count; i++) {
 		enum exit_status one = files_add(f, line->arguments.at[i]);
 
@@ -85,15 +102,38 @@ enum exit_status files_find(struct files *f, const struct command_line *line)
 	return status;
 }
 
-enum exit_status files_check(struct files *f, const struct command_line *line)
+void files_give(struct files *f, const struct file_path *file, struct str text, struct hash hash)
 {
-	enum exit_status status = files_find(f, line);
+	struct file_path *copy = arena_new(&f->arena, struct file_path);
+
+	*copy = *file;
+	map_add(&f->shown, copy->path, copy);
+	unit_lend_text(&f->unit, copy->path, text, hash);
+}
+
+static struct str shown_path(const struct files *f, struct str path)
+{
+	const struct file_path *file = map_get(&f->shown, path);
+
+	return file ? file->shown : path;
+}
+
+struct str files_module(struct files *f, struct str name, struct str *shown)
+{
+	struct str path = {0}, text = read_module(f, name, &path);
+
+	*shown = shown_path(f, path);
+	return text;
+}
+
+enum exit_status files_check_found(struct files *f)
+{
+	enum exit_status status = STATUS_CLEAN;
 
 	for (size_t i = 0; i < f->found.count; i++) {
 		struct error err = {0};
 
-		if (unit_read(&f->unit, arena_c(&f->arena, f->found.at[i].path), &err) !=
-		    OUTCOME_OK)
+		if (unit_read(&f->unit, f->found.at[i].path.ptr, &err) != OUTCOME_OK)
 			status = command_failed(STATUS_FILES, "%s", err.message);
 		error_clear(&err);
 	}
@@ -103,6 +143,13 @@ enum exit_status files_check(struct files *f, const struct command_line *line)
 	if (status == STATUS_CLEAN && f->unit.diags.error_count)
 		status = STATUS_ERRORS;
 	return status;
+}
+
+enum exit_status files_check(struct files *f, const struct command_line *line)
+{
+	enum exit_status found = files_find(f, line), checked = files_check_found(f);
+
+	return checked > found ? checked : found;
 }
 
 static bool has_colours(void)
@@ -140,12 +187,8 @@ const struct str *files_shown(struct files *f)
 	size_t count = f->unit.sources.all.count;
 	struct str *shown = arena_array(&f->arena, struct str, count);
 
-	for (size_t i = 0; i < count; i++) {
-		struct str path = f->unit.sources.all.at[i].path;
-		const struct file_path *file = map_get(&f->shown, path);
-
-		shown[i] = file ? file->shown : path;
-	}
+	for (size_t i = 0; i < count; i++)
+		shown[i] = shown_path(f, f->unit.sources.all.at[i].path);
 	return shown;
 }
 

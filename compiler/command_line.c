@@ -1,5 +1,6 @@
 /* command_line.c - argv to what is asked for, by the tables of options.def */
 #include "compiler/command.h"
+#include "vm/base/parallel.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -109,7 +110,7 @@ static enum command find_command(const char *word)
 	return (enum command)i;
 }
 
-/* Matches `--word`, `--word=value` and `-w`; *value is what follows the `=`, or NULL. */
+/* Matches `--word`, `--word=value`, `-w` and `-wvalue`; *value is what stands there, or NULL. */
 static enum option find_option(const char *word, const char **value)
 {
 	size_t i = 0;
@@ -118,8 +119,11 @@ static enum option find_option(const char *word, const char **value)
 	for (; i < ARRAY_SIZE(options); i++) {
 		size_t len = strlen(options[i].word);
 
-		if (options[i].letter && word[1] == options[i].letter && word[2] == 0)
+		if (options[i].letter && word[1] == options[i].letter &&
+		    (word[2] == 0 || options[i].value)) {
+			*value = word[2] ? word + 2 : NULL;
 			break;
+		}
 		if (strncmp(word, options[i].word, len) != 0)
 			continue;
 		if (word[len] == '=')
@@ -152,6 +156,18 @@ static enum exit_status set_format(struct command_line *line)
 	return STATUS_CLEAN;
 }
 
+static enum exit_status set_jobs(struct command_line *line, const char *value)
+{
+	int64_t jobs;
+
+	if (!str_to_int(str_c(value), &jobs) || jobs < 1 || jobs > PARALLEL_JOBS_MAX)
+		return command_failed(STATUS_USAGE,
+				      "--jobs is a number of threads from 1 to %u, not %s",
+				      PARALLEL_JOBS_MAX, value);
+	line->jobs = (unsigned)jobs;
+	return STATUS_CLEAN;
+}
+
 static enum exit_status set_option(struct command_line *line, enum option option, const char *value)
 {
 	switch (option) {
@@ -171,6 +187,11 @@ static enum exit_status set_option(struct command_line *line, enum option option
 		break;
 	case OPTION_FIX:
 		line->fix = true;
+		break;
+	case OPTION_JOBS:
+		return set_jobs(line, value);
+	case OPTION_VERBOSE:
+		line->verbose = true;
 		break;
 	case OPTION_HELP:
 		line->help = true;

@@ -6,7 +6,7 @@
 
 #define FOLDERS_DEEP_MAX 64
 
-/* a/./b//c/ → a/b/c; the path that is opened and told. */
+/* a/./b//c/ → a/b/c, with a NUL behind it as all paths here: what is opened and told. */
 static struct str normal(struct arena *arena, const char *path)
 {
 	size_t len = strlen(path), out = 0;
@@ -41,10 +41,17 @@ struct str path_last(struct str path)
 
 static struct str joined(struct arena *arena, struct str folder, struct str name)
 {
+	size_t slash;
+	char *text;
+
 	if (!folder.len || str_eq(folder, STR(".")))
 		return arena_str(arena, name);
-	return arena_format(arena, "%.*s%s%.*s", STR_ARG(folder),
-			    folder.ptr[folder.len - 1] == '/' ? "" : "/", STR_ARG(name));
+	slash = folder.ptr[folder.len - 1] != '/';
+	text = arena_alloc(arena, folder.len + slash + name.len + 1);
+	memcpy(text, folder.ptr, folder.len);
+	memcpy(text + folder.len, "/", slash);
+	memcpy(text + folder.len + slash, name.ptr, name.len);
+	return (struct str){ text, folder.len + slash + name.len };
 }
 
 /* The name of a folder as images show it: nothing for those whose path does not tell it. */
@@ -77,18 +84,25 @@ static void add(struct files *f, struct str path, struct str shown)
 	}
 }
 
-struct names {
-	VEC(struct str) all;
+struct entry {
+	struct str name;
+	unsigned char type;		/* DT_… of dirent.h */
+};
+
+struct entries {
+	VEC(struct entry) all;
 };
 
 static int by_name(const void *a, const void *b)
 {
-	return str_compare(*(const struct str *)a, *(const struct str *)b);
+	const struct entry *x = a, *y = b;
+
+	return str_compare(x->name, y->name);
 }
 
 /* The entries of a folder, in bytewise order; hidden ones are passed over. false: errno says why it
  * can't be read. */
-static bool read_names(struct arena *arena, const char *folder, struct names *out)
+static bool read_entries(struct arena *arena, const char *folder, struct entries *out)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
@@ -97,7 +111,9 @@ static bool read_names(struct arena *arena, const char *folder, struct names *ou
 		return false;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] != '.')
-			vec_push(&out->all, arena_str(arena, str_c(entry->d_name)));
+			vec_push(&out->all,
+				 (struct entry){ arena_str(arena, str_c(entry->d_name)),
+						 entry->d_type });
 	}
 	closedir(dir);
 	if (out->all.count)
@@ -105,27 +121,34 @@ static bool read_names(struct arena *arena, const char *folder, struct names *ou
 	return true;
 }
 
+/* Most file systems tell what an entry is in the folder itself; the others are asked. */
+static bool is_folder(struct str path, unsigned char type)
+{
+	struct stat is;
+
+	if (type != DT_UNKNOWN)
+		return type == DT_DIR;
+	return lstat(path.ptr, &is) == 0 && S_ISDIR(is.st_mode);
+}
+
 /* Folders that are links are not entered: they may lead back. */
 static enum exit_status walk(struct files *f, struct str folder, struct str shown, unsigned depth)
 {
-	struct names names = {0};
+	struct entries entries = {0};
 	enum exit_status status = STATUS_CLEAN;
 
 	if (depth > FOLDERS_DEEP_MAX)
 		return command_failed(STATUS_FILES,
 				      "cannot read %s: folders lie too deep in each other",
 				      folder.ptr);
-	if (!read_names(&f->arena, arena_c(&f->arena, folder), &names))
+	if (!read_entries(&f->arena, folder.ptr, &entries))
 		return command_failed(STATUS_FILES, "cannot read %.*s: %s", STR_ARG(folder),
 				      strerror(errno));
-	for (size_t i = 0; i < names.all.count; i++) {
-		struct str name = names.all.at[i], path = joined(&f->arena, folder, name);
+	for (size_t i = 0; i < entries.all.count; i++) {
+		struct str name = entries.all.at[i].name, path = joined(&f->arena, folder, name);
 		struct str below = joined(&f->arena, shown, name);
-		struct stat is;
 
-		if (lstat(arena_c(&f->arena, path), &is) != 0)
-			continue;
-		if (S_ISDIR(is.st_mode)) {
+		if (is_folder(path, entries.all.at[i].type)) {
 			enum exit_status below_status = walk(f, path, below, depth + 1);
 
 			status = below_status != STATUS_CLEAN ? below_status : status;
@@ -133,7 +156,7 @@ static enum exit_status walk(struct files *f, struct str folder, struct str show
 			add(f, path, below);
 		}
 	}
-	vec_clear(&names.all);
+	vec_clear(&entries.all);
 	return status;
 }
 

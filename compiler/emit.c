@@ -7,11 +7,20 @@ void emit_init(struct emit *e, const struct types *from)
 	types_init(&e->types);
 }
 
+static void free_room(struct code *c)
+{
+	vec_clear(&c->local_types);
+	vec_clear(&c->code);
+	vec_clear(&c->lines);
+}
+
 void emit_clear(struct emit *e)
 {
+	free_room(&e->spare);
 	types_clear(&e->types);
 	free(e->type_map);
 	map_clear(&e->interned);
+	buf_clear(&e->key);
 	vec_clear(&e->constants);
 	vec_clear(&e->templates);
 	vec_clear(&e->functions);
@@ -99,9 +108,13 @@ static uint32_t known(const struct emit *e, struct str key)
 	return (uint32_t)(uintptr_t)map_get(&e->interned, key);
 }
 
-static void learn(struct emit *e, struct str key, size_t number)
+/* Gives the copy of the key that is kept. */
+static struct str learn(struct emit *e, struct str key, size_t number)
 {
-	map_add(&e->interned, arena_str(&e->arena, key), (void *)(uintptr_t)(number + 1));
+	struct str copy = arena_str(&e->arena, key);
+
+	map_add(&e->interned, copy, (void *)(uintptr_t)(number + 1));
+	return copy;
 }
 
 struct operand_constant emit_constant_number(struct emit *e, enum constant_kind kind,
@@ -123,35 +136,37 @@ struct operand_constant emit_constant_number(struct emit *e, enum constant_kind 
 
 struct operand_constant emit_constant_text(struct emit *e, enum constant_kind kind, struct str text)
 {
-	struct buf key = {0};
+	const size_t before = 2;	/* bytes of the key */
 	uint32_t found;
 
-	buf_byte(&key, 't');
-	buf_byte(&key, (char)kind);
-	buf_str(&key, text);
-	found = known(e, buf_view(&key));
+	buf_reset(&e->key);
+	buf_byte(&e->key, 't');
+	buf_byte(&e->key, (char)kind);
+	buf_str(&e->key, text);
+	found = known(e, buf_view(&e->key));
 	if (!found) {
-		learn(e, buf_view(&key), e->constants.count);
-		vec_push(&e->constants, (struct constant){ .kind = kind, .type = scalar_of(kind),
-							   .text = arena_str(&e->arena, text) });
+		struct str kept = learn(e, buf_view(&e->key), e->constants.count);
+
+		vec_push(&e->constants,
+			 (struct constant){ .kind = kind, .type = scalar_of(kind),
+					    .text = { kept.ptr + before, text.len } });
 		found = (uint32_t)e->constants.count;
 	}
-	buf_clear(&key);
 	return (struct operand_constant){ found - 1 };
 }
 
 struct operand_template emit_template(struct emit *e, const struct str *pieces,
 				      const uint32_t *hole_types, uint32_t hole_count)
 {
-	struct buf key = {0};
 	uint32_t found;
 
-	buf_byte(&key, 's');
+	buf_reset(&e->key);
+	buf_byte(&e->key, 's');
 	for (uint32_t i = 0; i <= hole_count; i++)
-		buf_sized(&key, pieces[i]);
+		buf_sized(&e->key, pieces[i]);
 	for (uint32_t i = 0; i < hole_count; i++)
-		buf_varint(&key, hole_types[i]);
-	found = known(e, buf_view(&key));
+		buf_varint(&e->key, hole_types[i]);
+	found = known(e, buf_view(&e->key));
 	if (!found) {
 		struct str *copies = arena_array(&e->arena, struct str, (size_t)hole_count + 1);
 		uint32_t *types = arena_array(&e->arena, uint32_t, hole_count);
@@ -160,11 +175,10 @@ struct operand_template emit_template(struct emit *e, const struct str *pieces,
 			copies[i] = arena_str(&e->arena, pieces[i]);
 		if (hole_count)
 			memcpy(types, hole_types, sizeof(*types) * hole_count);
-		learn(e, buf_view(&key), e->templates.count);
+		learn(e, buf_view(&e->key), e->templates.count);
 		vec_push(&e->templates, (struct template){ hole_count, copies, types });
 		found = (uint32_t)e->templates.count;
 	}
-	buf_clear(&key);
 	return (struct operand_template){ found - 1 };
 }
 
@@ -177,9 +191,12 @@ struct operand_function emit_function(struct emit *e)
 void code_begin(struct code *c, struct emit *e, struct operand_function function, struct str name,
 		uint32_t result)
 {
-	*c = (struct code){
-		.emit = e, .name = name, .number = function.n, .result = emit_type(e, result).n
-	};
+	*c = e->spare;
+	e->spare = (struct code){0};
+	c->emit = e;
+	c->name = name;
+	c->number = function.n;
+	c->result = emit_type(e, result).n;
 }
 
 struct operand_local code_local(struct code *c, uint32_t type)
@@ -214,9 +231,11 @@ void code_end(struct code *c)
 		.lines = keep(e, c->lines.at, sizeof(*c->lines.at), c->lines.count),
 		.source = c->source,
 	};
-	vec_clear(&c->local_types);
-	vec_clear(&c->code);
-	vec_clear(&c->lines);
+	free_room(&e->spare);
+	e->spare = (struct code){ .local_types = c->local_types, .code = c->code,
+				  .lines = c->lines };
+	e->spare.local_types.count = e->spare.code.count = e->spare.lines.count = 0;
+	*c = (struct code){0};
 }
 
 void code_add(struct code *c, enum opcode op, uint32_t a, uint32_t b)

@@ -43,19 +43,7 @@ struct operand_need { uint32_t n; };
 struct operand_operation { uint32_t n; };
 struct operand_shape { enum query_shape n; };
 
-struct emit {
-	struct arena arena;
-	const struct types *from;	/* the compilation's types */
-	struct types types;		/* the module's own */
-	uint32_t *type_map;		/* from-number → own number + 1 */
-	uint32_t type_map_count;
-	struct map interned;		/* constants and templates by content → number + 1 */
-	VEC(struct constant) constants;
-	VEC(struct template) templates;
-	VEC(struct function) functions;
-	VEC(struct operation) operations;
-	VEC(struct source) sources;
-};
+struct emit;
 
 struct code {
 	struct emit *emit;
@@ -70,6 +58,22 @@ struct code {
 	VEC(uint32_t) local_types;
 	VEC(struct instruction) code;
 	VEC(uint32_t) lines;
+};
+
+struct emit {
+	struct arena arena;
+	const struct types *from;	/* the compilation's types */
+	struct types types;		/* the module's own */
+	uint32_t *type_map;		/* from-number → own number + 1 */
+	uint32_t type_map_count;
+	struct map interned;		/* constants and templates by content → number + 1 */
+	struct buf key;			/* of what is looked up there */
+	VEC(struct constant) constants;
+	VEC(struct template) templates;
+	VEC(struct function) functions;
+	VEC(struct operation) operations;
+	VEC(struct source) sources;
+	struct code spare;		/* the room of a function that has ended */
 };
 
 void emit_init(struct emit *e, const struct types *from);

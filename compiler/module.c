@@ -5,7 +5,7 @@
 
 enum { UNLOADED, LOADING, LOADED };
 
-static struct unit_module *find(const struct unit *u, struct str name)
+struct unit_module *module_find(const struct unit *u, struct str name)
 {
 	for (size_t i = 0; i < u->modules.count; i++)
 		if (u->modules.at[i]->library && str_eq(u->modules.at[i]->name, name))
@@ -54,7 +54,7 @@ static void load(struct unit *u, struct unit_module *m)
 
 		if (d->kind != DECLARATION_USE || d->name.text.len == 0)
 			continue;
-		used = find(u, d->name.text);
+		used = module_find(u, d->name.text);
 		if (!used)
 			used = open_library(u, d->name);
 		if (used && used->state == LOADING)
@@ -112,7 +112,8 @@ void module_declare(struct unit *u, struct unit_module *m)
 		if (d->name.text.len == 0 || d->kind == DECLARATION_MIGRATION ||
 		    d->kind == DECLARATION_TEST)
 			continue;
-		if (kind == SYMBOL_ERROR || (kind == SYMBOL_MODULE && !find(u, d->name.text))) {
+		if (kind == SYMBOL_ERROR ||
+		    (kind == SYMBOL_MODULE && !module_find(u, d->name.text))) {
 			m->incomplete = true;
 			scope_add(m->scope, unit_symbol(u, SYMBOL_ERROR, d->name));
 			continue;
@@ -123,7 +124,7 @@ void module_declare(struct unit *u, struct unit_module *m)
 		d->symbol = symbol;
 		if (kind == SYMBOL_MODULE) {
 			symbol->declaration = NULL;
-			symbol->module = find(u, d->name.text);
+			symbol->module = module_find(u, d->name.text);
 		}
 		if (!is_taken(u, m, symbol))
 			scope_add(m->scope, symbol);

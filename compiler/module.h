@@ -11,6 +11,8 @@
 
 /* Loads what the given files use, and what that uses, into unit.modules. */
 void module_load_used(struct unit *u);
+/* Of the unit's modules, the library of this name; NULL. */
+struct unit_module *module_find(const struct unit *u, struct str name);
 /* Makes the scope of a file: a symbol for each declaration and module that it uses. */
 void module_declare(struct unit *u, struct unit_module *m);
 /* The symbols of a file's own callables whose first parameter is of this connection type, by name;

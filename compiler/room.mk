@@ -2,7 +2,7 @@
 PROGRAMS += amigc
 ROOMS += compiler
 compiler.sources := $(filter-out compiler/amigc.c,$(wildcard compiler/*.c))
-compiler.generated := $(B)/compiler/stdlib.c
+compiler.generated := $(B)/compiler/stdlib.c $(B)/compiler/fingerprint.c
 compiler.rooms := grammar isa base
 compiler.libraries := -lpcre2-8
 amigc.main := compiler/amigc.c
@@ -12,3 +12,8 @@ compiler.modules := $(sort $(wildcard stdlib/*.amig))
 $(B)/compiler/stdlib.c: compiler/embed.sh stdlib $(compiler.modules)
 	@mkdir -p $(@D)
 	$(call say,EMBED,$@)sh compiler/embed.sh $(compiler.modules) > $@
+
+compiler.fingerprinted := $(sort $(wildcard grammar/* compiler/* vm/isa/* vm/base/* stdlib/*))
+$(B)/compiler/fingerprint.c: compiler grammar vm/isa vm/base stdlib $(compiler.fingerprinted)
+	@mkdir -p $(@D)
+	$(call say,HASH,$@)sh compiler/fingerprint.sh $(compiler.fingerprinted) > $@

@@ -94,9 +94,48 @@ void unit_add_text(struct unit *u, struct str path, struct str text)
 	add_source(u, sources_add(&u->sources, path, text));
 }
 
+void unit_lend_text(struct unit *u, struct str path, struct str text, struct hash hash)
+{
+	add_source(u, sources_lend(&u->sources, path, text, hash));
+}
+
+/* Borrowed strings of the head are copied: it goes with its image. */
+void unit_add_known(struct unit *u, struct str path, struct str text, struct hash hash,
+		    const struct migration *head)
+{
+	struct unit_module *m = arena_new(&u->arena, struct unit_module);
+	struct unit_migration *migration;
+	struct migration_syntax *syntax;
+	struct name_list **end;
+
+	m->source = sources_lend(&u->sources, path, text, hash);
+	m->tree = arena_new(&u->arena, struct file);
+	m->tree->source = m->source;
+	vec_push(&u->modules, m);
+	if (!head)
+		return;
+	migration = arena_new(&u->arena, struct unit_migration);
+	migration->name = arena_str(&u->arena, head->name);
+	migration->module = m;
+	migration->declaration = arena_new(&u->arena, struct declaration);
+	migration->declaration->kind = DECLARATION_MIGRATION;
+	migration->declaration->name.text = migration->name;
+	syntax = arena_new(&u->arena, struct migration_syntax);
+	syntax->min_version = arena_str(&u->arena, head->min_version);
+	syntax->max_version = arena_str(&u->arena, head->max_version);
+	end = &syntax->depends;
+	for (uint32_t i = 0; i < head->depends_count; i++) {
+		*end = arena_new(&u->arena, struct name_list);
+		(*end)->name.text = arena_str(&u->arena, head->depends[i]);
+		end = &(*end)->next;
+	}
+	migration->declaration->migration = syntax;
+	vec_push(&u->migrations, migration);
+}
+
 /* Names first, then signatures, then what stands in bodies: nothing depends on the order of
  * declarations or files. */
-void unit_check(struct unit *u)
+void unit_check_files(struct unit *u)
 {
 	module_load_used(u);
 	for (size_t i = 0; i < u->modules.count; i++)
@@ -113,8 +152,19 @@ void unit_check(struct unit *u)
 			if (d->kind == DECLARATION_TEST)
 				check_test(u, u->modules.at[i], d);
 	graph_check_includes(u);
+	diags_sort(&u->diags);
+}
+
+void unit_check_together(struct unit *u)
+{
 	graph_link(u);
 	diags_sort(&u->diags);
+}
+
+void unit_check(struct unit *u)
+{
+	unit_check_files(u);
+	unit_check_together(u);
 }
 
 void unit_clear(struct unit *u)

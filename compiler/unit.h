@@ -4,6 +4,11 @@
  *   unit_init → unit_read / unit_add_text for each file → unit_check
  *             → lowering reads the annotated trees, if there are no errors
  *
+ * The check has two parts. What a file means depends on the file and what it uses: files may be
+ * checked in several units, beside each other. What migrations mean to each other needs all of them
+ * in one unit, but of each no more than unit_add_known tells. Only a test that runs the migration
+ * of another file needs the whole of that one, and says so (`outward`).
+ *
  * Everything lives until unit_clear. unit_check never fails: what is wrong is in `diags`. A unit
  * with errors must not be lowered. The trees, symbols and types of all files share one arena and
  * one struct types.
@@ -13,7 +18,7 @@
 
 #include "compiler/scope.h"
 #include "grammar/diag.h"
-#include "vm/isa/types.h"
+#include "vm/isa/module.h"
 
 struct unit_module {
 	struct str name;		/* a library's: "clickhouse"; of a given file "" */
@@ -22,6 +27,7 @@ struct unit_module {
 	/* its declarations and what it uses; outside of it is what the language brings */
 	struct scope *scope;
 	bool library;			/* came by `use` */
+	bool outward;			/* a test of it runs the migration of another file */
 	bool incomplete;	/* lacks a module or a declaration that is wrong: told already */
 	uint32_t state;			/* the checker's */
 };
@@ -61,7 +67,16 @@ struct unit {
 void unit_init(struct unit *u);
 enum outcome unit_read(struct unit *u, const char *path, struct error *err) MUST_USE;
 void unit_add_text(struct unit *u, struct str path, struct str text);	/* copies both */
-void unit_check(struct unit *u);		/* once; sorts diags */
+/* borrows both; hash is that of the text */
+void unit_lend_text(struct unit *u, struct str path, struct str text, struct hash hash);
+/* A file that another unit has checked or that was compiled before. Of its migration there is what
+ * the others may see: name, depends, versions; no places. text is borrowed, `head` may be NULL: the
+ * file holds no migration. */
+void unit_add_known(struct unit *u, struct str path, struct str text, struct hash hash,
+		    const struct migration *head);
+void unit_check_files(struct unit *u);		/* once; sorts diags */
+void unit_check_together(struct unit *u);	/* once, after that; sorts diags */
+void unit_check(struct unit *u);		/* both */
 void unit_clear(struct unit *u);
 
 struct scope *unit_scope(struct unit *u, struct scope *parent);		/* a new one */

@@ -1,7 +1,7 @@
 /* compiler_check.c - no text breaks the checker; and what it accepts is lowered to images that the
  * verifier proves */
-#include "compiler/command.h"
 #include "compiler/stdlib.h"
+#include "compiler/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -30,12 +30,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	diags_print_github(&u.diags, &u.sources, &out);
 	diags_fix(&u.diags, &u.sources, 0, &out);
 	if (u.diags.error_count == 0) {
+		struct written written;
 		struct str *shown = arena_array(&u.arena, struct str, u.sources.all.count);
 
 		for (size_t i = 0; i < u.sources.all.count; i++)
 			shown[i] = u.sources.all.at[i].path;
 		buf_reset(&out);
-		write_bundle(&u, shown, &out);
+		write_images(&u, shown, &written);
+		if (u.diags.error_count == 0)
+			write_bundle(written.files, written.file_count, &out);
+		written_clear(&written);
 	}
 	buf_clear(&out);
 	unit_clear(&u);

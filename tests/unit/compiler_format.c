@@ -7,10 +7,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "compiler/command.h"
 #include "compiler/stdlib.h"
+#include "compiler/write.h"
 #include "grammar/format.h"
 #include "tests/support/program.h"
+#include "vm/base/os.h"
 #include "vm/isa/image.h"
 
 #define PROGRAMS 3000
@@ -65,9 +66,7 @@ static void write_placeless(struct str image, struct buf *out)
 static bool compile(struct str text, struct buf *out, struct buf *words)
 {
 	struct unit u;
-	struct buf bytes = { 0 };
-	struct bundle bundle = { 0 };
-	struct error err = { 0 };
+	struct written written = { 0 };
 	struct str *shown;
 	bool good;
 
@@ -82,16 +81,13 @@ static bool compile(struct str text, struct buf *out, struct buf *words)
 	for (size_t i = 0; i < u.sources.all.count; i++)
 		shown[i] = u.sources.all.at[i].path;
 	if (good) {
-		write_bundle(&u, shown, &bytes);
+		write_images(&u, shown, &written);
 		good = u.diags.error_count == 0;
 	}
-	if (good) {
-		assert_int_equal(bundle_open(&bundle, buf_view(&bytes), &err), OUTCOME_OK);
-		for (uint32_t i = 0; i < bundle.count; i++)
-			write_placeless(bundle.entries[i].image, out);
-	}
-	bundle_clear(&bundle);
-	buf_clear(&bytes);
+	for (uint32_t i = 0; good && i < written.file_count; i++)
+		if (written.files[i].migration.len)
+			write_placeless(written.files[i].image, out);
+	written_clear(&written);
 	unit_clear(&u);
 	return good;
 }

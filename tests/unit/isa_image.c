@@ -127,7 +127,7 @@ static void a_bundle_finds_its_modules(void **state)
 	struct buf bytes = { 0 };
 	struct error err = { 0 };
 	struct bundle b;
-	bundle_write(entries, 3, &bytes);
+	bundle_write(entries, 3, STR(""), &bytes);
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
@@ -160,7 +160,7 @@ static void a_damaged_bundle_is_refused(void **state)
 	struct buf bytes = { 0 };
 	struct error err = { 0 };
 	struct bundle b;
-	bundle_write(sorted, 2, &bytes);
+	bundle_write(sorted, 2, STR(""), &bytes);
 	for (size_t i = 0; i < bytes.len; i += i < 200 ? 1 : 37) {
 		bytes.ptr[i] ^= 16;
 		assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_DAMAGED);
@@ -175,12 +175,12 @@ static void a_damaged_bundle_is_refused(void **state)
 	assert_string_equal(err.message, "the bundle has format 3, this amigrun reads format 2");
 	error_clear(&err);
 	buf_reset(&bytes);
-	bundle_write(unsorted, 2, &bytes);
+	bundle_write(unsorted, 2, STR(""), &bytes);
 	assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_DAMAGED);
 	assert_string_equal(err.message, "the bundle is damaged: its index is not sorted");
 	error_clear(&err);
 	buf_reset(&bytes);
-	bundle_write(twice, 2, &bytes);
+	bundle_write(twice, 2, STR(""), &bytes);
 	assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_DAMAGED);
 	error_clear(&err);
 	buf_clear(&bytes);

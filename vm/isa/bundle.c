@@ -1,6 +1,7 @@
 /* bundle.c - the file of many module images: reading, finding, writing */
 #include "vm/isa/image.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -46,6 +47,11 @@ static enum outcome read_head(struct bundle *b, struct reader *r, struct error *
 	return OUTCOME_OK;
 }
 
+static size_t aligned(size_t at)
+{
+	return (at + 7) & ~(size_t)7;
+}
+
 static bool lies_within(const struct bundle *b, uint64_t offset, uint64_t length)
 {
 	return offset <= b->bytes.len && length <= b->bytes.len - offset;
@@ -59,6 +65,7 @@ enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err)
 	struct reader r = reader_of(bytes);
 	enum outcome outcome = read_head(b, &r, err);
 	struct bundle_entry *entries = NULL;
+	size_t end = BUNDLE_HEAD_BYTES + (size_t)b->count * BUNDLE_ENTRY_BYTES;
 	if (outcome == OUTCOME_OK)
 		entries = arena_array(&b->arena, struct bundle_entry, b->count);
 	for (uint32_t i = 0; outcome == OUTCOME_OK && i < b->count; i++) {
@@ -72,12 +79,16 @@ enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err)
 		}
 		entries[i].name = (struct str){ bytes.ptr + name_at, name_len };
 		entries[i].image = (struct str){ bytes.ptr + image_at, (size_t)image_len };
+		if (end < image_at + image_len)
+			end = aligned((size_t)(image_at + image_len));
 		if (!str_is_utf8(entries[i].name))
 			outcome = damaged(err, "the name of a migration is not UTF-8");
 		else if (i > 0 && str_compare(entries[i - 1].name, entries[i].name) >= 0)
 			outcome = damaged(err, "its index is not sorted");
 	}
 	b->entries = entries;
+	if (outcome == OUTCOME_OK && end < bytes.len)
+		b->record = (struct str){ bytes.ptr + end, bytes.len - end };
 	if (outcome != OUTCOME_OK)
 		bundle_clear(b);
 	return outcome;
@@ -143,36 +154,50 @@ void bundle_clear(struct bundle *b)
 	*b = (struct bundle){ 0 };
 }
 
-void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *out)
+static void write_index(const struct bundle_entry *entries, uint32_t count, struct buf *out)
 {
-	struct buf rest = { 0 };
-	size_t names_bytes = 0;
+	size_t name_at = BUNDLE_HEAD_BYTES + (size_t)count * BUNDLE_ENTRY_BYTES, image_at = name_at;
+
 	for (uint32_t i = 0; i < count; i++)
-		names_bytes += entries[i].name.len;
-	size_t name_at = BUNDLE_HEAD_BYTES + (size_t)count * BUNDLE_ENTRY_BYTES;
-	size_t image_at = (name_at + names_bytes + 7) & ~(size_t)7;
+		image_at += entries[i].name.len;
+	image_at = aligned(image_at);
 	for (uint32_t i = 0; i < count; i++) {
-		buf_u32(&rest, (uint32_t)name_at);
-		buf_u32(&rest, (uint32_t)entries[i].name.len);
-		buf_u64(&rest, image_at);
-		buf_u64(&rest, entries[i].image.len);
-		buf_add(&rest, entries[i].identity.bytes, sizeof(entries[i].identity.bytes));
+		buf_u32(out, (uint32_t)name_at);
+		buf_u32(out, (uint32_t)entries[i].name.len);
+		buf_u64(out, image_at);
+		buf_u64(out, entries[i].image.len);
+		buf_add(out, entries[i].identity.bytes, sizeof(entries[i].identity.bytes));
 		name_at += entries[i].name.len;
-		image_at += (entries[i].image.len + 7) & ~(size_t)7;
+		image_at += aligned(entries[i].image.len);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		buf_str(&rest, entries[i].name);
-	buf_align(&rest, 8);
-	for (uint32_t i = 0; i < count; i++) {
-		buf_str(&rest, entries[i].image);
-		buf_align(&rest, 8);
-	}
+}
+
+void bundle_write(const struct bundle_entry *entries, uint32_t count, struct str record,
+		  struct buf *out)
+{
+	static const char unknown[sizeof(uint64_t) + sizeof(struct hash)];
+	size_t size_at = sizeof(BUNDLE_MAGIC) - 1 + 2 * sizeof(uint32_t);
+
 	buf_text(out, BUNDLE_MAGIC);
 	buf_u32(out, MODULE_FORMAT);
 	buf_u32(out, count);
-	buf_u64(out, BUNDLE_HEAD_BYTES + rest.len);
-	struct hash hash = hash_of(buf_view(&rest));
-	buf_add(out, hash.bytes, sizeof(hash.bytes));
-	buf_str(out, buf_view(&rest));
-	buf_clear(&rest);
+	/* The size and the hash come last, into their place: the bytes are too many for a copy. */
+	buf_add(out, unknown, sizeof(unknown));
+	write_index(entries, count, out);
+	for (uint32_t i = 0; i < count; i++)
+		buf_str(out, entries[i].name);
+	buf_align(out, 8);
+	for (uint32_t i = 0; i < count; i++) {
+		buf_str(out, entries[i].image);
+		buf_align(out, 8);
+	}
+	buf_str(out, record);
+	if (!out->failed) {
+		uint64_t size = htole64(out->len);
+		struct hash hash = hash_of((struct str){ out->ptr + BUNDLE_HEAD_BYTES,
+							 out->len - BUNDLE_HEAD_BYTES });
+
+		memcpy(out->ptr + size_at, &size, sizeof(size));
+		memcpy(out->ptr + size_at + sizeof(size), hash.bytes, sizeof(hash.bytes));
+	}
 }

@@ -5,7 +5,7 @@
 
 _Static_assert(sizeof(struct instruction) == 8, "an instruction has 8 bytes, used in place");
 _Static_assert(BYTE_ORDER == LITTLE_ENDIAN,
-	       "code is used in place, so the machine must be little-endian");
+	       "code and lines are used in place, so the machine must be little-endian");
 
 /* A position that may be missing: 0 for NO_INDEX, else one more. */
 static void put_index(struct buf *out, uint32_t index)
@@ -121,9 +121,13 @@ static void write_code(const struct module *m, struct buf *out)
 
 static void write_lines(const struct module *m, struct buf *out)
 {
-	for (uint32_t i = 0; i < m->function_count; i++)
-		for (uint32_t pc = 0; pc < m->functions[i].code_count; pc++)
-			buf_u32(out, m->functions[i].lines ? m->functions[i].lines[pc] : 0);
+	for (uint32_t i = 0; i < m->function_count; i++) {
+		const struct function *it = &m->functions[i];
+		if (it->lines)
+			buf_add(out, it->lines, it->code_count * sizeof(*it->lines));
+		for (uint32_t pc = 0; !it->lines && pc < it->code_count; pc++)
+			buf_u32(out, 0);
+	}
 }
 
 static void write_sources(const struct module *m, struct buf *out)
@@ -218,28 +222,39 @@ static void write_section(const struct module *m, enum section_id id, struct buf
 	}
 }
 
+/* The head and the table of sections come last, into their place: the sections are written where
+ * they stay. */
 void image_write(const struct module *m, struct buf *out)
 {
-	struct buf body = { 0 }, table = { 0 };
-	uint64_t from = IMAGE_HEAD_BYTES + SECTION_COUNT * SECTION_ENTRY_BYTES;
+	static const char unknown[IMAGE_HEAD_BYTES + SECTION_COUNT * SECTION_ENTRY_BYTES];
+	size_t start = out->len, begin;
+	struct buf head = { 0 };
+
+	if (start % 8 != 0)
+		BUG("an image begins at byte %zu", start);
+	buf_add(out, unknown, sizeof(unknown));
+	buf_text(&head, MODULE_MAGIC);
+	buf_u32(&head, MODULE_FORMAT);
+	buf_u32(&head, SECTION_COUNT);
+	buf_add(&head, unknown, IMAGE_HEAD_BYTES - head.len);
 	for (uint32_t id = 1; id <= SECTION_COUNT; id++) {
-		size_t start = body.len;
-		write_section(m, (enum section_id)id, &body);
-		struct str bytes = { buf_view(&body).ptr + start, body.len - start };
-		buf_u32(&table, id);
-		buf_u32(&table, 0);
-		buf_u64(&table, from + start);
-		buf_u64(&table, bytes.len);
-		put_hash(&table, hash_of(bytes));
-		buf_align(&body, 8);
+		begin = out->len;
+		write_section(m, (enum section_id)id, out);
+		buf_u32(&head, id);
+		buf_u32(&head, 0);
+		buf_u64(&head, begin - start);
+		buf_u64(&head, out->len - begin);
+		put_hash(&head, hash_of((struct str){ out->ptr + begin, out->len - begin }));
+		buf_align(out, 8);
 	}
-	buf_str(&table, buf_view(&body));
-	buf_text(out, MODULE_MAGIC);
-	buf_u32(out, MODULE_FORMAT);
-	buf_u32(out, SECTION_COUNT);
-	buf_u64(out, IMAGE_HEAD_BYTES + table.len);
-	put_hash(out, hash_of(buf_view(&table)));
-	buf_str(out, buf_view(&table));
-	buf_clear(&table);
-	buf_clear(&body);
+	if (!out->failed) {
+		uint64_t size = htole64(out->len - start);
+		char *at = memcpy(out->ptr + start, head.ptr, head.len);
+		struct hash hash = hash_of((struct str){ at + IMAGE_HASHED_FROM,
+							 out->len - start - IMAGE_HASHED_FROM });
+
+		memcpy(at + IMAGE_HEAD_BYTES - sizeof(hash) - sizeof(size), &size, sizeof(size));
+		memcpy(at + IMAGE_HEAD_BYTES - sizeof(hash), hash.bytes, sizeof(hash.bytes));
+	}
+	buf_clear(&head);
 }

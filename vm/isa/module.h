@@ -9,6 +9,7 @@
  *            per module: u32 name offset, u32 name length, u64 image offset, u64 image length,
  *            hash (the module's identity)
  *            names (bytes, padded to 8), images (each padded to 8)
+ *            the record: what amigc had read (compiler/record.h); nobody else looks at it
  *            modules are sorted by name, names are unique
  *   image:   "AMIGMOD\n" u32 format  u32 sections  u64 size
  *            hash of all that follows (the module's identity)
@@ -200,6 +201,7 @@ struct bundle {
 	struct arena arena;
 	uint32_t count;
 	const struct bundle_entry *entries;	/* sorted by name */
+	struct str record;		/* "" in a bundle without migrations or without one */
 	void *mapped;			/* of bundle_map */
 	size_t mapped_bytes;
 };
@@ -214,12 +216,13 @@ void bundle_clear(struct bundle *b);
 
 /*
  * Writing. Fill a struct module by hand (tables in any memory; code, lines and templates by
- * pointers; types in m->types, with only the types in use) and image_write() lays it out. The same
- * module gives the same bytes.
+ * pointers; types in m->types, with only the types in use) and image_write() lays it out behind
+ * what is in `out`, a multiple of 8 bytes. The same module gives the same bytes.
  */
 void image_write(const struct module *m, struct buf *out);
-/* entries sorted by name; image and identity set. */
-void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *out);
+/* entries sorted by name; image and identity set. To an empty buffer. */
+void bundle_write(const struct bundle_entry *entries, uint32_t count, struct str record,
+		  struct buf *out);
 
 /* The listing of amigc dump: tables, then each function's code. source(ctx, path) gives a text to
  * show lines of, or "". */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define NEAR_TYPES ((uint32_t)TYPE_SCALAR_COUNT + 32)
+
 static const char *const scalar_names[TYPE_SCALAR_COUNT] = {
 	[TYPE_NEVER] = "never",	      [TYPE_NOTHING] = "nothing",
 	[TYPE_NULL] = "null",	      [TYPE_BOOL] = "bool",
@@ -27,6 +29,16 @@ static void key_of(const struct type *type, struct buf *key)
 		buf_sized(key, type->fields[i].name);
 		buf_varint(key, type->fields[i].type);
 	}
+}
+
+/* Most modules have few types: those of one part are found sooner by looking at each than by a key.
+ * 0: not there, or there are too many. */
+static uint32_t find_near(const struct types *t, enum type_kind kind, uint32_t element)
+{
+	for (uint32_t i = TYPE_SCALAR_COUNT; i < t->all.count && i < NEAR_TYPES; i++)
+		if (t->all.at[i].kind == kind && t->all.at[i].element == element)
+			return i;
+	return 0;
 }
 
 static uint32_t intern(struct types *t, const struct type *type)
@@ -56,11 +68,13 @@ static uint32_t intern(struct types *t, const struct type *type)
 	return number;
 }
 
+/* The scalars need no keys: nobody makes one. Every module has such a table, so it costs little. */
 void types_init(struct types *t)
 {
 	*t = (struct types){ 0 };
 	for (int kind = 0; kind < TYPE_SCALAR_COUNT; kind++)
-		intern(t, &(struct type){ .kind = (enum type_kind)kind });
+		vec_push(&t->all, (struct type){ .kind = (enum type_kind)kind,
+						 .connection = STR("") });
 }
 
 void types_clear(struct types *t)
@@ -93,11 +107,13 @@ bool types_scalar(struct str name, uint32_t *out)
 
 uint32_t types_list(struct types *t, uint32_t element)
 {
-	return intern(t, &(struct type){ .kind = TYPE_LIST, .element = element });
+	uint32_t known = find_near(t, TYPE_LIST, element);
+	return known ? known : intern(t, &(struct type){ .kind = TYPE_LIST, .element = element });
 }
 
 uint32_t types_optional(struct types *t, uint32_t element)
 {
+	uint32_t known = find_near(t, TYPE_OPTIONAL, element);
 	switch (types_get(t, element)->kind) {
 	case TYPE_OPTIONAL:
 	case TYPE_NULL:
@@ -105,7 +121,9 @@ uint32_t types_optional(struct types *t, uint32_t element)
 	case TYPE_NEVER:
 		return element;
 	default:
-		return intern(t, &(struct type){ .kind = TYPE_OPTIONAL, .element = element });
+		return known ? known
+			     : intern(t, &(struct type){ .kind = TYPE_OPTIONAL,
+							 .element = element });
 	}
 }
 

@@ -1,8 +1,6 @@
 /* verify.c - proves a module: operands here, tables and flow in the files beside */
 #include "vm/isa/verify.h"
 
-#include <stdlib.h>
-
 static void PRINTF_LIKE(3, 0)
 	refuse(struct verifier *v, const char *place, const char *format, va_list args)
 {
@@ -127,18 +125,17 @@ static bool check_function(struct verifier *v)
 
 enum outcome module_verify(struct module *m, struct error *err)
 {
-	/* Not on the stack: the parsed patterns are large. */
-	struct verifier *v = must_alloc(sizeof(*v));
-	*v = (struct verifier){ .m = m, .types = &m->types, .err = err };
-	bool proved = verify_tables(v);
-	for (v->function = 0; proved && v->function < m->function_count; v->function++)
-		proved = check_function(v);
+	struct verifier v = { .m = m, .types = &m->types, .err = err };
+	verify_prepare();
+	bool proved = verify_tables(&v);
+	for (v.function = 0; proved && v.function < m->function_count; v.function++)
+		proved = check_function(&v);
 	for (uint32_t i = 0; proved && i < m->function_count; i++) {
-		v->work = VERIFY_WORK_MAX;
-		proved = verify_tries(v, i) && verify_flow(v, i);
-		m->functions[i].max_stack = v->max_stack;
+		v.work = VERIFY_WORK_MAX;
+		proved = verify_tries(&v, i) && verify_flow(&v, i);
+		m->functions[i].max_stack = v.max_stack;
 	}
-	free(v);
+	arena_clear(&v.arena);
 	m->verified = proved;
 	return proved ? OUTCOME_OK : OUTCOME_DAMAGED;
 }
@@ -152,10 +149,10 @@ bool module_frame(const struct module *m, uint32_t function, uint32_t pc, struct
 	/* Proving it once has put every type that comes up into the table: the copy is only read.
 	 */
 	struct types types = m->types;
-	struct verifier *v = must_alloc(sizeof(*v));
-	*v = (struct verifier){ .m = m, .types = &types };
-	bool reached = verify_flow_at(v, function, pc, a, out);
-	free(v);
+	struct verifier v = { .m = m, .types = &types };
+	verify_prepare();
+	bool reached = verify_flow_at(&v, function, pc, a, out);
+	arena_clear(&v.arena);
 	if (types.all.count != m->types.all.count)
 		BUG("proving function %u again made a new type", function);
 	return reached;

@@ -33,10 +33,11 @@ struct verifier {
 	uint32_t max_stack;
 	/* steps left before the function is refused as too tangled */
 	uint64_t work;
-	struct pattern pops[256], pushes[256];
-	bool parsed[256];
+	struct arena arena;		/* what following one function takes */
 };
 
+/* Before any function is followed; several threads may. */
+void verify_prepare(void);
 /* Fills the error: "function 3 (name), instruction 7 (ADD_INT): …". Gives false. */
 bool verify_refuse(struct verifier *v, const char *format, ...) PRINTF_LIKE(2, 3);
 bool verify_refuse_table(struct verifier *v, const char *format, ...) PRINTF_LIKE(2, 3);

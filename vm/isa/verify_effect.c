@@ -3,6 +3,8 @@
 #include "vm/isa/image.h"
 #include "vm/isa/verify.h"
 
+#include <pthread.h>
+
 #define UNBOUND UINT32_MAX
 
 static bool mismatch(struct verifier *v, const char *wanted, uint32_t found)
@@ -259,21 +261,31 @@ static bool pop_item(struct verifier *v, struct flow_state *s, const struct patt
 	}
 }
 
-static void parse(struct verifier *v, uint8_t op)
+/* The patterns of opcodes.def, a constant table once they have been read. */
+static struct {
+	struct pattern pops, pushes;
+} patterns[256];
+
+static void read_patterns(void)
 {
-	if (v->parsed[op])
-		return;
-	if (!pattern_parse(opcode_table[op].pops, &v->pops[op]) ||
-	    !pattern_parse(opcode_table[op].pushes, &v->pushes[op]))
-		BUG("opcodes.def, %s: no pattern", opcode_table[op].name);
-	v->parsed[op] = true;
+	for (uint32_t op = 0; op < ARRAY_SIZE(patterns); op++) {
+		const struct opcode_info *info = &opcode_table[op];
+		if (info->name && (!pattern_parse(info->pops, &patterns[op].pops) ||
+				   !pattern_parse(info->pushes, &patterns[op].pushes)))
+			BUG("opcodes.def, %s: no pattern", info->name);
+	}
+}
+
+void verify_prepare(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, read_patterns);
 }
 
 bool verify_pops(struct verifier *v, struct flow_state *s, uint32_t bound[2], uint32_t *field)
 {
 	const struct instruction *at = &v->m->functions[v->function].code[v->pc];
-	parse(v, at->op);
-	const struct pattern *pops = &v->pops[at->op];
+	const struct pattern *pops = &patterns[at->op].pops;
 	bound[0] = bound[1] = UNBOUND;
 	*field = TYPE_NEVER;
 	uint32_t end = pops->count;
@@ -342,8 +354,7 @@ bool verify_pushes(struct verifier *v, struct flow_state *s, const uint32_t boun
 		   uint32_t field)
 {
 	const struct instruction *at = &v->m->functions[v->function].code[v->pc];
-	parse(v, at->op);
-	const struct pattern *pushes = &v->pushes[at->op];
+	const struct pattern *pushes = &patterns[at->op].pushes;
 	for (uint32_t i = 0; i < pushes->count; i++) {
 		const struct pattern_item *item = &pushes->items[i];
 		uint32_t type;

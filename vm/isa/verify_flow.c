@@ -18,7 +18,7 @@ struct block {
 struct flow {
 	struct verifier *v;
 	const struct function *function;
-	struct arena arena;
+	struct arena *arena;		/* the verifier's */
 	uint32_t *block_of; /* by instruction: number of its block + 1, 0 none begins there */
 	struct block *blocks;
 	uint32_t *queue;		/* instructions at which blocks begin */
@@ -29,11 +29,12 @@ struct flow {
 
 static void init(struct flow *f, struct verifier *v, uint32_t function)
 {
-	*f = (struct flow){ .v = v, .function = &v->m->functions[function] };
+	*f = (struct flow){ .v = v, .function = &v->m->functions[function], .arena = &v->arena };
+	arena_reset(f->arena);
 	v->function = function;
 	v->max_stack = 0;
 	v->work = VERIFY_WORK_MAX;
-	f->block_of = arena_array(&f->arena, uint32_t, f->function->code_count);
+	f->block_of = arena_array(f->arena, uint32_t, f->function->code_count);
 	uint32_t count = 1;
 	f->block_of[0] = 1;
 	for (uint32_t pc = 0; pc < f->function->code_count; pc++) {
@@ -41,14 +42,14 @@ static void init(struct flow *f, struct verifier *v, uint32_t function)
 		if (opcode_table[at->op].a == OPERAND_TARGET && f->block_of[at->a] == 0)
 			f->block_of[at->a] = ++count;
 	}
-	f->blocks = arena_array(&f->arena, struct block, count);
-	f->queue = arena_array(&f->arena, uint32_t, count);
+	f->blocks = arena_array(f->arena, struct block, count);
+	f->queue = arena_array(f->arena, uint32_t, count);
 	f->words = (f->function->local_count + 63) / 64;
 	/* An instruction adds one value at the most, and a block is entered at one depth only. */
 	uint32_t deepest = f->function->code_count + 2;
-	f->now.stack = arena_array(&f->arena, uint32_t,
+	f->now.stack = arena_array(f->arena, uint32_t,
 				   deepest < FUNCTION_STACK_MAX ? deepest : FUNCTION_STACK_MAX);
-	f->now.stored = arena_array(&f->arena, uint64_t, f->words);
+	f->now.stored = arena_array(f->arena, uint64_t, f->words);
 }
 
 static void copy_state(const struct flow *f, struct flow_state *to, const struct flow_state *from)
@@ -112,8 +113,8 @@ static bool merge(struct flow *f, uint32_t pc)
 		return false;
 	if (!b->seen) {
 		b->seen = true;
-		b->state.stack = arena_array(&f->arena, uint32_t, f->now.depth);
-		b->state.stored = arena_array(&f->arena, uint64_t, f->words);
+		b->state.stack = arena_array(f->arena, uint32_t, f->now.depth);
+		b->state.stored = arena_array(f->arena, uint64_t, f->words);
 		copy_state(f, &b->state, &f->now);
 		enqueue(f, b, pc);
 		return true;
@@ -213,9 +214,7 @@ bool verify_flow(struct verifier *v, uint32_t function)
 {
 	struct flow f;
 	init(&f, v, function);
-	bool proved = run(&f);
-	arena_clear(&f.arena);
-	return proved;
+	return run(&f);
 }
 
 bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct arena *a,
@@ -239,6 +238,5 @@ bool verify_flow_at(struct verifier *v, uint32_t function, uint32_t pc, struct a
 		copy_state(&f, &kept, &f.now);
 		*out = (struct frame_map){ kept.depth, stack, stored };
 	}
-	arena_clear(&f.arena);
 	return reached;
 }
