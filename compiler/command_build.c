@@ -1,5 +1,6 @@
 /* command_build.c - `amigc check` and `amigc build` */
 #include "compiler/command.h"
+#include "compiler/lint.h"
 #include <unistd.h>
 
 enum exit_status files_compile(struct files *f, const struct command_line *line,
@@ -7,6 +8,9 @@ enum exit_status files_compile(struct files *f, const struct command_line *line,
 {
 	enum exit_status status = files_check(f, line);
 
+	lint_unit(&f->unit);
+	if (f->unit.diags.error_count || (line->strict && f->unit.diags.warning_count))
+		status = status == STATUS_CLEAN ? STATUS_ERRORS : status;
 	if (status == STATUS_CLEAN) {
 		write_bundle(&f->unit, files_shown(f), bundle);
 		if (f->unit.diags.error_count)
@@ -15,8 +19,8 @@ enum exit_status files_compile(struct files *f, const struct command_line *line,
 			status = command_failed(STATUS_FILES,
 						"the bundle would be larger than %zu bytes",
 						BUF_CAP_BYTES);
-		diags_sort(&f->unit.diags);
 	}
+	diags_sort(&f->unit.diags);
 	return status;
 }
 

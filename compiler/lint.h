@@ -1,0 +1,17 @@
+/*
+ * lint.h - what is no mistake of the language, but known to hurt in production: warnings
+ *
+ * Looks at a checked unit without errors; libraries that came by `use` are not looked at. Each
+ * lint is a row of grammar/diag.def (W…) with what it says, and an entry of docs/lints.md. An
+ * `allow W0102 "why"` in an operation silences it there, in a migration in the whole file.
+ */
+#ifndef COMPILER_LINT_H
+#define COMPILER_LINT_H
+
+#include "compiler/unit.h"
+
+/* Adds to the unit's diagnostics, which are to be sorted afterwards; one that says nothing at all
+ * about a unit with errors. */
+void lint_unit(struct unit *u);
+
+#endif
