@@ -2,8 +2,8 @@
 #include "compiler/lint_postgres.h"
 #include <pg_query.h>
 
-/* A tree is never deeper than its text has tokens, and the library needs about 1 KiB of stack a
- * level: this many leave most of the usual 8 MiB alone. */
+/* A tree is never deeper than its text has tokens, and the library needs 1 to 3 KiB of stack for a
+ * level: with this many the usual 8 MiB are enough. */
 #define TOKENS_MAX 2000u
 
 /* Stands for what amig itself sets for an effect in a transaction, which is a few seconds, and for
