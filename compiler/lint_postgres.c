@@ -15,7 +15,8 @@ static bool is_of_interest(const struct sql_statement *s)
 {
 	static const char *const heads[] = { "alter",	"cluster", "create", "delete",
 					     "drop",	"lock",	   "refresh", "reindex",
-					     "set",	"truncate", "update", "vacuum" };
+					     "set",	"truncate", "update", "vacuum",
+					     "with" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		if (sql_is(s, 0, heads[i]))

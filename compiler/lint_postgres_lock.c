@@ -16,9 +16,9 @@ static bool has_option(PgQuery__Node *const *options, size_t count, const char *
 /* ---- which statements lock ---- */
 
 /* These stand beside reads and writes; everything else in an ALTER TABLE shuts somebody out. */
-static bool is_gentle(PgQuery__AlterTableType type)
+static bool is_gentle(const PgQuery__AlterTableCmd *cmd)
 {
-	switch ((int)type) {
+	switch ((int)cmd->subtype) {
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetOptions:
@@ -30,6 +30,9 @@ static bool is_gentle(PgQuery__AlterTableType type)
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_AttachPartition:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartitionFinalize:
 		return true;
+	case PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition:
+		return cmd->def && cmd->def->node_case == PG_QUERY__NODE__NODE_PARTITION_CMD &&
+		       cmd->def->partition_cmd->concurrent;
 	}
 	return false;
 }
@@ -40,7 +43,7 @@ static bool alter_locks(const PgQuery__AlterTableStmt *alter)
 		const PgQuery__Node *n = alter->cmds[i];
 
 		if (n->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_CMD &&
-		    !is_gentle(n->alter_table_cmd->subtype))
+		    !is_gentle(n->alter_table_cmd))
 			return true;
 	}
 	return false;

@@ -59,7 +59,8 @@ struct lint {
 /* Whether the code is to be told at the place: nobody allows it. Says so to who allows it. What
  * follows are the arguments of diag_add(). */
 bool lint_speaks(struct lint *l, struct span span, enum diag_code code, ...);
-/* Adds a warning and gives its number, or LINT_SILENT where it is allowed. */
+/* Adds a warning and gives its number, or LINT_SILENT where it is allowed. What is fastened to a
+ * diagnostic besides (a note, a help of its own, a fix) is fastened to that number. */
 #define lint_warn(l, span, ...)                                                                    \
 	(lint_speaks((l), (span), __VA_ARGS__) ? diag_add(&(l)->unit->diags, (span), __VA_ARGS__)  \
 					       : LINT_SILENT)

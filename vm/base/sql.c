@@ -127,6 +127,8 @@ enum sql_token sql_token(struct sql_scan *s, struct str *text)
 {
 	const char *begin = s->rest.ptr;
 	enum sql_token token = next_token(s, &begin);
+	if (token == SQL_TOKEN_END)
+		begin = s->rest.ptr;
 	*text = (struct str){ begin, (size_t)(s->rest.ptr - begin) };
 	return token;
 }
