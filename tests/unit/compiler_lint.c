@@ -125,7 +125,7 @@ static void fragments_that_multiply_are_cut_off(void **state)
 	struct unit u;
 
 	(void)state;
-	buf_text(&lets, "  let f0 = sql\"abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz\"\n");
+	buf_text(&lets, "  let f0 = sql\"abcdefghijklmnopqrstuvwxyz abcdefghijklmnop\"\n");
 	for (unsigned i = 1; i < 26; i++)
 		buf_format(&lets, "  let f%u = sql\"${f%u} ${f%u} ${f%u} ${f%u}\"\n", i, i - 1,
 			   i - 1, i - 1, i - 1);
