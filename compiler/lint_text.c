@@ -120,8 +120,11 @@ static void write_fragment(struct writing *w, const struct expression *e)
 	struct str text;
 
 	e = value_of(e);
-	if (e->kind == EXPRESSION_CALL && e->symbol && e->symbol->kind == SYMBOL_SPECIAL &&
-	    e->symbol->number == SPECIAL_ON_CLUSTER) {
+	if (e->kind == EXPRESSION_FIELD && e->field.base->symbol &&
+	    e->field.base->symbol->kind == SYMBOL_WINDOW) {
+		buf_text(&w->out, "TRUE"); /* the condition of a window of `batches` */
+	} else if (e->kind == EXPRESSION_CALL && e->symbol && e->symbol->kind == SYMBOL_SPECIAL &&
+		   e->symbol->number == SPECIAL_ON_CLUSTER) {
 		if (w->effect->dialect == SQL_CLICKHOUSE)
 			buf_text(&w->out, " ON CLUSTER 'hole' ");
 	} else if (is_builtin(e, "raw") && e->call.value_count == 1 &&
