@@ -68,9 +68,11 @@ lints_are_documented() {
 	local code wrong=0
 	[ "$(rows DIAG 1 grammar/diag.def | grep -c ^W)" -gt 20 ] || return 1
 	for code in $(rows DIAG 1 grammar/diag.def | grep ^W); do
-		grep -q "^### $code: " docs/lints.md &&
-			grep -qxF -- "$("$build/amigc" explain "$code" | sed "s/^$code: //")" docs/lints.md ||
-			{ echo "docs/lints.md does not have $code as \`amigc explain\` has it"; wrong=1; }
+		if ! grep -q "^### $code: " docs/lints.md ||
+			! grep -qxF -- "$("$build/amigc" explain "$code" | sed "s/^$code: //")" docs/lints.md; then
+			echo "docs/lints.md does not have $code as \`amigc explain\` has it"
+			wrong=1
+		fi
 	done
 	return $wrong
 }
