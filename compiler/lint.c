@@ -109,6 +109,7 @@ static void look_at_operation(struct lint *l, const struct operation_syntax *o)
 	struct lint_effects effects = { 0 };
 
 	lint_effects_read(l, o, &effects);
+	l->effects = &effects;
 	for (size_t i = 0; i < effects.all.count; i++) {
 		const struct lint_effect *e = &effects.all.at[i];
 
@@ -128,6 +129,7 @@ static void look_at_operation(struct lint *l, const struct operation_syntax *o)
 #undef LINT_OPERATION
 #undef LINT_FILE
 #undef LINT_UNIT
+	l->effects = NULL;
 	lint_effects_clear(&effects);
 }
 

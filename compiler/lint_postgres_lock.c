@@ -1,5 +1,6 @@
 /* lint_postgres_lock.c - statements that make others wait: for a lock, for an index, for a table */
 #include "compiler/lint_postgres.h"
+#include "compiler/lint_tokens.h"
 
 /* A lock that is waited for longer than this is an outage that nobody decided on. */
 #define LOCK_TIMEOUT_MAX_MS 60000
@@ -202,6 +203,47 @@ static bool is_swapped(const struct lint_postgres *s, const PgQuery__RenameStmt 
 	return false;
 }
 
+/* The same in the other templates of a `transaction` block, by their tokens. */
+static bool is_swapped_by(const struct lint_postgres *s, const struct lint_effect *other,
+			  const PgQuery__RenameStmt *rename)
+{
+	struct sql_scan rest = { SQL_POSTGRES, other->text };
+	struct lint_tokens t;
+	bool found = false;
+
+	while (!found && tokens_next(&rest, &t)) {
+		size_t at = tokens_match(&t, 0, "alter table");
+		struct str from, to;
+
+		if (at) {
+			at = tokens_after_if(&t, at);
+			from = name_last(tokens_name(s->l, &t, &at));
+			at += tokens_match(&t, at, "rename to");
+			to = name_last(tokens_name(s->l, &t, &at));
+			found = to.len && (str_eq(to, str_c(rename->relation->relname)) ||
+					   str_eq(from, str_c(rename->newname)));
+		}
+		tokens_clear(&t);
+	}
+	return found;
+}
+
+static bool is_swapped_in_block(const struct lint_postgres *s, const PgQuery__RenameStmt *rename)
+{
+	const struct lint_effects *effects = s->l->effects;
+	struct span block = s->effect->transaction;
+
+	for (size_t i = 0; i < effects->all.count && block.end; i++) {
+		const struct lint_effect *other = &effects->all.at[i];
+
+		if (other != s->effect && other->dialect == SQL_POSTGRES &&
+		    other->transaction.start == block.start &&
+		    other->transaction.end == block.end && is_swapped_by(s, other, rename))
+			return true;
+	}
+	return false;
+}
+
 void lint_rename_in_use(const struct lint_postgres *s)
 {
 	const PgQuery__RenameStmt *rename;
@@ -214,6 +256,6 @@ void lint_rename_in_use(const struct lint_postgres *s)
 	if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)
 		lint_warn(s->l, s->span, DIAG_LINT_RENAME_IN_USE, "column");
 	else if (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE &&
-		 !is_swapped(s, rename))
+		 !is_swapped(s, rename) && !is_swapped_in_block(s, rename))
 		lint_warn(s->l, s->span, DIAG_LINT_RENAME_IN_USE, "table");
 }

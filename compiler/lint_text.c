@@ -50,24 +50,28 @@ static bool is_builtin(const struct expression *e, const char *name)
 	       str_eq(e->symbol->name, str_c(name));
 }
 
-/* ident("public", "account"), each part of which is known. */
+/* ident(schema, "account"): what stands before the last part need not be known, for tables are told
+ * from each other by that. */
 static bool write_known_ident(struct writing *w, const struct expression *e)
 {
 	const struct expression *list;
+	const struct argument *last;
 	struct folded part;
 
 	e = value_of(e);
 	if (!is_builtin(e, "ident") || e->call.value_count != 1)
 		return false;
 	list = e->call.values[0];
-	if (list->kind != EXPRESSION_LIST || !list->elements)
+	last = list->kind == EXPRESSION_LIST ? list->elements : NULL;
+	while (last && last->next)
+		last = last->next;
+	if (!last || !expression_fold(value_of(last->value), &part) || part.kind != TYPE_STRING)
 		return false;
-	for (const struct argument *a = list->elements; a; a = a->next)
-		if (!expression_fold(value_of(a->value), &part) || part.kind != TYPE_STRING)
-			return false;
 	for (const struct argument *a = list->elements; a; a = a->next) {
-		expression_fold(value_of(a->value), &part);
-		write_quoted(&w->out, '"', part.text);
+		bool is_known = expression_fold(value_of(a->value), &part) &&
+				part.kind == TYPE_STRING;
+
+		write_quoted(&w->out, '"', is_known ? part.text : STR("hole"));
 		if (a->next)
 			buf_byte(&w->out, '.');
 	}
@@ -190,6 +194,7 @@ struct reading {
 	const struct operation_syntax *operation;
 	bool backward;
 	struct lint_effects *out;
+	struct span transaction;	/* the last one that was met; they do not nest */
 };
 
 static bool dialect_of(const struct unit *u, const struct symbol *connection,
@@ -219,6 +224,8 @@ static void add(const struct reading *r, const struct expression *sql,
 				      .backward = r->backward };
 	struct writing w = { .l = r->l, .effect = &effect };
 
+	if (sql && sql->span.start >= r->transaction.start && sql->span.end <= r->transaction.end)
+		effect.transaction = r->transaction;
 	if (!sql || !dialect_of(r->l->unit, connection, &effect.dialect))
 		return;
 	write_sql(&w, sql);
@@ -230,9 +237,11 @@ static void add(const struct reading *r, const struct expression *sql,
 
 static void add_exec(void *context, struct statement *s)
 {
-	const struct reading *r = context;
+	struct reading *r = context;
 
-	if (s->kind == STATEMENT_EXEC)
+	if (s->kind == STATEMENT_TRANSACTION)
+		r->transaction = s->span;
+	else if (s->kind == STATEMENT_EXEC)
 		add(r, s->expression, s->symbol);
 }
 
@@ -258,7 +267,7 @@ static void read_action(struct reading *r, struct action *action)
 
 void lint_effects_read(struct lint *l, const struct operation_syntax *o, struct lint_effects *out)
 {
-	struct reading r = { l, o, false, out };
+	struct reading r = { .l = l, .operation = o, .out = out };
 
 	read_action(&r, o->forward);
 	r.backward = true;

@@ -36,6 +36,7 @@ struct lint_effect {
 	enum sql_dialect dialect;
 	struct str text;
 	bool incomplete;		/* SQL was left out, or the text was cut off */
+	struct span transaction;	/* the block that it stands in; end 0: none */
 	VEC(struct lint_place) places;
 };
 
@@ -48,6 +49,7 @@ struct lint {
 	struct arena arena;
 	VEC(struct lint_allow) allows;
 	struct unit_module *file;
+	const struct lint_effects *effects;	/* of the operation at hand */
 	struct map holes;		/* of a declaration: text of an expression → its number */
 	/* PostgreSQL: tables that an operation before this one made; checks and columns that
 	 * are known not to be null (lint_postgres.h) */
