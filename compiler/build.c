@@ -1,5 +1,6 @@
 /* build.c - see build.h */
 #include "compiler/build.h"
+#include "compiler/lint.h"
 #include "compiler/write.h"
 #include "vm/base/parallel.h"
 
@@ -142,6 +143,7 @@ static void compile_batch(void *context, size_t piece)
 		files_give(&part, in->file, buf_view(&in->text), in->hash);
 	}
 	unit_check_files(&part.unit);
+	lint_files(&part.unit);
 	if (!part.unit.diags.error_count)
 		write_images(&part.unit, files_shown(&part), &batch->written);
 	batch->failed = part.unreadable || part.unit.diags.error_count ||
@@ -207,6 +209,12 @@ static bool add_known(struct unit *u, const struct input *in, const struct writt
 	return opened;
 }
 
+/* Warnings count as errors where that is asked for. */
+static bool is_refused(const struct files *f)
+{
+	return f->unit.diags.error_count || (f->line->strict && f->unit.diags.warning_count);
+}
+
 /* The warnings of the batches come first, and stand there as if one unit had found them. */
 static bool join(struct build *b, struct written_file *all)
 {
@@ -227,12 +235,13 @@ static bool join(struct build *b, struct written_file *all)
 			return false;
 	}
 	unit_check_together(u);
+	lint_together(u);
 	if (u->diags.all.count)
 		return false;
 	for (size_t i = 0; i < batch_count(b); i++)
 		diags_take(&u->diags, &b->batches[i].diags, b->changed + i * BATCH_FILES);
 	diags_sort(&u->diags);
-	return true;
+	return !is_refused(b->files);
 }
 
 /* The texts that the diagnostics of f->unit show belong to the build: they are printed here. */
@@ -284,6 +293,10 @@ static enum exit_status compile_found(struct files *f, enum exit_status status, 
 	struct written written = {0};
 	enum exit_status checked = files_check_found(f);
 
+	lint_files(&f->unit);
+	lint_together(&f->unit);
+	if (checked == STATUS_CLEAN && is_refused(f))
+		checked = STATUS_ERRORS;
 	if (checked > status)
 		status = checked;
 	if (status == STATUS_CLEAN) {

@@ -31,7 +31,7 @@ enum format {
 
 struct command_line {
 	enum command command;		/* COMMAND_COUNT: none, only --help or --version */
-	bool help, version, check, mermaid, fix, verbose;
+	bool help, version, check, mermaid, fix, verbose, strict;
 	enum format form;		/* of diagnostics */
 	const char *format;		/* as it was given, NULL: not */
 	unsigned jobs;			/* 0: not said */

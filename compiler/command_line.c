@@ -199,6 +199,9 @@ static enum exit_status set_option(struct command_line *line, enum option option
 	case OPTION_VERSION:
 		line->version = true;
 		break;
+	case OPTION_STRICT:
+		line->strict = true;
+		break;
 	case OPTION_COUNT:
 		break;
 	}

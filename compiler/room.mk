@@ -4,7 +4,8 @@ ROOMS += compiler
 compiler.sources := $(filter-out compiler/amigc.c,$(wildcard compiler/*.c))
 compiler.generated := $(B)/compiler/stdlib.c $(B)/compiler/fingerprint.c
 compiler.rooms := grammar isa base
-compiler.libraries := -lpcre2-8
+# Of PostgreSQL's parser the archive is taken, so that amigc needs no library of it where it runs.
+compiler.libraries := -l:libpg_query.a -lpcre2-8
 amigc.main := compiler/amigc.c
 amigc.rooms := compiler $(compiler.rooms)
 

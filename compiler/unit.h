@@ -41,7 +41,7 @@ struct unit_migration {
 	struct symbol **needs, **params, **frozens;
 	struct unit_migration **depends;	/* those found */
 	uint32_t depends_count;
-	uint32_t state;
+	uint32_t state;			/* of whoever goes through the graph */
 };
 
 struct unit {

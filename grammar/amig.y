@@ -72,7 +72,7 @@ void amig_error(const AMIG_LTYPE *place, struct parser *p, const char *text);
 %token SETTINGS "`settings`" TIMEOUT "`timeout`"
 %token TRANSACTION "`transaction`" TYPE "`type`" UNDO "`undo`" USE "`use`" VERSIONS "`versions`"
 %token WEIGHT "`weight`" WHEN "`when`"
-%token WITHIN "`within`"
+%token WITHIN "`within`" ALLOW "`allow`"
 %token END 0 "the end of the file"
 
 /* What is broken behind a name is the clause itself, not a clause that left its end out. */
@@ -196,6 +196,7 @@ migration_clause:
 		{ $$ = clause_of(CLAUSE_ON_COMPLETE, between(@1, @2)); $$.block = $3; }
 |	ON ERROR_WORD block
 		{ $$ = clause_of(CLAUSE_ON_ERROR, between(@1, @2)); $$.block = $3; }
+|	ALLOW name string		{ $$ = clause_allow(p, @$, $2, $3); }
 |	plan_statement			{ $$ = clause_of(CLAUSE_PLAN, @$); $$.statement = $1; }
 strings:
 	string				{ $$ = names_add(p, (struct names){0}, plain_name(p, $1)); }
@@ -303,6 +304,7 @@ operation_clause:
 |	ROLLBACK action			{ $$ = clause_of(CLAUSE_ROLLBACK, @$); $$.action = $2; }
 |	ROLLBACK NOTHING		{ $$ = clause_of(CLAUSE_ROLLBACK_NOTHING, @$); }
 |	IRREVERSIBLE string	{ $$ = clause_value(CLAUSE_IRREVERSIBLE, @$, $2, NULL, NULL); }
+|	ALLOW name string		{ $$ = clause_allow(p, @$, $2, $3); }
 range_end:
 	RANGE expression		{ $$ = $2; }
 action:
@@ -571,7 +573,7 @@ word:
 |	HEALTHCHECK | IDEMPOTENT | INCLUDE | IRREVERSIBLE | LEAVES | MIGRATION | NEEDS | NO | OF
 |	ON | ONE | OPERATION | OPERATIONS | PARAM | POSTCHECK | PRECHECK | REQUIRED | RETRY
 |	ROLLBACK | SETTINGS | TIMEOUT | TRANSACTION | TYPE | UNDO | USE | VERSIONS | WEIGHT
-|	WHEN | WITHIN
+|	WHEN | WITHIN | ALLOW
 reserved:
 	AND | AS | ELSE | EXEC | FAIL | FALSE_WORD | FOR | IF | IN | LET | LOG | MATCHES | NOT
 |	NULL_WORD | OR | PROGRESS | REQUIRE | RETURN | SLEEP | TRUE_WORD | VAR | WHILE

@@ -285,6 +285,13 @@ struct statement {
 };
 
 /* ---- operations ---- */
+struct allow_syntax { /* allow W0102 "why": the lint keeps silent inside */
+	struct span span;
+	struct name code;
+	struct str why;
+	struct allow_syntax *next;
+};
+
 /* forward, rollback: a template expression or a block */
 struct action {
 	struct span span;
@@ -317,6 +324,7 @@ struct operation_syntax {
 	enum rollback_syntax rollback_kind;
 	struct action *rollback;	 /* ROLLBACK_ACTION */
 	struct expression *irreversible; /* the why: a STRING */
+	struct allow_syntax *allows;
 	/* checker */
 	uint32_t number;	  /* of the operation in its migration */
 	struct symbol **captures; /* what its clauses use of the plan */
@@ -418,6 +426,7 @@ struct migration_syntax {
 				    LETs are the frozen ones */
 	struct argument *leaves; /* values */
 	struct block *finally, *on_complete, *on_error; /* NULL: there is none */
+	struct allow_syntax *allows;
 };
 
 struct file {

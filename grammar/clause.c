@@ -91,10 +91,21 @@ static void set_value(struct operation_syntax *o, const struct clause *clause)
 	o->backoff_max = clause->kind == CLAUSE_RETRY ? clause->value.third : o->backoff_max;
 }
 
+/* There may be several; the order is nobody's concern. */
+static void add_allow(struct allow_syntax **allows, struct allow_syntax *allow)
+{
+	allow->next = *allows;
+	*allows = allow;
+}
+
 void operation_add(struct parser *p, struct operation_body *body, struct clause clause)
 {
 	struct operation_syntax *o = body->operation;
 
+	if (clause.kind == CLAUSE_ALLOW) {
+		add_allow(&o->allows, clause.allow);
+		return;
+	}
 	if (!see(p, body->seen, &clause))
 		return;
 	switch ((int)clause.kind) {
@@ -295,6 +306,9 @@ void migration_add(struct parser *p, struct migration_body *body, struct clause 
 	case CLAUSE_ON_ERROR:
 		if (see(p, body->seen, &clause))
 			*block_place(m, clause.kind) = clause.block;
+		break;
+	case CLAUSE_ALLOW:
+		add_allow(&m->allows, clause.allow);
 		break;
 	default:
 		ADD(m->plan, body->last_statement, clause.statement);

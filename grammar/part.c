@@ -121,6 +121,18 @@ struct clause clause_need_broken(struct parser *p, struct span span, struct name
 	return clause;
 }
 
+struct clause clause_allow(struct parser *p, struct span span, struct name code,
+	const struct expression *why)
+{
+	struct clause clause = clause_of(CLAUSE_ALLOW, span);
+
+	clause.allow = arena_new(p->arena, struct allow_syntax);
+	clause.allow->span = span;
+	clause.allow->code = code;
+	clause.allow->why = expression_plain(p, why, "the reason of `allow`");
+	return clause;
+}
+
 struct clause clause_param(struct span span, struct param_syntax *param, struct name name,
 	struct type_syntax *type, struct expression *value)
 {

@@ -83,6 +83,7 @@ struct clause {
 		struct statement *statement;
 		struct block *block;
 		enum per_syntax per;
+		struct allow_syntax *allow;
 	};
 };
 
@@ -234,6 +235,8 @@ struct clause clause_need(struct parser *p, struct span span, struct name name, 
 	struct str range);
 struct clause clause_per(struct span span, enum per_syntax per);
 struct clause clause_need_broken(struct parser *p, struct span span, struct name name);
+struct clause clause_allow(struct parser *p, struct span span, struct name code,
+	const struct expression *why);
 struct clause clause_param(struct span span, struct param_syntax *param, struct name name,
 	struct type_syntax *type, struct expression *value);
 

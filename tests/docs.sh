@@ -6,6 +6,8 @@
 # folder of its own, where its examples are met in their order: one that begins with `# FILE.amig`
 # is that file there, for the ones after it to use and to run. A line of ```sh that ends with
 # `# exit status N` ends with that status. The servers are those of tests/support/with-servers.
+# An example that begins with the code of a lint, `# W0102`, is warned about by that lint and by no
+# other; all others are clean under --strict.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh
@@ -26,11 +28,22 @@ awk -v out="$work" '
 	inside { print > file }
 ' README.md docs/*.md
 
+warned_about() {
+	local out=$2.out
+	"$build/amigc" check --format text "$2" >"$out" 2>&1 && ! "$build/amigc" check --strict "$2" 2>/dev/null &&
+		grep -qF "[$1]" "$out" && ! grep -E '^(warning|error)' "$out" | grep -vF "[$1]"
+}
 compiles() {
-	local page=$1 file=$2 name
+	local page=$1 file=$2 name lint
 	name=$(sed -nE '1s/^# ([A-Za-z0-9_]+\.amig)$/\1/p' "$file")
 	name=${name:-$(basename "$file")}
-	mkdir -p "$page" && cp "$file" "$page/$name" && cd "$page" && "$build/amigc" check --format text --path . "$name"
+	lint=$(sed -nE '1s/^# (W[0-9]{4})$/\1/p' "$file")
+	mkdir -p "$page" && cp "$file" "$page/$name" && cd "$page" || return 1
+	if [ -n "$lint" ]; then
+		warned_about "$lint" "$name"
+	else
+		"$build/amigc" check --strict --format text --path . "$name"
+	fi
 }
 runs() {
 	sed -E 's/^(.*[^ ]) +# exit status ([0-9]+).*$/\1 \&\& s=0 || s=$?; [ $s = \2 ] || { echo "exit status $s"; exit 1; }/' \

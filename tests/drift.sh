@@ -63,6 +63,28 @@ messages_are_many() {
 	[ "$count" -ge 150 ]
 }
 
+# What the page says breaks in production is what `amigc explain` says.
+lints_are_documented() {
+	local code wrong=0
+	[ "$(rows DIAG 1 grammar/diag.def | grep -c ^W)" -gt 20 ] || return 1
+	for code in $(rows DIAG 1 grammar/diag.def | grep ^W); do
+		if ! grep -q "^### $code: " docs/lints.md ||
+			! grep -qxF -- "$("$build/amigc" explain "$code" | head -n 1 | sed "s/^$code: //")" docs/lints.md; then
+			echo "docs/lints.md does not have $code as \`amigc explain\` has it"
+			wrong=1
+		fi
+	done
+	return $wrong
+}
+
+lints_have_right_goldens() {
+	local file wrong=0
+	for file in tests/golden/lint/*_right.amig; do
+		[ -f "${file%_right.amig}.amig" ] || { echo "$file has no wrong counterpart"; wrong=1; }
+	done
+	return $wrong
+}
+
 # The commands that a program lists in its help, one a line.
 commands_of() {
 	"$build/$1" --help 2>&1 | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | grep -vx "$1" | sort -u
@@ -85,12 +107,12 @@ exit_statuses_are_documented() {
 	return $wrong
 }
 
-# What the sanitizers and the compiler bring is not counted.
+# What the sanitizers and the compiler bring, and the loader, is not counted.
 links_only() {
 	local program=$1 allowed=$2 wrong
 	readelf -d "$build/$program" | grep -q 'NEEDED.*libc\.so' || return 1
 	wrong=$(readelf -d "$build/$program" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
-		grep -vE "^(libc|libasan|libubsan|libm|libgcc_s|$allowed)\.so" || :)
+		grep -vE "^(libc|ld-linux-x86-64|libasan|libubsan|libm|libgcc_s|$allowed)\.so" || :)
 	[ -z "$wrong" ] || { echo "$program links $wrong"; return 1; }
 }
 
@@ -141,6 +163,8 @@ check "drift/every diagnostic stands in a golden" diagnostics_have_goldens
 check "drift/every diagnostic has its examples" diagnostics_have_examples
 check "drift/docs/diagnostics.md is what amigc explains" explanations_are_in_the_manual
 check "drift/the golden files have at least 150 different messages" messages_are_many
+check "drift/every lint is in the manual, in the words of amigc explain" lints_are_documented
+check "drift/every lint's way out has a golden beside it" lints_have_right_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'

@@ -1,5 +1,6 @@
 /* compiler_check.c - no text breaks the checker; and what it accepts is lowered to images that the
  * verifier proves */
+#include "compiler/lint.h"
 #include "compiler/stdlib.h"
 #include "compiler/write.h"
 
@@ -25,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	u.read_module = read_module;
 	unit_add_text(&u, STR("fuzz.amig"), (struct str){ size ? (const char *)bytes : "", size });
 	unit_check(&u);
+	lint_files(&u);
+	lint_together(&u);
 	diags_print_text(&u.diags, &u.sources, false, &out);
 	diags_print_sarif(&u.diags, &u.sources, &out);
 	diags_print_github(&u.diags, &u.sources, &out);

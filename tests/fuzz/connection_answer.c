@@ -5,7 +5,7 @@
  */
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_text.h"
-#include "vm/connection/scan.h"
+#include "vm/base/sql.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -35,10 +35,10 @@ static void read_answer(struct str text, uint8_t flags)
 
 static void scan_text(struct str text, uint8_t flags)
 {
-	struct scan scan = { flags % 3, text };
-	struct scan_statement s;
+	struct sql_scan scan = { flags % 3, text };
+	struct sql_statement s;
 	size_t head, left = text.len + 1;
-	while (scan_next(&scan, &s)) {
+	while (sql_next(&scan, &s)) {
 		if (scan.rest.len >= left || s.text.ptr < text.ptr ||
 		    s.text.ptr + s.text.len > text.ptr + text.len)
 			BUG("a scan that does not move on");

@@ -1,6 +1,6 @@
 /* clickhouse_error.c - errors in a ClickHouse server's answer, in the forms of all its versions */
 #include "vm/connection/clickhouse_answer.h"
-#include "vm/connection/scan.h"
+#include "vm/base/sql.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,11 @@ static const struct code {
  * may. */
 static bool writes_what_it_reads(struct str sql)
 {
-	struct scan scan = { SCAN_CLICKHOUSE, sql };
-	struct scan_statement s;
+	struct sql_scan scan = { SQL_CLICKHOUSE, sql };
+	struct sql_statement s;
 
-	return scan_next(&scan, &s) && (scan_is(&s, 0, "insert") || scan_is(&s, 0, "create")) &&
-	       (scan_has(&s, "select") || s.word_count == SCAN_WORDS_MAX);
+	return sql_next(&scan, &s) && (sql_is(&s, 0, "insert") || sql_is(&s, 0, "create")) &&
+	       (sql_has(&s, "select") || s.word_count == SQL_WORDS_MAX);
 }
 
 static void classify(const struct request *r, int number, struct error *err)

@@ -3,6 +3,7 @@
 #include "vm/connection/postgres_text.h"
 #include "vm/connection/postgres_result.h"
 #include "vm/base/os.h"
+#include "vm/base/sql.h"
 #include "vm/driver/postgres.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -397,6 +398,6 @@ const struct connection_kind postgres_kind = {
 	.fence = fence_prefix,
 	.quote_ident = postgres_text_ident,
 	.quote_literal = postgres_text_literal,
-	.transactional = postgres_text_transactional,
+	.transactional = sql_is_transactional,
 	.share = share_session,
 };

@@ -1,7 +1,7 @@
 /* postgres_text.c - the SQL text that goes to PostgreSQL */
 #include "vm/connection/postgres_text.h"
 #include "vm/connection/literal.h"
-#include "vm/connection/scan.h"
+#include "vm/base/sql.h"
 #include <limits.h>
 
 #define LOCK_TIMEOUT_MS                                                                            \
@@ -90,13 +90,13 @@ void postgres_text_prefix(struct buf *out, PGconn *pg, const struct statement *s
 
 bool postgres_text_joins(PGconn *pg, const struct statement *s)
 {
-	struct scan scan = { SCAN_POSTGRES, s->sql };
-	struct scan_statement first, second;
+	struct sql_scan scan = { SQL_POSTGRES, s->sql };
+	struct sql_statement first, second;
 	struct buf more = { 0 };
 	if (s->timeout_ms > 0 || s->setting_count || s->sql.len > JOINED_CAP_BYTES ||
 	    memchr(s->sql.ptr, 0, s->sql.len))
 		return false;
-	if (!scan_next(&scan, &first) || scan_next(&scan, &second) || scan_is(&first, 0, "copy"))
+	if (!sql_next(&scan, &first) || sql_next(&scan, &second) || sql_is(&first, 0, "copy"))
 		return false;
 	set_reported(&more, pg, true);
 	bool as_they_should_be = more.len == 0;
@@ -135,31 +135,31 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 					       "set transaction",
 					       "set session characteristics" };
 	static const char *const writing[] = { "set", "reset", "discard" };
-	struct scan scan = { SCAN_POSTGRES, s->sql };
-	struct scan_statement statement;
+	struct sql_scan scan = { SQL_POSTGRES, s->sql };
+	struct sql_statement statement;
 	for (size_t i = 0; i < s->setting_count; i++)
 		if (!is_setting_name(s->settings[i].name))
 			return error_set(err, OUTCOME_FAILED,
 					 "\"%.*s\" is not the name of a setting",
 					 STR_ARG(s->settings[i].name));
 	bool any = false;
-	for (; scan_next(&scan, &statement); any = true) {
+	for (; sql_next(&scan, &statement); any = true) {
 		/* ROLLBACK TO SAVEPOINT stays inside; COMMIT PREPARED is about another transaction
 		 */
-		bool inner = scan_begins(&statement, "rollback to") ||
-			     scan_is(&statement, 1, "prepared") ||
-			     scan_begins(&statement, "rollback work to") ||
-			     scan_begins(&statement, "rollback transaction to");
+		bool inner = sql_begins(&statement, "rollback to") ||
+			     sql_is(&statement, 1, "prepared") ||
+			     sql_begins(&statement, "rollback work to") ||
+			     sql_begins(&statement, "rollback transaction to");
 		for (size_t i = 0; i < ARRAY_SIZE(control); i++)
-			if (scan_begins(&statement, control[i]) && !inner) {
+			if (sql_begins(&statement, control[i]) && !inner) {
 				error_set(err, OUTCOME_FAILED, "%.*s is not for a migration to say",
 					  STR_ARG(statement.words[0]));
 				error_hint(err, "every effect is one transaction already");
 				return err->outcome;
 			}
 		/* It would last beyond the effect, but not beyond the process. */
-		if (!reading && scan_is(&statement, 0, "set") && !scan_is(&statement, 1, "local") &&
-		    !scan_is(&statement, 1, "constraints")) {
+		if (!reading && sql_is(&statement, 0, "set") && !sql_is(&statement, 1, "local") &&
+		    !sql_is(&statement, 1, "constraints")) {
 			error_set(err, OUTCOME_FAILED,
 				  "SET without LOCAL is not for a migration to say");
 			error_hint(err, "SET LOCAL holds for the effect, the operation's settings "
@@ -167,36 +167,11 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 			return err->outcome;
 		}
 		for (size_t i = 0; reading && i < ARRAY_SIZE(writing); i++)
-			if (scan_is(&statement, 0, writing[i]) || inner)
+			if (sql_is(&statement, 0, writing[i]) || inner)
 				return error_set(err, OUTCOME_FAILED,
 						 "a query must not change anything");
 	}
 	return any ? OUTCOME_OK : error_set(err, OUTCOME_FAILED, "there is no statement to run");
-}
-
-bool postgres_text_transactional(struct str sql)
-{
-	static const char *const outside[] = {
-#define OUTSIDE(words) words,
-#include "vm/connection/postgres_outside.def"
-#undef OUTSIDE
-	};
-	static const char *const concurrent[] = { "create", "drop", "reindex", "alter" };
-	struct scan scan = { SCAN_POSTGRES, sql };
-	struct scan_statement s;
-	while (scan_next(&scan, &s)) {
-		for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
-			if (scan_begins(&s, outside[i]))
-				return false;
-		for (size_t i = 0; i < ARRAY_SIZE(concurrent); i++)
-			if (scan_is(&s, 0, concurrent[i]) && scan_has(&s, "concurrently"))
-				return false;
-		if (scan_is(&s, 0, "cluster") && s.word_count == 1)
-			return false;
-		if (scan_begins(&s, "alter database") && scan_has(&s, "tablespace"))
-			return false;
-	}
-	return true;
 }
 
 void postgres_text_ident(struct buf *out, struct str part)

@@ -30,7 +30,6 @@ void postgres_text_reset(struct buf *out, const struct statement *s);
  * it write. */
 enum outcome postgres_text_check(const struct statement *s, bool reading,
 				 struct error *err) MUST_USE;
-bool postgres_text_transactional(struct str sql);
 void postgres_text_ident(struct buf *out, struct str part);
 void postgres_text_literal(struct buf *out, enum cell_type type, struct str text);
 

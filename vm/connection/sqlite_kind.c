@@ -1,7 +1,7 @@
 /* sqlite_kind.c - connections to a SQLite file: reading, changing, sharing the store's session */
 #include "vm/connection/connection.h"
 #include "vm/connection/literal.h"
-#include "vm/connection/scan.h"
+#include "vm/base/sql.h"
 #include "vm/connection/sqlite_result.h"
 #include "vm/driver/sqlite.h"
 #include <stdio.h>
@@ -63,23 +63,23 @@ static const char *const outside_pragmas[] = {
 	"auto_vacuum",	"page_size",	"locking_mode", "incremental_vacuum",
 };
 
-static bool is_pragma_of(const struct scan_statement *statement, const char *const *names,
+static bool is_pragma_of(const struct sql_statement *statement, const char *const *names,
 			 size_t count)
 {
-	if (!scan_is(statement, 0, "pragma"))
+	if (!sql_is(statement, 0, "pragma"))
 		return false;
 	for (size_t i = 0; i < count; i++)		/* PRAGMA [schema.]name */
-		if (scan_is(statement, 1, names[i]) || scan_is(statement, 2, names[i]))
+		if (sql_is(statement, 1, names[i]) || sql_is(statement, 2, names[i]))
 			return true;
 	return false;
 }
 
 static bool is_transactional(struct str sql)
 {
-	struct scan scan = { SCAN_SQLITE, sql };
-	struct scan_statement statement;
-	while (scan_next(&scan, &statement))
-		if (scan_is(&statement, 0, "vacuum") ||
+	struct sql_scan scan = { SQL_SQLITE, sql };
+	struct sql_statement statement;
+	while (sql_next(&scan, &statement))
+		if (sql_is(&statement, 0, "vacuum") ||
 		    is_pragma_of(&statement, outside_pragmas, ARRAY_SIZE(outside_pragmas)))
 			return false;
 	return true;
@@ -93,11 +93,11 @@ static enum outcome refuse_control(struct connection *c, struct str sql, bool *c
 	static const char *const words[] = {
 		"begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach",
 	};
-	struct scan scan = { SCAN_SQLITE, sql };
-	struct scan_statement statement;
-	while (scan_next(&scan, &statement)) {
+	struct sql_scan scan = { SQL_SQLITE, sql };
+	struct sql_statement statement;
+	while (sql_next(&scan, &statement)) {
 		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-			if (scan_is(&statement, 0, words[i])) {
+			if (sql_is(&statement, 0, words[i])) {
 				error_set(err, OUTCOME_FAILED, "%.*s is not for a migration to say",
 					  STR_ARG(statement.words[0]));
 				error_hint(err, i < 6 ? "every effect is one transaction already" :
@@ -112,7 +112,7 @@ static enum outcome refuse_control(struct connection *c, struct str sql, bool *c
 					 "PRAGMA %.*s cannot be changed in the file of the state "
 					 "store",
 					 STR_ARG(statement.words[1]));
-		if (scan_is(&statement, 0, "drop") || scan_is(&statement, 0, "alter"))
+		if (sql_is(&statement, 0, "drop") || sql_is(&statement, 0, "alter"))
 			*changes_schema = true;
 	}
 	return OUTCOME_OK;
@@ -127,10 +127,10 @@ static bool only_tells(struct str sql)
 		"index_info",	   "index_xinfo", "foreign_key_list", "foreign_key_check",
 		"integrity_check", "quick_check",
 	};
-	struct scan scan = { SCAN_SQLITE, sql };
-	struct scan_statement s;
-	while (scan_next(&scan, &s)) {
-		if (!scan_is(&s, 0, "pragma") || is_pragma_of(&s, about, ARRAY_SIZE(about)))
+	struct sql_scan scan = { SQL_SQLITE, sql };
+	struct sql_statement s;
+	while (sql_next(&scan, &s)) {
+		if (!sql_is(&s, 0, "pragma") || is_pragma_of(&s, about, ARRAY_SIZE(about)))
 			continue;
 		if (memchr(s.text.ptr, '=', s.text.len) || memchr(s.text.ptr, '(', s.text.len))
 			return false;
@@ -303,11 +303,11 @@ static enum outcome run_own(struct sqlite *db, struct str marker, struct str sql
 static enum outcome run_outside(struct sqlite *db, struct str sql, int64_t *affected,
 				struct error *err)
 {
-	struct scan scan = { SCAN_SQLITE, sql };
-	struct scan_statement first;
-	bool rebuild = scan_next(&scan, &first) && is_pragma_of(&first, outside_pragmas, 1) &&
-		       (scan_has(&first, "off") || scan_has(&first, "0") ||
-			scan_has(&first, "no") || scan_has(&first, "false"));
+	struct sql_scan scan = { SQL_SQLITE, sql };
+	struct sql_statement first;
+	bool rebuild = sql_next(&scan, &first) && is_pragma_of(&first, outside_pragmas, 1) &&
+		       (sql_has(&first, "off") || sql_has(&first, "0") ||
+			sql_has(&first, "no") || sql_has(&first, "false"));
 	enum outcome o;
 	if (rebuild) {
 		o = step_alone(db, "PRAGMA foreign_keys=OFF", err);

@@ -1,5 +1,5 @@
-/* scan.c - where the statements of an SQL text begin and with which words */
-#include "vm/connection/scan.h"
+/* sql.c - see sql.h */
+#include "vm/base/sql.h"
 #include <ctype.h>
 #include <strings.h>
 
@@ -21,12 +21,12 @@ static void skip(struct str *s, size_t n)
 	s->len -= n;
 }
 
-static void skip_comment(struct scan *s)
+static void skip_comment(struct sql_scan *s)
 {
 	int depth = 0;
 	do {
 		if (peek(s->rest, 0) == '/' && peek(s->rest, 1) == '*' &&
-		    (depth == 0 || s->dialect == SCAN_POSTGRES)) {
+		    (depth == 0 || s->dialect == SQL_POSTGRES)) {
 			depth++;
 			skip(&s->rest, 2);
 		} else if (peek(s->rest, 0) == '*' && peek(s->rest, 1) == '/') {
@@ -39,7 +39,7 @@ static void skip_comment(struct scan *s)
 }
 
 /* 'it''s', "a""b", `x`, and with escapes where a backslash is one. */
-static void skip_quoted(struct scan *s, char end, bool backslash)
+static void skip_quoted(struct sql_scan *s, char end, bool backslash)
 {
 	skip(&s->rest, 1);
 	while (s->rest.len) {
@@ -57,7 +57,7 @@ static void skip_quoted(struct scan *s, char end, bool backslash)
 }
 
 /* $tag$ … $tag$; false if it is a parameter or a lone dollar. */
-static bool skip_dollar(struct scan *s)
+static bool skip_dollar(struct sql_scan *s)
 {
 	size_t n = 1;
 	if (isdigit((unsigned char)peek(s->rest, 1)))
@@ -73,78 +73,84 @@ static bool skip_dollar(struct scan *s)
 	return true;
 }
 
-enum token { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_SEMICOLON, TOKEN_OTHER };
-
-static enum token next_word(struct scan *s, struct str *text)
+static enum sql_token next_word(struct sql_scan *s)
 {
+	char first = s->rest.ptr[0];
 	size_t n = 0;
 	while (n < s->rest.len && is_word_byte(s->rest.ptr[n]))
 		n++;
-	*text = (struct str){ s->rest.ptr, n };
 	skip(&s->rest, n);
 	/* E'…' has escapes; U&, B, X and N in front of a string change nothing here */
-	bool escape =
-		n == 1 && (*text->ptr == 'e' || *text->ptr == 'E') && s->dialect == SCAN_POSTGRES;
+	bool escape = n == 1 && (first == 'e' || first == 'E') && s->dialect == SQL_POSTGRES;
 	if (escape && peek(s->rest, 0) == '\'') {
 		skip_quoted(s, '\'', true);
-		return TOKEN_OTHER;
+		return SQL_TOKEN_OTHER;
 	}
-	return TOKEN_WORD;
+	return SQL_TOKEN_WORD;
 }
 
 /* The space and the comments in front of it are skipped; *begin is where the token begins. */
-static enum token next_token(struct scan *s, struct str *text, const char **begin)
+static enum sql_token next_token(struct sql_scan *s, const char **begin)
 {
 	while (s->rest.len) {
 		char c = s->rest.ptr[0], d = peek(s->rest, 1);
 		*begin = s->rest.ptr;
 		if (isspace((unsigned char)c)) {
 			skip(&s->rest, 1);
-		} else if ((c == '-' && d == '-') || (c == '#' && s->dialect == SCAN_CLICKHOUSE)) {
+		} else if ((c == '-' && d == '-') || (c == '#' && s->dialect == SQL_CLICKHOUSE)) {
 			const char *end = memchr(s->rest.ptr, '\n', s->rest.len);
 			skip(&s->rest, end ? (size_t)(end - s->rest.ptr) + 1 : s->rest.len);
 		} else if (c == '/' && d == '*') {
 			skip_comment(s);
 		} else if (c == '\'') {
-			skip_quoted(s, c, s->dialect == SCAN_CLICKHOUSE);
-			return TOKEN_OTHER;
-		} else if (c == '"' || (c == '`' && s->dialect != SCAN_POSTGRES)) {
-			skip_quoted(s, c, s->dialect == SCAN_CLICKHOUSE);
-			return TOKEN_QUOTED;
-		} else if (c == '[' && s->dialect == SCAN_SQLITE) {
+			skip_quoted(s, c, s->dialect == SQL_CLICKHOUSE);
+			return SQL_TOKEN_OTHER;
+		} else if (c == '"' || (c == '`' && s->dialect != SQL_POSTGRES)) {
+			skip_quoted(s, c, s->dialect == SQL_CLICKHOUSE);
+			return SQL_TOKEN_QUOTED;
+		} else if (c == '[' && s->dialect == SQL_SQLITE) {
 			skip_quoted(s, ']', false);
-			return TOKEN_QUOTED;
-		} else if (c == '$' && s->dialect == SCAN_POSTGRES && skip_dollar(s)) {
-			return TOKEN_OTHER;
+			return SQL_TOKEN_QUOTED;
+		} else if (c == '$' && s->dialect == SQL_POSTGRES && skip_dollar(s)) {
+			return SQL_TOKEN_OTHER;
 		} else if (is_word_byte(c)) {
-			return next_word(s, text);
+			return next_word(s);
 		} else {
 			skip(&s->rest, 1);
-			return c == ';' ? TOKEN_SEMICOLON : TOKEN_OTHER;
+			return c == ';' ? SQL_TOKEN_SEMICOLON : SQL_TOKEN_OTHER;
 		}
 	}
-	return TOKEN_END;
+	return SQL_TOKEN_END;
 }
 
+enum sql_token sql_token(struct sql_scan *s, struct str *text)
+{
+	const char *begin = s->rest.ptr;
+	enum sql_token token = next_token(s, &begin);
+	if (token == SQL_TOKEN_END)
+		begin = s->rest.ptr;
+	*text = (struct str){ begin, (size_t)(s->rest.ptr - begin) };
+	return token;
+}
 static bool same_word(struct str word, const char *other)
 {
 	return word.len == strlen(other) && strncasecmp(word.ptr, other, word.len) == 0;
 }
 
-bool scan_is(const struct scan_statement *s, size_t i, const char *word)
+bool sql_is(const struct sql_statement *s, size_t i, const char *word)
 {
 	return i < s->word_count && same_word(s->words[i], word);
 }
 
-bool scan_has(const struct scan_statement *s, const char *word)
+bool sql_has(const struct sql_statement *s, const char *word)
 {
 	for (size_t i = 0; i < s->word_count; i++)
-		if (scan_is(s, i, word))
+		if (sql_is(s, i, word))
 			return true;
 	return false;
 }
 
-bool scan_begins(const struct scan_statement *s, const char *words)
+bool sql_begins(const struct sql_statement *s, const char *words)
 {
 	for (size_t i = 0;; i++) {
 		size_t n = strcspn(words, " ");
@@ -158,41 +164,65 @@ bool scan_begins(const struct scan_statement *s, const char *words)
 }
 
 /* A body in which ';' does not end the statement begins with this word. */
-static bool opens_body(enum scan_dialect dialect, const struct scan_statement *s, struct str word)
+static bool opens_body(enum sql_dialect dialect, const struct sql_statement *s, struct str word)
 {
-	if (!scan_is(s, 0, "create"))
+	if (!sql_is(s, 0, "create"))
 		return false;
-	if (dialect == SCAN_SQLITE)
+	if (dialect == SQL_SQLITE)
 		return same_word(word, "begin") &&
-		       (scan_is(s, 1, "trigger") || scan_is(s, 2, "trigger"));
-	return dialect == SCAN_POSTGRES && same_word(word, "atomic") && s->word_count > 0 &&
+		       (sql_is(s, 1, "trigger") || sql_is(s, 2, "trigger"));
+	return dialect == SQL_POSTGRES && same_word(word, "atomic") && s->word_count > 0 &&
 	       same_word(s->words[s->word_count - 1], "begin");
 }
 
-bool scan_next(struct scan *s, struct scan_statement *out)
+bool sql_next(struct sql_scan *s, struct sql_statement *out)
 {
-	struct str word = { "", 0 };
+	struct str word;
 	int depth = 0;
-	*out = (struct scan_statement){0};
+	*out = (struct sql_statement){0};
 	for (;;) {
-		const char *begin = s->rest.ptr;
-		enum token token = next_token(s, &word, &begin);
-		if (token == TOKEN_SEMICOLON && !out->text.ptr)
+		enum sql_token token = sql_token(s, &word);
+		if (token == SQL_TOKEN_SEMICOLON && !out->text.ptr)
 			continue;
-		if (token == TOKEN_END || (token == TOKEN_SEMICOLON && depth == 0))
+		if (token == SQL_TOKEN_END || (token == SQL_TOKEN_SEMICOLON && depth == 0))
 			return out->text.ptr != NULL;
 		if (!out->text.ptr)
-			out->text.ptr = begin;
+			out->text.ptr = word.ptr;
 		out->text.len = (size_t)(s->rest.ptr - out->text.ptr);
-		if (token == TOKEN_WORD) {
+		if (token == SQL_TOKEN_WORD) {
 			if (depth > 0 && same_word(word, "end"))
 				depth--;
 			else if (opens_body(s->dialect, out, word) ||
 				 (depth > 0 && same_word(word, "case")))
 				depth++;
 		}
-		if ((token == TOKEN_WORD || token == TOKEN_QUOTED) &&
-		    out->word_count < SCAN_WORDS_MAX)
-			out->words[out->word_count++] = token == TOKEN_WORD ? word : STR("");
+		if ((token == SQL_TOKEN_WORD || token == SQL_TOKEN_QUOTED) &&
+		    out->word_count < SQL_WORDS_MAX)
+			out->words[out->word_count++] = token == SQL_TOKEN_WORD ? word : STR("");
 	}
+}
+
+bool sql_is_transactional(struct str sql)
+{
+	static const char *const outside[] = {
+#define OUTSIDE(words) words,
+#include "vm/base/sql_outside.def"
+#undef OUTSIDE
+	};
+	static const char *const concurrent[] = { "create", "drop", "reindex", "alter" };
+	struct sql_scan scan = { SQL_POSTGRES, sql };
+	struct sql_statement s;
+	while (sql_next(&scan, &s)) {
+		for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
+			if (sql_begins(&s, outside[i]))
+				return false;
+		for (size_t i = 0; i < ARRAY_SIZE(concurrent); i++)
+			if (sql_is(&s, 0, concurrent[i]) && sql_has(&s, "concurrently"))
+				return false;
+		if (sql_is(&s, 0, "cluster") && s.word_count == 1)
+			return false;
+		if (sql_begins(&s, "alter database") && sql_has(&s, "tablespace"))
+			return false;
+	}
+	return true;
 }
