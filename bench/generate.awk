@@ -7,7 +7,7 @@ function migration(n,  file) {
 	printf "## Step %d of a long history.\nmigration \"%05d_step\" {\n", n, n > file
 	if (n > 1)
 		printf "  depends on \"%05d_step\"\n", n - 1 > file
-	printf "  versions   1.%d.0 .. 1.%d.9\n", n, n + 3 > file
+	printf "  versions   1.%d.0 .. 1.%d.9\n", n, n > file
 	printf "  needs      postgres >= 12.0.0\n\n" > file
 	printf "  param limit: int = %d   \"How many rows at the most\"\n\n", 1000 + n > file
 	printf "  let teams = postgres.column(sql\"SELECT id FROM team WHERE id %% 16 = %d ORDER BY id\") as [int]\n", n % 16 > file

@@ -7,6 +7,7 @@
 struct range {
 	struct unit_migration *m;
 	struct semver least, most;
+	struct semver latest;	/* the last `most` up to here, in the order of `least` */
 };
 
 static bool range_of(struct unit_migration *m, struct range *out)
@@ -110,9 +111,12 @@ static void mark(struct unit_migration *from, uint32_t with)
 /* The nearest one before it that shares versions with it, while neither waits for the other. */
 static void look_for_overlap(struct lint *l, const struct range *all, size_t at, uint32_t *stamp)
 {
-	uint32_t needed = ++*stamp;
+	uint32_t needed;
 	size_t number;
 
+	if (at == 0 || semver_compare(all[at - 1].latest, all[at].least) < 0)
+		return;
+	needed = ++*stamp;
 	mark(all[at].m, needed);
 	for (size_t i = at; i-- > 0;) {
 		if (semver_compare(all[i].most, all[at].least) < 0 || all[i].m->state == needed)
@@ -144,6 +148,9 @@ void lint_versions(struct lint *l)
 	if (all.count)
 		qsort(all.at, all.count, sizeof(*all.at), by_least);
 	for (size_t i = 0; i < all.count; i++) {
+		bool later = i == 0 || semver_compare(all.at[i].most, all.at[i - 1].latest) > 0;
+
+		all.at[i].latest = later ? all.at[i].most : all.at[i - 1].latest;
 		look_at_depends(l, &all.at[i]);
 		look_for_overlap(l, all.at, i, &stamp);
 	}
