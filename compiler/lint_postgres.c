@@ -10,14 +10,67 @@
  * what an author computes. */
 #define SOME_TIMEOUT_MS 1
 
-/* The statements that a lint has something to say about, or that tell what is new. */
-static bool is_of_interest(const struct sql_statement *s)
-{
-	static const char *const heads[] = { "alter",	"cluster", "create", "delete",
-					     "drop",	"lock",	   "refresh", "reindex",
-					     "set",	"truncate", "update", "vacuum",
-					     "with" };
+/* ---- what is worth parsing: a look at the words costs a hundredth of it ---- */
 
+/* Whether how long the statement may wait for its lock is other than amig itself sees to. */
+static bool has_own_timeout(const struct lint_effect *e)
+{
+	for (const struct argument *a = e->operation->settings; a; a = a->next)
+		if (str_eq(a->name.text, STR("lock_timeout")))
+			return true;
+	return e->operation->no_transaction || !sql_is_transactional(e->text);
+}
+
+/* UPDATE and DELETE with a WHERE of their own, not of a query within. */
+static bool has_where(struct str text)
+{
+	struct sql_scan rest = { SQL_POSTGRES, text };
+	enum sql_token kind;
+	struct str token;
+	int depth = 0;
+
+	while ((kind = sql_token(&rest, &token)) != SQL_TOKEN_END) {
+		if (kind == SQL_TOKEN_OTHER && token.len)
+			depth += (token.ptr[0] == '(') - (token.ptr[0] == ')');
+		if (kind == SQL_TOKEN_WORD && depth == 0 && token.len == 5 &&
+		    strncasecmp(token.ptr, "where", 5) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ALTER TABLE that adds a plain column, drops one and the like: nothing is said of that. */
+static bool is_plain_alter(const struct sql_statement *s)
+{
+	static const char *const telling[] = {
+		"not",	     "null",	  "default", "type",	"constraint", "unique", "primary",
+		"check",     "references", "foreign", "rename", "generated", "identity", "serial",
+		"bigserial", "smallserial", "serial2", "serial4", "serial8", "set",	"validate",
+		"exclude",   "using",
+	};
+
+	if (!sql_is(s, 1, "table") || s->word_count == SQL_WORDS_MAX)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(telling); i++)
+		if (sql_has(s, telling[i]))
+			return false;
+	return true;
+}
+
+/* The statements that a lint has something to say about, or that tell what is new. */
+static bool is_of_interest(const struct sql_statement *s, bool own_timeout)
+{
+	static const char *const locking[] = { "cluster", "drop", "lock", "refresh",
+					       "truncate", "vacuum" };
+	static const char *const heads[] = { "create", "reindex", "set", "with" };
+
+	if (sql_is(s, 0, "update") || sql_is(s, 0, "delete"))
+		return !has_where(s->text);
+	if (sql_is(s, 0, "alter"))
+		return own_timeout || !is_plain_alter(s);
+	for (size_t i = 0; i < ARRAY_SIZE(locking); i++)
+		if (sql_is(s, 0, locking[i]))
+			return own_timeout;
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		if (sql_is(s, 0, heads[i]))
 			return true;
@@ -27,13 +80,13 @@ static bool is_of_interest(const struct sql_statement *s)
 static bool is_worth_parsing(const struct lint_effect *e)
 {
 	struct sql_scan statements = { SQL_POSTGRES, e->text }, tokens = statements;
+	bool wanted = false, own_timeout = has_own_timeout(e);
 	struct sql_statement s;
 	struct str token;
 	unsigned count = 0;
-	bool wanted = false;
 
 	while (!wanted && sql_next(&statements, &s))
-		wanted = is_of_interest(&s);
+		wanted = is_of_interest(&s, own_timeout);
 	while (wanted && sql_token(&tokens, &token) != SQL_TOKEN_END)
 		if (++count > TOKENS_MAX)
 			return false;
