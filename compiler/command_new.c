@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
+#define USUAL_FOLDER "migrations.d"
 #define NAME_MAX_BYTES 80
 #define NUMBER_DIGITS_MIN 4
 #define NUMBER_DIGITS_MAX 9
@@ -89,7 +91,7 @@ static void write_skeleton(struct buf *out, const char *stem, const struct numbe
 enum exit_status command_new(const struct command_line *line)
 {
 	const char *name = line->arguments.at[0];
-	const char *folder = line->module_dirs.count ? line->module_dirs.at[0] : "migrations.d";
+	const char *folder = line->module_dirs.count ? line->module_dirs.at[0] : USUAL_FOLDER;
 	struct numbered n = { .digits = NUMBER_DIGITS_MIN };
 	struct buf stem = {0}, path = {0}, text = {0};
 	struct error err = {0};
@@ -100,6 +102,9 @@ enum exit_status command_new(const struct command_line *line)
 				      "\"%s\" can't be the name of a new migration: small letters, "
 				      "digits and `_`, at most %d, and a letter first",
 				      name, NAME_MAX_BYTES);
+	/* The usual one is made for the first migration; what was named must be there. */
+	if (!line->module_dirs.count)
+		mkdir(USUAL_FOLDER, 0777);
 	status = look(&n, folder, name);
 	if (status != STATUS_CLEAN)
 		return status;

@@ -18,9 +18,9 @@ operation_of() {
 operation_of 0001_two_effects \
 	'done when db.exists(sql"SELECT 1 FROM t WHERE x = 2")' \
 	'forward { db.exec(sql"INSERT INTO t (x) VALUES (1)")
-	           db.exec(sql"INSERT INTO t (x) VALUES (2)") }' \
+		   db.exec(sql"INSERT INTO t (x) VALUES (2)") }' \
 	'rollback { db.exec(sql"DELETE FROM t WHERE x = 2")
-	            db.exec(sql"DELETE FROM t WHERE x = 1") }'
+		    db.exec(sql"DELETE FROM t WHERE x = 1") }'
 operation_of 0002_one_effect \
 	'done when db.exists(sql"SELECT 1 FROM t WHERE x = 1")' \
 	'forward sql"INSERT INTO t (x) VALUES (1)"' \
@@ -39,7 +39,7 @@ operation_of 0004_irreversible \
 operation_of 0005_never_completed \
 	'done when db.exists(sql"SELECT 1 FROM sqlite_master WHERE name = '\''b'\''")' \
 	'forward { db.exec(sql"CREATE TABLE a (x)")
-	           db.exec(sql"CREATE TABLE b AS SELECT * FROM nowhere") }' \
+		   db.exec(sql"CREATE TABLE b AS SELECT * FROM nowhere") }' \
 	'rollback sql"DROP TABLE IF EXISTS a; DROP TABLE IF EXISTS b"'
 
 fresh() {
