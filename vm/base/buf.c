@@ -4,25 +4,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool reserve(struct buf *b, size_t more)
+static bool grow(struct buf *b, size_t more)
 {
-	size_t cap = b->cap_bytes ? b->cap_bytes : BUF_CAP_BYTES;
 	size_t room;
 
-	if (b->failed)
-		return false;
-	if (b->len > cap || more > cap - b->len) {
-		b->failed = true;
-		return false;
-	}
-	if (b->room - b->len > more)	/* one byte is the final NUL's */
-		return true;
 	room = b->room ? b->room : 64;
 	while (room - b->len <= more)
 		room *= 2;
 	b->ptr = must_realloc(b->ptr, room);
 	b->room = room;
 	return true;
+}
+
+static inline bool reserve(struct buf *b, size_t more)
+{
+	size_t cap = b->cap_bytes ? b->cap_bytes : BUF_CAP_BYTES;
+
+	if (b->failed || b->len > cap || more > cap - b->len) {
+		b->failed = true;
+		return false;
+	}
+	return b->room - b->len > more || grow(b, more);	/* one byte is the final NUL's */
 }
 
 void buf_clear(struct buf *b)
@@ -104,18 +106,21 @@ void buf_format(struct buf *b, const char *format, ...)
 	va_end(args);
 }
 
-static void little_endian(struct buf *b, uint64_t v, size_t bytes)
+/* What an image is made of: millions of them, so each is written where it stays. */
+static inline void little_endian(struct buf *b, uint64_t v, size_t bytes)
 {
-	uint8_t out[8];
+	char *at = buf_room(b, bytes);
 
+	if (!at)
+		return;
 	for (size_t i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(v >> (8 * i));
-	buf_add(b, out, bytes);
+		at[i] = (char)(v >> (8 * i));
+	buf_filled(b, bytes);
 }
 
 void buf_u8(struct buf *b, uint8_t v)
 {
-	buf_add(b, &v, 1);
+	little_endian(b, v, 1);
 }
 
 void buf_u16(struct buf *b, uint16_t v)
@@ -135,13 +140,9 @@ void buf_u64(struct buf *b, uint64_t v)
 
 void buf_varint(struct buf *b, uint64_t v)
 {
-	uint8_t out[10];
-	size_t len = 0;
-
 	for (; v >= 0x80; v >>= 7)
-		out[len++] = (uint8_t)(v | 0x80);
-	out[len++] = (uint8_t)v;
-	buf_add(b, out, len);
+		little_endian(b, v | 0x80, 1);
+	little_endian(b, v, 1);
 }
 
 void buf_sized(struct buf *b, struct str s)
