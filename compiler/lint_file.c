@@ -60,13 +60,31 @@ static void look_at_params(const struct uses *u, const struct migration_syntax *
 				  symbol_words(p->symbol), lint_c(u->l, p->name.text));
 }
 
+/* A line that holds nothing else goes as a whole. */
+static void tell_unused_use(struct lint *l, const struct declaration *d)
+{
+	size_t number = lint_warn(l, d->span, DIAG_LINT_UNUSED_USE, lint_c(l, d->name.text));
+	struct str text = l->unit->sources.all.at[d->span.source].text;
+	struct span line = d->span;
+
+	while (line.start > 0 && strchr(" \t", text.ptr[line.start - 1]))
+		line.start--;
+	while (line.end < text.len && strchr(" \t\r", text.ptr[line.end]))
+		line.end++;
+	if (number != LINT_SILENT && line.end < text.len && text.ptr[line.end] == '\n' &&
+	    (line.start == 0 || text.ptr[line.start - 1] == '\n')) {
+		line.end++;
+		diag_fix(&l->unit->diags, number, line, "%s", "");
+	}
+}
+
 /* Others may use what a module declares; the file of a migration is nobody's module. */
 static void look_at_declaration(const struct uses *u, const struct declaration *d)
 {
 	switch (d->kind) {
 	case DECLARATION_USE:
 		if (!map_has(&u->modules, d->name.text))
-			lint_warn(u->l, d->span, DIAG_LINT_UNUSED_USE, lint_c(u->l, d->name.text));
+			tell_unused_use(u->l, d);
 		break;
 	case DECLARATION_CONST:
 	case DECLARATION_FN:

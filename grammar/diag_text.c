@@ -223,6 +223,9 @@ static void print_fix(const struct diag *d, struct sources *s, uint32_t gutter, 
 			struct place end = source_place(s, span.source, span.end);
 
 			to = (uint32_t)(end.line_text.ptr + end.line_text.len - text.ptr);
+			/* Behind a line that goes as a whole the next one is as it was. */
+			if (span.end > span.start && text.ptr[span.end - 1] == '\n')
+				to = span.end;
 		}
 		buf_reset(&fixed);
 		diag_fixed(d, text, from, to, &fixed);
