@@ -118,17 +118,8 @@ static void look_at_operation(struct lint *l, const struct operation_syntax *o)
 		else if (e->dialect == SQL_CLICKHOUSE)
 			lint_clickhouse(l, e);
 	}
-#define LINT_POSTGRES(name)
-#define LINT_CLICKHOUSE(name)
 #define LINT_OPERATION(name) lint_##name(l, o, &effects);
-#define LINT_FILE(name)
-#define LINT_UNIT(name)
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
-#undef LINT
-#undef LINT_OPERATION
-#undef LINT_FILE
-#undef LINT_UNIT
 	l->effects = NULL;
 	lint_effects_clear(&effects);
 }
@@ -170,14 +161,8 @@ static void look_at_file(struct lint *l)
 		walk_declaration(&statements, d);
 		forget(l);
 	}
-#define LINT_OPERATION(name)
 #define LINT_FILE(name) lint_##name(l);
-#define LINT_UNIT(name)
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
-#undef LINT
-#undef LINT_FILE
-#undef LINT_UNIT
 }
 
 /* False: there is nothing to look at. */
@@ -220,9 +205,7 @@ void lint_together(struct unit *u)
 
 	if (!begin(&l, u))
 		return;
-#define LINT_FILE(name)
 #define LINT_UNIT(name) lint_##name(&l);
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
 	end(&l);
 }

@@ -8,15 +8,8 @@ struct lint_clickhouse {
 	struct span span;	/* of the statement */
 };
 
-#define LINT_POSTGRES(name)
 #define LINT_CLICKHOUSE(name) static void lint_##name(const struct lint_clickhouse *s);
-#define LINT_OPERATION(name)
-#define LINT_FILE(name)
-#define LINT_UNIT(name)
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
-#undef LINT
-#undef LINT_CLICKHOUSE
 
 /* Of ALTER TABLE name [ON CLUSTER name]: its first command; else count. */
 static size_t first_command(const struct lint_clickhouse *s)
@@ -158,7 +151,6 @@ void lint_clickhouse(struct lint *l, const struct lint_effect *e)
 		struct lint_clickhouse s = { l, e, &tokens, lint_span(l, e, tokens.text) };
 
 #define LINT_CLICKHOUSE(name) lint_##name(&s);
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
 		tokens_clear(&tokens);
 	}

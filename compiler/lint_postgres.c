@@ -235,11 +235,6 @@ static void look(struct lint *l, const struct lint_effect *e, const PgQuery__Par
 		s.span = statement_span(l, e, all->stmts[i]);
 		take_set(&s);
 #define LINT_POSTGRES(name) lint_##name(&s);
-#define LINT_CLICKHOUSE(name)
-#define LINT_OPERATION(name)
-#define LINT_FILE(name)
-#define LINT_UNIT(name)
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
 		learn(&s);
 	}

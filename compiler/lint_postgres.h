@@ -35,17 +35,6 @@ void postgres_learn_alter(struct lint *l, const PgQuery__AlterTableStmt *alter);
 bool postgres_locks(const PgQuery__Node *node, const PgQuery__RangeVar **table);
 
 #define LINT_POSTGRES(name) void lint_##name(const struct lint_postgres *s);
-#define LINT_CLICKHOUSE(name)
-#define LINT_OPERATION(name)
-#define LINT_FILE(name)
-#define LINT_UNIT(name)
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
-#undef LINT
-#undef LINT_POSTGRES
-#undef LINT_CLICKHOUSE
-#undef LINT_OPERATION
-#undef LINT_FILE
-#undef LINT_UNIT
 
 #endif

@@ -80,20 +80,11 @@ struct span lint_span(const struct lint *l, const struct lint_effect *e, struct 
 void lint_postgres(struct lint *l, const struct lint_effect *e);
 void lint_clickhouse(struct lint *l, const struct lint_effect *e);
 
-#define LINT_POSTGRES(name)
-#define LINT_CLICKHOUSE(name)
 #define LINT_OPERATION(name)                                                                       \
 	void lint_##name(struct lint *l, const struct operation_syntax *o,                         \
 			 const struct lint_effects *effects);
 #define LINT_FILE(name) void lint_##name(struct lint *l);
 #define LINT_UNIT(name) void lint_##name(struct lint *l);
-#define LINT(what, name) LINT_##what(name)
 #include "compiler/lint.def"
-#undef LINT
-#undef LINT_POSTGRES
-#undef LINT_CLICKHOUSE
-#undef LINT_OPERATION
-#undef LINT_FILE
-#undef LINT_UNIT
 
 #endif

@@ -1,20 +1,8 @@
 /* grammar_format.c - no bytes break the formatter; what it lays out has the same tokens, which it
  * proves itself, and is left as it is when it comes again */
-#include "grammar/format.h"
+#include "tests/support/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static bool format_text(struct str text, struct buf *out)
-{
-	struct sources sources = {0};
-	struct diags diags = {0};
-	bool done =
-		format_source(&sources, sources_add(&sources, STR("fuzz.amig"), text), &diags, out);
-
-	diags_clear(&diags);
-	sources_clear(&sources);
-	return done;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

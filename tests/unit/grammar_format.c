@@ -1,23 +1,10 @@
 /* grammar_format.c - how a text is laid out, and that doing it twice changes nothing */
-#include "grammar/format.h"
 #include "grammar/parse.h"
+#include "tests/support/format.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 #include <stdio.h>
-
-/* Formats; false: it has errors. */
-static bool format_text(struct str text, struct buf *out)
-{
-	struct sources sources = { 0 };
-	struct diags diags = { 0 };
-	uint32_t source = sources_add(&sources, STR("t.amig"), text);
-	bool done = format_source(&sources, source, &diags, out);
-
-	diags_clear(&diags);
-	sources_clear(&sources);
-	return done;
-}
 
 static void assert_format(const char *text, const char *expected)
 {
