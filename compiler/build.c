@@ -172,40 +172,59 @@ static bool compile_changed(struct build *b)
 	return true;
 }
 
+/* ---- the bundle ---- */
+
+static enum exit_status too_large(void)
+{
+	return command_failed(STATUS_FILES, "the bundle would be larger than %zu bytes",
+			      BUF_CAP_BYTES);
+}
+
+/* One that is there already with the same bytes is left alone, and so is its time for make. */
+static enum exit_status put(const struct files *f, const struct written_file *files, size_t count,
+			    const struct bundle *before)
+{
+	const char *output = f->line->output;
+	struct bundle_parts parts;
+	struct error err = {0};
+	enum exit_status status = STATUS_CLEAN;
+
+	if (output && !f->unit.migrations.count)
+		return command_failed(
+			STATUS_USAGE, "there is no migration in what was given: nothing to build");
+	write_bundle(files, count, &parts);
+	if (parts.failed)
+		status = too_large();
+	else if (output && !bundle_is(before, &parts) &&
+		 os_write_derived(output, parts.all.at, parts.all.count, &err) != OUTCOME_OK)
+		status = command_failed(STATUS_FILES, "%s", err.message);
+	error_clear(&err);
+	bundle_parts_clear(&parts);
+	return status;
+}
+
 /* ---- all together ---- */
 
-static struct written_file taken_over(const struct build *b, const struct record_file *known)
+/* False: its image can't be read. */
+static bool take_over(struct build *b, const struct record_file *known, struct written_file *out)
 {
-	struct written_file file = {
+	struct error err = {0};
+	struct module image;
+	bool opened;
+
+	*out = (struct written_file){
 		.shown = known->shown, .hash = known->hash, .is_silent = true,
 		.use_count = known->use_count, .uses = known->uses,
 		.libraries = b->record.libraries,
 	};
-
-	if (known->entry) {
-		file.migration = known->entry->name;
-		file.image = known->entry->image;
-		file.identity = known->entry->identity;
-	}
-	return file;
-}
-
-static bool add_known(struct unit *u, const struct input *in, const struct written_file *file)
-{
-	struct str path = in->file->path, text = buf_view(&in->text);
-	struct error err = {0};
-	struct module head;
-	bool opened;
-
-	if (!file->migration.len) {
-		unit_add_known(u, path, text, in->hash, NULL);
+	if (!known->entry)
 		return true;
-	}
-	opened = module_open_head(&head, file->image, &err) == OUTCOME_OK;
+	opened = module_open_head(&image, known->entry->image, &err) == OUTCOME_OK;
 	error_clear(&err);
-	if (opened)
-		unit_add_known(u, path, text, in->hash, &head.migration);
-	module_clear(&head);
+	out->head = written_head(&b->record.arena, &image.migration);
+	out->image = known->entry->image;
+	out->identity = known->entry->identity;
+	module_clear(&image);
 	return opened;
 }
 
@@ -224,15 +243,14 @@ static bool join(struct build *b, struct written_file *all)
 	for (size_t i = 0; i < b->count; i++) {
 		const struct input *in = &b->inputs[i];
 
-		if (in->known) {
-			all[i] = taken_over(b, in->known);
-		} else {
+		if (!in->known) {
 			all[i] = b->batches[changed / BATCH_FILES]
 					 .written.files[changed % BATCH_FILES];
 			changed++;
-		}
-		if (!add_known(u, in, &all[i]))
+		} else if (!take_over(b, in->known, &all[i])) {
 			return false;
+		}
+		unit_add_known(u, in->file->path, buf_view(&in->text), in->hash, all[i].head);
 	}
 	unit_check_together(u);
 	lint_together(u);
@@ -246,22 +264,22 @@ static bool join(struct build *b, struct written_file *all)
 
 /* The texts that the diagnostics of f->unit show belong to the build: they are printed here. */
 static bool build_in_parts(struct build *b, const struct bundle *before,
-			   struct build_result *result, struct buf *out)
+			   struct build_result *result)
 {
 	struct written_file *all;
-	bool joined;
+	bool joined, same;
 
 	if (!read_inputs(b) || !compile_changed(b))
 		return false;
 	all = must_alloc(arena_bytes(sizeof(*all), b->count));
 	joined = join(b, all);
 	result->unchanged = b->count - b->changed_count;
-	result->is_same = joined && !b->changed_count && b->count == b->record.file_count &&
-			  b->files->unit.migrations.count == before->count;
-	if (joined && !result->is_same)
-		write_bundle(all, b->count, out);
+	same = !b->changed_count && b->count == b->record.file_count &&
+	       b->files->unit.migrations.count == before->count;
 	if (joined)
 		files_report(b->files);
+	if (joined && !same)
+		result->status = put(b->files, all, b->count, before);
 	free(all);
 	return joined;
 }
@@ -282,15 +300,9 @@ static void build_clear(struct build *b)
 
 /* ---- all in one unit ---- */
 
-static enum exit_status too_large(void)
+static enum exit_status compile_found(struct files *f, enum exit_status status,
+				      struct written *written)
 {
-	return command_failed(STATUS_FILES, "the bundle would be larger than %zu bytes",
-			      BUF_CAP_BYTES);
-}
-
-static enum exit_status compile_found(struct files *f, enum exit_status status, struct buf *out)
-{
-	struct written written = {0};
 	enum exit_status checked = files_check_found(f);
 
 	lint_files(&f->unit);
@@ -299,43 +311,48 @@ static enum exit_status compile_found(struct files *f, enum exit_status status, 
 		checked = STATUS_ERRORS;
 	if (checked > status)
 		status = checked;
-	if (status == STATUS_CLEAN) {
-		write_images(&f->unit, files_shown(f), &written);
-		if (f->unit.diags.error_count)
-			status = STATUS_ERRORS;
-		else if (written.images.failed)
-			out->failed = true;
-		else
-			write_bundle(written.files, written.file_count, out);
-		if (out->failed)
-			status = too_large();
-	}
+	if (status != STATUS_CLEAN)
+		return status;
+	write_images(&f->unit, files_shown(f), written);
+	if (f->unit.diags.error_count)
+		return STATUS_ERRORS;
+	return written->images.failed ? too_large() : STATUS_CLEAN;
+}
+
+enum exit_status files_compile(struct files *f, const struct command_line *line)
+{
+	struct written written = {0};
+	enum exit_status status = files_find(f, line);
+
+	status = compile_found(f, status, &written);
 	written_clear(&written);
 	return status;
 }
 
-enum exit_status files_compile(struct files *f, const struct command_line *line,
-			       struct buf *bundle)
+static enum exit_status build_in_one(struct files *f, enum exit_status status,
+				     const struct bundle *before)
 {
-	enum exit_status status = files_find(f, line);
+	struct written written = {0};
 
-	return compile_found(f, status, bundle);
+	status = compile_found(f, status, &written);
+	files_report(f);
+	if (status == STATUS_CLEAN)
+		status = put(f, written.files, written.file_count, before);
+	written_clear(&written);
+	return status;
 }
 
 struct build_result build_bundle(struct files *f, enum exit_status status,
-				 const struct bundle *before, struct buf *out)
+				 const struct bundle *before)
 {
 	struct build b = { .files = f };
 	struct build_result result = { .status = status };
 
 	if (status == STATUS_CLEAN && record_read(&b.record, before))
 		compare_libraries(&b);
-	if (status != STATUS_CLEAN || !build_in_parts(&b, before, &result, out)) {
+	if (status != STATUS_CLEAN || !build_in_parts(&b, before, &result)) {
 		files_forget(f);
-		result = (struct build_result){ .status = compile_found(f, status, out) };
-		files_report(f);
-	} else if (out->failed) {
-		result.status = too_large();
+		result = (struct build_result){ .status = build_in_one(f, status, before) };
 	}
 	build_clear(&b);
 	return result;

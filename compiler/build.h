@@ -19,14 +19,12 @@
 
 struct build_result {
 	enum exit_status status;
-	/* The bundle before is the one that would be made: no bytes were made. */
-	bool is_same;
 	size_t unchanged;	/* files that were taken over */
 };
 
-/* status: that of files_find. before: zero when there is none. Diagnostics and migrations are in
- * f->unit. */
+/* status: that of files_find. before: what lies where the output goes; zero when nothing does. All
+ * diagnostics are printed. Without an output everything is done but the writing. */
 struct build_result build_bundle(struct files *f, enum exit_status status,
-				 const struct bundle *before, struct buf *out);
+				 const struct bundle *before);
 
 #endif

@@ -87,10 +87,9 @@ enum exit_status files_find(struct files *f, const struct command_line *line);
  * error, the rest is checked all the same. */
 enum exit_status files_check_found(struct files *f);
 enum exit_status files_check(struct files *f, const struct command_line *line);	/* both */
-/* build.c: the same up to the bytes of the bundle, which are proved; all in one unit. Nothing is
- * printed but on standard error what could not be read. */
-enum exit_status files_compile(struct files *f, const struct command_line *line,
-			       struct buf *bundle);
+/* build.c: the same up to the images, which are proved; all in one unit. Nothing is printed but on
+ * standard error what could not be read. */
+enum exit_status files_compile(struct files *f, const struct command_line *line);
 /* Empties the unit; what was found stays. */
 void files_forget(struct files *f);
 /* A text for the unit, and where it lies; all are borrowed. */

@@ -72,9 +72,8 @@ static void tell(struct files *f, const size_t *mends)
 enum exit_status command_fix(const struct command_line *line)
 {
 	struct files f;
-	struct buf bundle = {0};
 	size_t *mends = NULL;
-	enum exit_status status = files_compile(&f, line, &bundle), written = STATUS_CLEAN;
+	enum exit_status status = files_compile(&f, line), written = STATUS_CLEAN;
 	bool changed = true;
 
 	mends = must_alloc(arena_bytes(sizeof(*mends), f.unit.modules.count + 1));
@@ -85,13 +84,11 @@ enum exit_status command_fix(const struct command_line *line)
 		if (!changed || written != STATUS_CLEAN)
 			break;
 		files_clear(&f);
-		buf_clear(&bundle);
-		status = files_compile(&f, line, &bundle);
+		status = files_compile(&f, line);
 	}
 	tell(&f, mends);
 	files_report(&f);
 	free(mends);
-	buf_clear(&bundle);
 	files_clear(&f);
 	return written == STATUS_CLEAN ? status : written;
 }

@@ -3,18 +3,34 @@
 #include "compiler/lower.h"
 #include "compiler/module.h"
 
+const struct migration *written_head(struct arena *arena, const struct migration *m)
+{
+	struct migration *head = arena_new(arena, struct migration);
+	struct str *depends = arena_array(arena, struct str, m->depends_count);
+
+	for (uint32_t i = 0; i < m->depends_count; i++)
+		depends[i] = arena_str(arena, m->depends[i]);
+	*head = (struct migration){
+		.name = arena_str(arena, m->name),
+		.min_version = arena_str(arena, m->min_version),
+		.max_version = arena_str(arena, m->max_version),
+		.depends_count = m->depends_count, .depends = depends,
+	};
+	return head;
+}
+
 /* What is handed out has passed the verifier that amigrun will hold against it. */
-static struct hash prove(struct str image, struct str name)
+static void prove(struct str image, struct str name, struct arena *arena,
+		  struct written_file *out)
 {
 	struct module m;
 	struct error err = {0};
-	struct hash identity;
 
 	if (module_open(&m, image, &err) != OUTCOME_OK || module_verify(&m, &err) != OUTCOME_OK)
 		BUG("the image of %.*s is refused: %s", STR_ARG(name), err.message);
-	identity = m.identity;
+	out->identity = m.identity;
+	out->head = written_head(arena, &m.migration);
 	module_clear(&m);
-	return identity;
 }
 
 /* All images lie in one buffer, which moves as it grows: until the last one is written their
@@ -32,12 +48,11 @@ static void write_migrations(struct unit *u, const struct str *shown, struct wri
 
 		lower_migration(u, m, shown, &stamp, &out->images);
 		ends[i] = out->images.len;
-		file->migration = arena_str(&out->arena, m->name);
 		file->image.len = ends[i] - from;
 		buf_align(&out->images, 8);
 		if (!u->diags.error_count && !out->images.failed)
-			file->identity = prove((struct str){ out->images.ptr + from,
-							     file->image.len }, m->name);
+			prove((struct str){ out->images.ptr + from, file->image.len }, m->name,
+			      &out->arena, file);
 	}
 	for (size_t i = 0; i < count && !out->images.failed; i++) {
 		struct written_file *file =

@@ -17,7 +17,8 @@ struct written_file {			/* what became of a source; strings are borrowed */
 	/* Nothing was said about it, nor about what it uses, and it is not `outward`: the record
 	 * may hold it. */
 	bool is_silent;
-	struct str migration;		/* "" none */
+	/* What other migrations may see of its own: name, depends, versions. NULL: it has none. */
+	const struct migration *head;
 	struct str image;
 	struct hash identity;
 	uint32_t use_count;
@@ -40,8 +41,11 @@ struct written {
  * errors there is nothing written. */
 void write_images(struct unit *u, const struct str *shown, struct written *out);
 void written_clear(struct written *w);
+/* A copy for `head`, in the arena. */
+const struct migration *written_head(struct arena *arena, const struct migration *m);
 
-/* Every migration once. Nothing of it depends on the order of the files. */
-void write_bundle(const struct written_file *files, size_t count, struct buf *out);
+/* Every migration once; the images are borrowed from the files. Nothing of it depends on the order
+ * of the files. */
+void write_bundle(const struct written_file *files, size_t count, struct bundle_parts *out);
 
 #endif

@@ -88,15 +88,15 @@ static void gather_files(const struct written_file *files, size_t count, const s
 		struct record_file *file = &r->files[r->file_count];
 
 		*file = (struct record_file){ .shown = files[i].shown, .hash = files[i].hash };
-		if (files[i].migration.len)
-			file->entry = bundle_find(b, files[i].migration);
+		if (files[i].head)
+			file->entry = bundle_find(b, files[i].head->name);
 		if (files[i].is_silent && renumber(&files[i], r, file))
 			r->file_count++;
 	}
 	sort(r->files, r->file_count, sizeof(*r->files), by_shown);
 }
 
-void write_bundle(const struct written_file *files, size_t count, struct buf *out)
+void write_bundle(const struct written_file *files, size_t count, struct bundle_parts *out)
 {
 	struct bundle_entry *entries = must_alloc(arena_bytes(sizeof(*entries), count));
 	struct bundle all = { .entries = entries };
@@ -104,16 +104,15 @@ void write_bundle(const struct written_file *files, size_t count, struct buf *ou
 	struct buf record = {0};
 
 	for (size_t i = 0; i < count; i++)
-		if (files[i].migration.len)
+		if (files[i].head)
 			entries[all.count++] = (struct bundle_entry){
-				files[i].migration, files[i].image, files[i].identity
+				files[i].head->name, files[i].image, files[i].identity
 			};
 	sort(entries, all.count, sizeof(*entries), by_migration);
 	gather_libraries(files, count, &r);
 	gather_files(files, count, &all, &r);
 	record_write(&r, entries, &record);
-	bundle_write(entries, all.count, buf_view(&record), out);
-	buf_clear(&record);
+	bundle_write(entries, all.count, &record, out);
 	record_clear(&r);
 	free(entries);
 }

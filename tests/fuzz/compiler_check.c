@@ -34,14 +34,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	diags_fix(&u.diags, &u.sources, 0, &out);
 	if (u.diags.error_count == 0) {
 		struct written written;
+		struct bundle_parts parts = { 0 };
 		struct str *shown = arena_array(&u.arena, struct str, u.sources.all.count);
 
 		for (size_t i = 0; i < u.sources.all.count; i++)
 			shown[i] = u.sources.all.at[i].path;
-		buf_reset(&out);
 		write_images(&u, shown, &written);
 		if (u.diags.error_count == 0)
-			write_bundle(written.files, written.file_count, &out);
+			write_bundle(written.files, written.file_count, &parts);
+		bundle_parts_clear(&parts);
 		written_clear(&written);
 	}
 	buf_clear(&out);

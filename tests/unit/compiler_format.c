@@ -85,7 +85,7 @@ static bool compile(struct str text, struct buf *out, struct buf *words)
 		good = u.diags.error_count == 0;
 	}
 	for (uint32_t i = 0; good && i < written.file_count; i++)
-		if (written.files[i].migration.len)
+		if (written.files[i].head)
 			write_placeless(written.files[i].image, out);
 	written_clear(&written);
 	unit_clear(&u);

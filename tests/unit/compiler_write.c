@@ -1,6 +1,7 @@
 /* compiler_write.c - what is said of a file decides whether the record holds it; what is said of
  * several units can be put together; the bytes do not depend on the order of files */
 #include "compiler/write.h"
+#include "tests/support/bundle.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,8 +67,8 @@ static void files_are_written_with_what_they_use(void **state)
 	assert_int_equal(w.files[1].use_count, 1);
 	assert_true(str_eq(w.libraries[w.files[1].uses[0]].name, STR("lower")));
 	assert_int_equal(w.files[2].use_count, 0);
-	assert_true(str_eq(w.files[2].migration, STR("b")));
-	assert_int_equal(w.files[3].migration.len, 0);
+	assert_true(str_eq(w.files[2].head->name, STR("b")));
+	assert_null(w.files[3].head);
 	for (size_t i = 0; i < 4; i++)
 		assert_true(w.files[i].is_silent);
 	written_clear(&w);
@@ -90,6 +91,7 @@ static void what_is_spoken_of_is_not_silent(void **state)
 	for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
 		struct unit u;
 		struct written w;
+		struct bundle_parts parts;
 		struct buf bytes = {0};
 		struct bundle b;
 		struct record r;
@@ -98,7 +100,8 @@ static void what_is_spoken_of_is_not_silent(void **state)
 		check(&u);
 		warn(&u, cases[n].source);
 		write_all(&u, &w);
-		write_bundle(w.files, w.file_count, &bytes);
+		write_bundle(w.files, w.file_count, &parts);
+		bundle_join(&parts, &bytes);
 		assert_int_equal(bundle_open(&b, buf_view(&bytes), &err), OUTCOME_OK);
 		assert_int_equal(b.count, 3);
 		assert_true(record_read(&r, &b));
@@ -120,6 +123,7 @@ static void the_order_of_files_makes_no_difference(void **state)
 	struct unit u;
 	struct written w;
 	struct written_file turned[4];
+	struct bundle_parts parts;
 	struct buf one = {0}, other = {0};
 
 	(void)state;
@@ -127,8 +131,10 @@ static void the_order_of_files_makes_no_difference(void **state)
 	write_all(&u, &w);
 	for (size_t i = 0; i < 4; i++)
 		turned[i] = w.files[3 - i];
-	write_bundle(w.files, 4, &one);
-	write_bundle(turned, 4, &other);
+	write_bundle(w.files, 4, &parts);
+	bundle_join(&parts, &one);
+	write_bundle(turned, 4, &parts);
+	bundle_join(&parts, &other);
 	assert_true(str_eq(buf_view(&one), buf_view(&other)));
 	buf_clear(&one);
 	buf_clear(&other);

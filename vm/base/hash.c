@@ -2,13 +2,33 @@
 
 #include <xxhash.h>
 
-struct hash hash_of(struct str s)
+static struct hash canonical(XXH128_hash_t value)
 {
-	XXH128_canonical_t canonical;
+	XXH128_canonical_t bytes;
 	struct hash h;
 
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits(s.len ? s.ptr : "", s.len));
-	memcpy(h.bytes, canonical.digest, sizeof(h.bytes));
+	XXH128_canonicalFromHash(&bytes, value);
+	memcpy(h.bytes, bytes.digest, sizeof(h.bytes));
+	return h;
+}
+
+struct hash hash_of(struct str s)
+{
+	return canonical(XXH3_128bits(s.len ? s.ptr : "", s.len));
+}
+
+struct hash hash_of_parts(const struct str *parts, size_t count)
+{
+	XXH3_state_t *state = XXH3_createState();
+	struct hash h;
+
+	if (!state || XXH3_128bits_reset(state) != XXH_OK)
+		BUG("no memory for a hash");
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].len)
+			XXH3_128bits_update(state, parts[i].ptr, parts[i].len);
+	h = canonical(XXH3_128bits_digest(state));
+	XXH3_freeState(state);
 	return h;
 }
 

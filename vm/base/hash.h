@@ -9,6 +9,8 @@ struct hash { uint8_t bytes[16]; };	/* canonical (big-endian) form: the same on 
 #define HASH_HEX_SIZE 33		/* with the NUL */
 
 struct hash hash_of(struct str s);
+/* Of bytes that lie in several places: that of all in one. */
+struct hash hash_of_parts(const struct str *parts, size_t count);
 uint64_t hash_64(struct str s);
 bool hash_eq(struct hash a, struct hash b);
 void hash_hex(struct hash h, char out[HASH_HEX_SIZE]);

@@ -81,6 +81,14 @@ static bool write_all(int fd, struct str bytes)
 	return true;
 }
 
+static bool write_parts(int fd, const struct str *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!write_all(fd, parts[i]))
+			return false;
+	return true;
+}
+
 /* Makes the rename itself durable. A file system that can't sync folders keeps its own promises. */
 static void sync_folder(const char *path)
 {
@@ -97,8 +105,8 @@ static void sync_folder(const char *path)
 	buf_clear(&folder);
 }
 
-static enum outcome replace_file(const char *path, struct str bytes, bool synced,
-				 struct error *err)
+static enum outcome replace_file(const char *path, const struct str *parts, size_t count,
+				 bool synced, struct error *err)
 {
 	struct buf temporary = { 0 };
 	struct stat before;
@@ -108,7 +116,7 @@ static enum outcome replace_file(const char *path, struct str bytes, bool synced
 
 	buf_format(&temporary, "%s.new.XXXXXX", path);
 	fd = mkstemp(temporary.ptr);
-	done = fd >= 0 && write_all(fd, bytes) && fchmod(fd, mode) == 0 &&
+	done = fd >= 0 && write_parts(fd, parts, count) && fchmod(fd, mode) == 0 &&
 	       (!synced || fsync(fd) == 0);
 	if (fd >= 0)
 		done = close(fd) == 0 && done;
@@ -125,12 +133,13 @@ static enum outcome replace_file(const char *path, struct str bytes, bool synced
 
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err)
 {
-	return replace_file(path, bytes, true, err);
+	return replace_file(path, &bytes, 1, true, err);
 }
 
-enum outcome os_write_derived(const char *path, struct str bytes, struct error *err)
+enum outcome os_write_derived(const char *path, const struct str *parts, size_t count,
+			      struct error *err)
 {
-	return replace_file(path, bytes, false, err);
+	return replace_file(path, parts, count, false, err);
 }
 
 int64_t os_monotonic_us(void)

@@ -13,8 +13,10 @@ enum outcome os_read_start(const char *path, size_t most_bytes, struct buf *out,
 /* Through a temporary file beside it, fsync and rename: the old one or the new one, never a part.
  * The new one has the permissions of the old one. */
 enum outcome os_write_file(const char *path, struct str bytes, struct error *err);
-/* The same for what can be made again and is hashed, as a bundle is: not synced. */
-enum outcome os_write_derived(const char *path, struct str bytes, struct error *err);
+/* The same for what can be made again and is hashed, as a bundle is: not synced. Its bytes are
+ * those of the parts, one after the other. */
+enum outcome os_write_derived(const char *path, const struct str *parts, size_t count,
+			      struct error *err);
 int64_t os_monotonic_us(void);
 int64_t os_monotonic_ms(void);
 int64_t os_wall_us(void); /* microseconds since 1970 UTC; shown to people, never decides anything */

@@ -172,32 +172,71 @@ static void write_index(const struct bundle_entry *entries, uint32_t count, stru
 	}
 }
 
-void bundle_write(const struct bundle_entry *entries, uint32_t count, struct str record,
-		  struct buf *out)
+/* What lies behind the part before already, as the images of a batch do, becomes one with it. */
+static void add_part(struct bundle_parts *out, struct str bytes)
 {
-	static const char unknown[sizeof(uint64_t) + sizeof(struct hash)];
-	size_t size_at = sizeof(BUNDLE_MAGIC) - 1 + 2 * sizeof(uint32_t);
+	struct str *last = out->all.count ? &out->all.at[out->all.count - 1] : NULL;
 
-	buf_text(out, BUNDLE_MAGIC);
-	buf_u32(out, MODULE_FORMAT);
-	buf_u32(out, count);
-	/* The size and the hash come last, into their place: the bytes are too many for a copy. */
-	buf_add(out, unknown, sizeof(unknown));
-	write_index(entries, count, out);
+	out->bytes += bytes.len;
+	if (last && last->ptr + last->len == bytes.ptr)
+		last->len += bytes.len;
+	else if (bytes.len)
+		vec_push(&out->all, bytes);
+}
+
+/* The size and the hash come last, into their place: both speak of everything. */
+static void seal(struct bundle_parts *out)
+{
+	uint64_t size = htole64(out->bytes);
+	struct str *front = &out->all.at[0], whole = *front;
+	struct hash hash;
+	char *at = out->front.ptr + sizeof(BUNDLE_MAGIC) - 1 + 2 * sizeof(uint32_t);
+
+	*front = (struct str){ whole.ptr + BUNDLE_HEAD_BYTES, whole.len - BUNDLE_HEAD_BYTES };
+	hash = hash_of_parts(out->all.at, out->all.count);
+	*front = whole;
+	memcpy(at, &size, sizeof(size));
+	memcpy(at + sizeof(size), hash.bytes, sizeof(hash.bytes));
+}
+
+void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *record,
+		  struct bundle_parts *out)
+{
+	static const char unknown[sizeof(uint64_t) + sizeof(struct hash)], padding[8];
+
+	*out = (struct bundle_parts){ .record = *record };
+	*record = (struct buf){ 0 };
+	buf_text(&out->front, BUNDLE_MAGIC);
+	buf_u32(&out->front, MODULE_FORMAT);
+	buf_u32(&out->front, count);
+	buf_add(&out->front, unknown, sizeof(unknown));
+	write_index(entries, count, &out->front);
 	for (uint32_t i = 0; i < count; i++)
-		buf_str(out, entries[i].name);
-	buf_align(out, 8);
+		buf_str(&out->front, entries[i].name);
+	buf_align(&out->front, 8);
+	add_part(out, buf_view(&out->front));
 	for (uint32_t i = 0; i < count; i++) {
-		buf_str(out, entries[i].image);
-		buf_align(out, 8);
-	}
-	buf_str(out, record);
-	if (!out->failed) {
-		uint64_t size = htole64(out->len);
-		struct hash hash = hash_of((struct str){ out->ptr + BUNDLE_HEAD_BYTES,
-							 out->len - BUNDLE_HEAD_BYTES });
+		size_t len = entries[i].image.len;
 
-		memcpy(out->ptr + size_at, &size, sizeof(size));
-		memcpy(out->ptr + size_at + sizeof(size), hash.bytes, sizeof(hash.bytes));
+		add_part(out, entries[i].image);
+		add_part(out, (struct str){ padding, aligned(len) - len });
 	}
+	add_part(out, buf_view(&out->record));
+	out->failed = out->front.failed || out->record.failed || out->bytes > BUF_CAP_BYTES;
+	if (!out->failed)
+		seal(out);
+}
+
+void bundle_parts_clear(struct bundle_parts *p)
+{
+	buf_clear(&p->front);
+	buf_clear(&p->record);
+	vec_clear(&p->all);
+	*p = (struct bundle_parts){ 0 };
+}
+
+bool bundle_is(const struct bundle *b, const struct bundle_parts *parts)
+{
+	return b->bytes.len == parts->bytes &&
+	       memcmp(b->bytes.ptr, parts->front.ptr, BUNDLE_HEAD_BYTES) == 0;
 }

@@ -220,9 +220,22 @@ void bundle_clear(struct bundle *b);
  * what is in `out`, a multiple of 8 bytes. The same module gives the same bytes.
  */
 void image_write(const struct module *m, struct buf *out);
-/* entries sorted by name; image and identity set. To an empty buffer. */
-void bundle_write(const struct bundle_entry *entries, uint32_t count, struct str record,
-		  struct buf *out);
+
+/* A bundle that is laid out, not copied together: its bytes are those of all parts, one after the
+ * other. The images are borrowed. */
+struct bundle_parts {
+	struct buf front, record;
+	VEC(struct str) all;
+	size_t bytes;
+	bool failed;			/* larger than BUF_CAP_BYTES */
+};
+
+/* entries sorted by name; image and identity set. Takes the record over. */
+void bundle_write(const struct bundle_entry *entries, uint32_t count, struct buf *record,
+		  struct bundle_parts *out);
+void bundle_parts_clear(struct bundle_parts *p);
+/* Whether both have the same bytes, by their size and hash. */
+bool bundle_is(const struct bundle *b, const struct bundle_parts *parts);
 
 /* The listing of amigc dump: tables, then each function's code. source(ctx, path) gives a text to
  * show lines of, or "". */
