@@ -17,17 +17,20 @@ const char *const fault_words[FAULT_COUNT] = {
  * that dies, so the count is the process's. */
 static long left[FAULT_COUNT];
 static bool known, armed;
+static int signal_number = SIGKILL;
 
 #define FAULT_DELAY_US 3000
 
 static void learn(void)
 {
 	const char *text = getenv("AMIG_FAULT");
-	const char *colon = text ? strrchr(text, ':') : NULL;
+	const char *colon = text ? strchr(text, ':') : NULL;
 
 	known = true;
 	if (!colon)
 		return;
+	if (strchr(colon + 1, ':') && strcmp(strchr(colon + 1, ':'), ":stop") == 0)
+		signal_number = SIGSTOP;
 	for (size_t i = 0; i < FAULT_COUNT; i++) {
 		size_t len = strlen(fault_words[i]);
 
@@ -46,13 +49,13 @@ static bool is_due(enum fault f)
 void fault_pass(enum fault f)
 {
 	if (is_due(f))
-		raise(SIGKILL);
+		raise(signal_number);
 }
 
 static void die(int number)
 {
 	(void)number;
-	raise(SIGKILL);
+	raise(signal_number);
 }
 
 void fault_begin(enum fault f)
@@ -69,6 +72,7 @@ void fault_begin(enum fault f)
 void fault_end(void)
 {
 	if (armed)
-		raise(SIGKILL);
+		raise(signal_number);
+	armed = false;
 }
 #endif

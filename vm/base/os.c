@@ -142,6 +142,14 @@ enum outcome os_write_derived(const char *path, const struct str *parts, size_t 
 	return replace_file(path, parts, count, false, err);
 }
 
+void os_sleep_ms(int64_t ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	if (ms > 0)
+		nanosleep(&t, NULL);
+}
+
 int64_t os_monotonic_us(void)
 {
 	struct timespec t;

@@ -17,6 +17,8 @@ enum outcome os_write_file(const char *path, struct str bytes, struct error *err
  * those of the parts, one after the other. */
 enum outcome os_write_derived(const char *path, const struct str *parts, size_t count,
 			      struct error *err);
+/* Until then, or until a signal. */
+void os_sleep_ms(int64_t ms);
 int64_t os_monotonic_us(void);
 int64_t os_monotonic_ms(void);
 int64_t os_wall_us(void); /* microseconds since 1970 UTC; shown to people, never decides anything */

@@ -31,6 +31,7 @@ struct options {
 	bool help;
 	const char *bundle, *version;
 	bool json, quiet, all, ignore_app_version, skip_postchecks, no_auto_rollback, yes;
+	bool now, rollback, no_wait;
 	int64_t operations;
 	struct option_pairs params, accepts;
 };
@@ -53,6 +54,7 @@ struct context {
 enum outcome context_open_store(struct context *c, struct error *err) MUST_USE;
 /* With `optional`, a bundle that is not there (and was not asked for by name) is no error. */
 enum outcome context_open_bundle(struct context *c, bool optional, struct error *err) MUST_USE;
+void context_close_bundle(struct context *c);
 void context_close(struct context *c);
 struct run_options context_run_options(const struct context *c);
 
@@ -60,6 +62,11 @@ struct run_options context_run_options(const struct context *c);
 	enum outcome command_##body(struct context *c, struct error *err);
 #include "vm/command/command.def"
 #undef COMMAND
+
+/* command_run.c */
+enum outcome want_name(const struct context *c, const char *command, struct error *err) MUST_USE;
+/* {"name", "status", "progress", "current_operation_index"} of a migration after a command. */
+void print_result(struct context *c, struct str name);
 
 /* show.c */
 void show_error(const struct error *err, bool json); /* on standard error */

@@ -1,4 +1,4 @@
-/* command_run.c - run, resume, rollback, stop */
+/* command_run.c - run, resume, rollback */
 #include "vm/command/command.h"
 
 #include "vm/base/map.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum outcome want_name(const struct context *c, const char *command, struct error *err)
+enum outcome want_name(const struct context *c, const char *command, struct error *err)
 {
 	if (c->options.name)
 		return OUTCOME_OK;
@@ -17,7 +17,7 @@ static enum outcome want_name(const struct context *c, const char *command, stru
 }
 
 /* {"name", "status", "progress", "current_operation_index"} of a migration after a command. */
-static void print_result(struct context *c, struct str name)
+void print_result(struct context *c, struct str name)
 {
 	struct arena a = { 0 };
 	struct migration_row row;
@@ -202,23 +202,3 @@ enum outcome command_rollback(struct context *c, struct error *err)
 	return o;
 }
 
-enum outcome command_stop(struct context *c, struct error *err)
-{
-	bool was_running = false;
-	enum outcome o = want_name(c, "stop", err);
-
-	if (o == OUTCOME_OK)
-		o = context_open_store(c, err);
-	if (o == OUTCOME_OK)
-		o = store_request_stop(c->store, str_c(c->options.name), &was_running, err);
-	if (o != OUTCOME_OK)
-		return o;
-	if (!was_running)
-		return error_set(err, OUTCOME_NOT_NOW, "\"%s\" is not running", c->options.name);
-	if (c->options.json)
-		print_result(c, str_c(c->options.name));
-	else if (!c->options.quiet)
-		printf("%s: asked to stop; it finishes its current effect first\n",
-		       c->options.name);
-	return OUTCOME_OK;
-}

@@ -35,11 +35,17 @@ enum outcome context_open_bundle(struct context *c, bool optional, struct error 
 	return o;
 }
 
+void context_close_bundle(struct context *c)
+{
+	bundle_clear(&c->bundle);
+	c->has_bundle = false;
+}
+
 void context_close(struct context *c)
 {
 	store_close(c->store);
 	c->store = NULL;
-	bundle_clear(&c->bundle);
+	context_close_bundle(c);
 }
 
 struct run_options context_run_options(const struct context *c)

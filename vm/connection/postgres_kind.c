@@ -137,7 +137,7 @@ static bool share_session(struct connection *c, void *session)
 	struct buf settings = { 0 };
 	struct error ignored = { 0 };
 	postgres_text_shared(&settings);
-	enum outcome o = postgres_query(store, settings.ptr, NULL, NULL, &ignored);
+	enum outcome o = postgres_keep(store, settings.ptr, &ignored);
 	buf_clear(&settings);
 	error_clear(&ignored);
 	if (o != OUTCOME_OK)

@@ -220,6 +220,11 @@ static enum outcome wait_for_answer(struct postgres *s, const struct watch *watc
 		    PQisBusy(s->pg))
 			return fail_lost(s, err);
 		enum outcome o = look(s, watch, err);
+		if (o == OUTCOME_OK && s->patience_until_ms &&
+		    os_monotonic_ms() >= s->patience_until_ms) {
+			postgres_abandon(s);
+			return fail_lost(s, err);
+		}
 		if (o != OUTCOME_OK)
 			return o;
 	}

@@ -29,6 +29,8 @@ struct postgres {
 	PGconn *pg;
 	char *conninfo;
 	char *application_name;		/* or NULL */
+	char *kept;			/* SQL of postgres_keep(), or NULL */
+	int64_t patience_until_ms; /* monotonic: a silent server is given up then; 0 never */
 	int server_version;		/* 150020 */
 	bool in_pipeline, pipeline_began;	/* began: with a BEGIN of ours in front */
 	int pipeline_count;
@@ -50,6 +52,8 @@ enum outcome postgres_open(struct postgres *s, const char *conninfo, const char 
  * or settings. */
 enum outcome postgres_reopen(struct postgres *s, const struct watch *watch,
 			     struct error *err) MUST_USE;
+/* Runs SQL that makes the session what it must be, now and after each postgres_reopen(). */
+enum outcome postgres_keep(struct postgres *s, const char *sql, struct error *err) MUST_USE;
 void postgres_close(struct postgres *s);
 bool postgres_is_alive(const struct postgres *s);
 /* Whether a transaction is open, one that has failed and one that is only due included. */
@@ -123,6 +127,9 @@ void postgres_cancel(struct postgres *s);
 /* Waits for its thread: a cancel that arrives late must not hit the statement after the one it was
  * meant for. */
 void postgres_join_canceller(struct postgres *s);
+/* Waits until a NOTIFY of a channel that the session listens to has arrived, timeout_ms have passed
+ * or a signal comes; false: the session is lost. Only while nothing runs in it. */
+bool postgres_hear(struct postgres *s, int timeout_ms, bool *heard);
 /* Drops the session at once, whatever runs in it. */
 void postgres_abandon(struct postgres *s);
 

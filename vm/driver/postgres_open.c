@@ -185,7 +185,21 @@ static enum outcome connect_session(struct postgres *s, const struct watch *watc
 	PQsetNoticeReceiver(s->pg, receive_notice, NULL);
 	PQsetnonblocking(s->pg, 1);
 	s->server_version = PQserverVersion(s->pg);
-	return leave_state_schema(s, watch, err);
+	o = leave_state_schema(s, watch, err);
+	return o == OUTCOME_OK && s->kept ? postgres_query(s, s->kept, watch, NULL, err) : o;
+}
+
+enum outcome postgres_keep(struct postgres *s, const char *sql, struct error *err)
+{
+	struct buf all = {0};
+	enum outcome o = postgres_query(s, sql, NULL, NULL, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	buf_format(&all, "%s%s%s", s->kept ? s->kept : "", s->kept ? "; " : "", sql);
+	free(s->kept);
+	s->kept = buf_take(&all);
+	return OUTCOME_OK;
 }
 
 enum outcome postgres_open(struct postgres *s, const char *conninfo, const char *application_name,
@@ -216,5 +230,6 @@ void postgres_close(struct postgres *s)
 		explicit_bzero(s->conninfo, strlen(s->conninfo));
 	free(s->conninfo);
 	free(s->application_name);
+	free(s->kept);
 	*s = (struct postgres){0};
 }

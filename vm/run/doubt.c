@@ -19,6 +19,9 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 		if (!str_eq(r->module.needs[i].name, connection))
 			continue;
 		o = session_connection(r, i, &c, err);
+		/* First what has not come yet is kept out, then what is there is ended. */
+		if (o == OUTCOME_OK)
+			o = marker_raise_fence(r, i, c, err);
 		return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
 	}
 	return error_set(err, OUTCOME_DAMAGED,

@@ -1,18 +1,6 @@
 /* gate.c - whether the application may go to a version: every migration whose range ends before it
  * must be completed */
-#include "vm/base/semver.h"
-#include "vm/run/run.h"
-
-static bool in_range(struct str min, struct str max, const char *app_version)
-{
-	struct semver app, bound;
-
-	if (!app_version || !semver_parse(str_c(app_version), &app))
-		return false;
-	if (min.len && semver_parse(min, &bound) && semver_compare(app, bound) < 0)
-		return false;
-	return !max.len || !semver_parse(max, &bound) || semver_compare(app, bound) <= 0;
-}
+#include "vm/run/session.h"
 
 static enum outcome look(struct store *store, const struct bundle_entry *e, struct semver version,
 			 const char *app_version, struct gate *out, struct error *err)
@@ -34,7 +22,7 @@ static enum outcome look(struct store *store, const struct bundle_entry *e, stru
 			g->min_version = arena_str(&out->arena, head.migration.min_version);
 			g->max_version = arena_str(&out->arena, head.migration.max_version);
 			g->status = found ? row.status : STATUS_NOT_STARTED;
-			g->runs_now = in_range(g->min_version, g->max_version, app_version);
+			g->runs_now = app_version && version_suits(&head.migration, app_version);
 		}
 	}
 	module_clear(&head);

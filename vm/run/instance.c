@@ -15,10 +15,20 @@ static const char *get(const char *name)
 	return value && *value ? value : NULL;
 }
 
+/* Leaves what is there if the variable is not set. */
+static enum outcome read_duration(const char *name, int64_t *ms, struct error *err)
+{
+	const char *text = get(name);
+
+	if (!text || duration_parse(str_c(text), ms))
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_USAGE, "%s is \"%s\", which is not a duration", name, text);
+	error_hint(err, "write it as 500ms, 30s or 5m");
+	return OUTCOME_USAGE;
+}
+
 enum outcome instance_read(struct instance *out, struct error *err)
 {
-	const char *grace = get("AMIG_STOP_GRACE");
-
 	*out = (struct instance){ 0 };
 	out->state = get("AMIG_STATE");
 	if (!out->state)
@@ -26,12 +36,13 @@ enum outcome instance_read(struct instance *out, struct error *err)
 	out->app_version = get("AMIG_APP_VERSION");
 	out->allowed_env = get("AMIG_ALLOW_ENV");
 	out->stop_grace_ms = INSTANCE_STOP_GRACE_MS;
-	if (grace && !duration_parse(str_c(grace), &out->stop_grace_ms)) {
-		error_set(err, OUTCOME_USAGE, "AMIG_STOP_GRACE is \"%s\", which is not a duration",
-			  grace);
-		error_hint(err, "write it as 500ms, 30s or 5m");
+	out->lease_ms = INSTANCE_LEASE_MS;
+	if (read_duration("AMIG_STOP_GRACE", &out->stop_grace_ms, err) != OUTCOME_OK ||
+	    read_duration("AMIG_LEASE", &out->lease_ms, err) != OUTCOME_OK)
 		return OUTCOME_USAGE;
-	}
+	if (out->lease_ms < INSTANCE_LEASE_MIN_MS || out->lease_ms > INSTANCE_LEASE_MAX_MS)
+		return error_set(err, OUTCOME_USAGE, "AMIG_LEASE must be from %dms to %dh",
+				 INSTANCE_LEASE_MIN_MS, INSTANCE_LEASE_MAX_MS / 3600000);
 	return OUTCOME_OK;
 }
 

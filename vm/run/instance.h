@@ -13,11 +13,15 @@
 
 #define INSTANCE_STATE_DEFAULT "sqlite:./amig.db"
 #define INSTANCE_STOP_GRACE_MS 30000
+#define INSTANCE_LEASE_MS 10000
+#define INSTANCE_LEASE_MIN_MS 500
+#define INSTANCE_LEASE_MAX_MS (24 * 3600000)
 
 struct instance {
 	const char *state;	 /* AMIG_STATE */
 	const char *app_version; /* AMIG_APP_VERSION, NULL if not set or empty */
 	const char *allowed_env; /* AMIG_ALLOW_ENV: names separated by commas */
+	int64_t lease_ms;	 /* AMIG_LEASE: how long a run stays this process's */
 	int64_t stop_grace_ms;	 /* AMIG_STOP_GRACE: how long a stop waits for the current effect */
 };
 

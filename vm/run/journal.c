@@ -37,17 +37,20 @@ enum outcome journal_commit(struct run *r, struct error *err)
 {
 	struct journal *j = &r->journal;
 	bool empty = j->checkpoint.len == 0;
+	int64_t sent_at_ms;
 	enum outcome o = journal_settled(r, err);
 
 	if (o != OUTCOME_OK || !j->pending)
 		return o;
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
+	sent_at_ms = os_monotonic_ms();
 	o = store_step(r->store, &j->step, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
 	if (o != OUTCOME_OK)
 		return say_where(r->index, o, err);
+	lease_lasts(r, sent_at_ms);
 	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = !empty;
@@ -66,6 +69,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
+	j->owed.sent_at_ms = os_monotonic_ms();
 	o = store_step_later(r->store, &j->step, &later, err);
 	j->in_transaction = false;
 	if (o != OUTCOME_OK)
@@ -97,6 +101,7 @@ enum outcome journal_settled(struct run *r, struct error *err)
 		snprintf(j->query_id, sizeof(j->query_id), "%s", j->owed.query_id);
 		return say_where(j->owed.index, o, err);
 	}
+	lease_lasts(r, j->owed.sent_at_ms);
 	r->durable_index = j->owed.index;
 	if (j->owed.set_checkpoint)
 		j->stored_checkpoint = j->owed.stored_checkpoint;

@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+#define POSTGRES_NULL_REFUSED "23502"
+#define SQLITE_NULL_REFUSED "NOT NULL constraint failed"
+
 static enum outcome query(struct run *r, struct connection *c, const char *sql, bool *any,
 			  struct error *err)
 {
@@ -26,28 +29,44 @@ static enum outcome query(struct run *r, struct connection *c, const char *sql, 
 	return o;
 }
 
-/* Who may not make the table goes without: then the operation must say how a doubt is resolved. */
-static enum marking make_table(struct run *r, struct connection *c)
+static enum outcome make_table(struct run *r, struct connection *c, const char *sql,
+			       struct error *err)
 {
-	struct statement s = {
-		.sql = STR("CREATE TABLE amig_marker (effect varchar(60) PRIMARY KEY)")
-	};
-	struct error err = { 0 };
+	struct statement s = { .sql = str_c(sql) };
 	int64_t rows;
-	bool any;
 	char query_id[QUERY_ID_SIZE];
-	enum outcome o =
-		query(r, c, "SELECT effect FROM amig_marker WHERE effect = ''", &any, &err);
+	enum outcome o;
 
-	if (o != OUTCOME_OK) {
+	snprintf(query_id, sizeof(query_id), "%smarker:%s", r->prefix, r->token);
+	s.query_id = query_id;
+	session_busy(r, c);
+	o = c->kind->exec(c, &s, &r->watch, &rows, err);
+	session_idle(r);
+	return o;
+}
+
+/* Who may not make the tables goes without: then the operation must say how a doubt is resolved. */
+static enum marking make_tables(struct run *r, struct connection *c)
+{
+	static const char *const tables[][2] = {
+		{ "SELECT effect FROM amig_marker WHERE effect = ''",
+		  "CREATE TABLE amig_marker (effect varchar(60) NOT NULL PRIMARY KEY)" },
+		{ "SELECT run FROM amig_fence WHERE run = ''",
+		  "CREATE TABLE amig_fence (run varchar(60) NOT NULL PRIMARY KEY, "
+		  "epoch bigint NOT NULL)" },
+	};
+	enum outcome o = OUTCOME_OK;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables) && o == OUTCOME_OK; i++) {
+		struct error err = { 0 };
+		bool any;
+
+		o = query(r, c, tables[i][0], &any, &err);
 		error_clear(&err);
-		snprintf(query_id, sizeof(query_id), "%smarker:%s", r->prefix, r->token);
-		s.query_id = query_id;
-		session_busy(r, c);
-		o = c->kind->exec(c, &s, &r->watch, &rows, &err);
-		session_idle(r);
+		if (o != OUTCOME_OK)
+			o = make_table(r, c, tables[i][1], &err);
+		error_clear(&err);
 	}
-	error_clear(&err);
 	return o == OUTCOME_OK ? MARKING_POSSIBLE : MARKING_REFUSED;
 }
 
@@ -56,7 +75,7 @@ bool marker_possible(struct run *r, uint32_t need, struct connection *c)
 	if (!(c->kind->capabilities & CAN_TRANSACTION))
 		return false;
 	if (r->markings[need] == MARKING_UNKNOWN)
-		r->markings[need] = make_table(r, c);
+		r->markings[need] = make_tables(r, c);
 	return r->markings[need] == MARKING_POSSIBLE;
 }
 
@@ -73,9 +92,50 @@ static void print_key(const struct run *r, const struct connection_kind *kind, i
 void marker_print(const struct run *r, const struct connection_kind *kind, int64_t number,
 		  struct buf *out)
 {
-	buf_text(out, "INSERT INTO amig_marker (effect) VALUES (");
+	buf_text(out, "INSERT INTO amig_marker (effect) SELECT CASE WHEN NOT EXISTS ("
+		      "SELECT 1 FROM amig_fence WHERE run = ");
+	kind->quote_literal(out, CELL_STRING, str_c(r->prefix));
+	buf_format(out, " AND epoch > %lld) THEN ", (long long)r->epoch);
 	print_key(r, kind, number, out);
-	buf_text(out, ")");
+	buf_text(out, " END");
+}
+
+/* The guard of marker_print() has made the key NULL. */
+bool marker_is_fenced(const struct error *err)
+{
+	return err->class == ERROR_PERMANENT && err->message &&
+	       strstr(err->message, "amig_marker") != NULL &&
+	       (strcmp(err->code, POSTGRES_NULL_REFUSED) == 0 ||
+		strstr(err->message, SQLITE_NULL_REFUSED) != NULL);
+}
+
+enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection *c,
+				struct error *err)
+{
+	struct statement s = { 0 };
+	struct buf sql = { 0 };
+	char query_id[QUERY_ID_SIZE];
+	int64_t rows;
+	enum outcome o;
+
+	if (c->shared || !marker_possible(r, need, c))
+		return OUTCOME_OK;
+	buf_text(&sql, "INSERT INTO amig_fence (run, epoch) VALUES (");
+	c->kind->quote_literal(&sql, CELL_STRING, str_c(r->prefix));
+	buf_format(&sql,
+		   ", %lld) ON CONFLICT (run) DO UPDATE SET epoch = excluded.epoch "
+		   "WHERE amig_fence.epoch < excluded.epoch",
+		   (long long)r->epoch);
+	snprintf(query_id, sizeof(query_id), "%sfence:%s", r->prefix, r->token);
+	s.sql = buf_view(&sql);
+	s.query_id = query_id;
+	session_busy(r, c);
+	o = c->kind->exec(c, &s, &r->watch, &rows, err);
+	session_idle(r);
+	buf_clear(&sql);
+	if (o != OUTCOME_OK)
+		error_prefix(err, "the process before could not be fenced off: ");
+	return o;
 }
 
 enum outcome marker_look(struct run *r, struct str connection, int64_t number, bool *there,

@@ -4,27 +4,19 @@
  * Everything is read and verified before the migration is claimed, so that a damaged state changes
  * nothing.
  */
-#include "vm/base/fault.h"
 #include "vm/run/session.h"
-
-#define MAX_RUNNING 1
-
-static bool is_active(enum migration_status s)
-{
-	return s == STATUS_STARTING || s == STATUS_RUNNING || s == STATUS_STOPPING ||
-	       s == STATUS_ROLLING_BACK;
-}
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
 {
-	bool known;
-
-	*dead = is_active(row->status);
-	if (!*dead || !session_owner_lives(row->lease_owner, &known))
+	*dead = session_is_active(row->status);
+	if (!*dead || !row->lease_left_ms || session_owner_died(row))
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is running in the process %.*s",
 		  STR_ARG(row->name), STR_ARG(row->lease_owner));
-	error_hint(err, "`amigrun stop %.*s` stops it resumably", STR_ARG(row->name));
+	error_hint(err,
+		   "`amigrun stop %.*s` stops it resumably; if that process is gone, its lease is "
+		   "over in a moment (AMIG_LEASE)",
+		   STR_ARG(row->name));
 	return OUTCOME_NOT_NOW;
 }
 
@@ -83,21 +75,6 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 
-/* The claim must be the very next thing that happens to the row after it was read. */
-static enum outcome claim(struct run *r, const struct migration_row *row, enum migration_status to,
-			  struct error *err)
-{
-	char owner[300];
-	enum outcome o;
-
-	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim_read(r->store, row, to, MAX_RUNNING, session_owner(owner, sizeof(owner)),
-			     &r->epoch, err);
-	fault_pass(FAULT_AFTER_COMMIT);
-	r->status = to;
-	return o;
-}
-
 static void say_so(struct run *r, bool dead, const struct migration_row *row)
 {
 	if (dead)
@@ -125,6 +102,18 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 	}
 	rollback_mark(r);
 	return journal_commit(r, err);
+}
+
+/* What the process before left running at the target of the current operation is ended, also where
+ * no intent tells of it: an effect in the store's own database is in the store's transaction. */
+static enum outcome end_predecessor(struct run *r, struct error *err)
+{
+	struct str connection;
+
+	if (r->index >= r->count || r->open_effect.number)
+		return OUTCOME_OK;
+	connection = r->plan[r->index].connection;
+	return connection.len ? doubt_fence(r, connection, err) : OUTCOME_OK;
 }
 
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
@@ -155,9 +144,11 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 		error_prefix(err, "\"%.*s\" cannot be rolled back: ", STR_ARG(r->name));
 		return err->outcome;
 	}
-	o = claim(r, row,
-		  to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK : STATUS_RUNNING,
-		  err);
+	r->status = to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK
+							       : STATUS_RUNNING;
+	o = session_claim(r, row, r->status, err);
+	if (o == OUTCOME_OK && dead)
+		o = end_predecessor(r, err);
 	if (o != OUTCOME_OK)
 		return o;
 	if (to_rollback) {

@@ -62,6 +62,8 @@ static enum outcome begin(struct run *r, const struct bundle_entry *entry,
 		o = resume_check_owner(row, &dead, err);
 		if (o != OUTCOME_OK)
 			return o;
+		if (r->options->stop_at_once)
+			return start_give_up(r, row, err);
 		if (!entry)
 			return start_without_definition(r, row, err);
 		o = register_migration(r->store, entry, err);
@@ -93,6 +95,24 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 		o = begin(&r, entry, &row, err);
 		session_close(&r);
 	}
+	arena_clear(&arena);
+	return o;
+}
+
+enum outcome run_want(struct store *store, const struct bundle *bundle, struct str name,
+		      enum wanted wanted, struct error *err)
+{
+	const struct bundle_entry *entry = bundle ? bundle_find(bundle, name) : NULL;
+	struct arena arena = { 0 };
+	struct migration_row row = { 0 };
+	bool was_idle;
+	enum outcome o = find_row(store, bundle, entry, name, &arena, &row, err);
+
+	if (o == OUTCOME_OK)
+		o = store_want(store, name, wanted, &was_idle, err);
+	if (o == OUTCOME_OK && !was_idle)
+		o = error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s already", STR_ARG(name),
+			      status_label(row.status));
 	arena_clear(&arena);
 	return o;
 }

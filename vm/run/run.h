@@ -52,6 +52,10 @@ struct run_options {
 				    range */
 	bool skip_postchecks;
 	bool no_auto_rollback;
+	/* A signal makes this process give the run up, not stop it: whoever wants to may go on with
+	 * it at once. */
+	bool release_on_signal;
+	bool stop_at_once; /* a run that is gone on with is stopped before its next effect */
 	const struct run_assignment *params; /* --param k=v */
 	size_t param_count;
 	const struct run_assignment *accepts; /* --accept NAME=VERSION */
@@ -68,6 +72,24 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 			   const struct run_options *options, struct error *err) MUST_USE;
 enum outcome run_rollback(struct store *store, const struct instance *instance, struct str name,
 			  const struct run_options *options, struct error *err) MUST_USE;
+
+/* Leaves word for a worker to run (or go on with) a migration, or to roll it back. */
+enum outcome run_want(struct store *store, const struct bundle *bundle, struct str name,
+		      enum wanted wanted, struct error *err) MUST_USE;
+
+/* worker.c: what is to be done next by whoever has nothing to do. */
+struct work {
+	struct arena arena;
+	struct str name; /* "" nothing */
+	enum wanted what;
+	int64_t again_in_ms; /* look again by then, whether there are news or not */
+};
+enum outcome work_find(struct store *store, const struct bundle *bundle,
+		       const struct instance *instance, struct work *out,
+		       struct error *err) MUST_USE;
+void work_clear(struct work *w);
+/* Whether the migration is in the hands of a process that is gone, as far as can be known here. */
+bool work_is_orphaned(const struct migration_row *row);
 
 /* One statement that a run would send, or why it can't be told before earlier operations have run.
  */
@@ -123,5 +145,6 @@ void gate_clear(struct gate *g);
 /* From now on SIGTERM and SIGINT stop the run resumably; the second one ends the process at once.
  */
 void run_catch_signals(void);
+bool run_is_told_to_end(void); /* a signal has come */
 
 #endif

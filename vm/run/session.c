@@ -1,7 +1,9 @@
 /* session.c - making a run ready and putting it away; what it tells; who owns it */
 #include "vm/run/session.h"
 
+#include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/setting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,9 @@ void session_open(struct run *r, struct store *store, const struct instance *ins
 	*r = (struct run){ .store = store, .instance = instance, .options = options };
 	r->name = arena_str(&r->arena, name);
 	r->watch = (struct watch){ stop_watch, r };
+	r->stop.wish.requested = options->stop_at_once;
+	r->lease.length_ms = instance->lease_ms;
+	store_set_lease(store, instance->lease_ms);
 	os_random(random, sizeof(random));
 	print_hex(random, sizeof(random), r->token);
 	snprintf(r->prefix, sizeof(r->prefix), "amig:%s:", r->token);
@@ -266,6 +271,53 @@ bool session_owner_lives(struct str owner, bool *known)
 		process_start(strtol(pid, NULL, 10)) == strtoll(start, NULL, 10) &&
 		strtoll(start, NULL, 10) != 0;
 	return lives;
+}
+
+bool session_is_active(enum migration_status s)
+{
+	return s == STATUS_STARTING || s == STATUS_RUNNING || s == STATUS_STOPPING ||
+	       s == STATUS_ROLLING_BACK;
+}
+
+bool session_owner_died(const struct migration_row *row)
+{
+	bool known;
+
+	return session_is_active(row->status) && !session_owner_lives(row->lease_owner, &known) &&
+	       known;
+}
+
+enum outcome session_claim(struct run *r, const struct migration_row *row,
+			   enum migration_status to, struct error *err)
+{
+	char owner[300];
+	int64_t sent_at_ms = os_monotonic_ms(), max_running;
+	enum outcome o = setting_read(r->store, SETTING_max_running, &max_running, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	fault_pass(FAULT_BEFORE_COMMIT);
+	o = store_claim_read(r->store, row, to, (int)max_running,
+			     session_owner(owner, sizeof(owner)), session_owner_died(row),
+			     &r->epoch, err);
+	fault_pass(FAULT_AFTER_COMMIT);
+	if (o != OUTCOME_OK)
+		r->epoch = 0;
+	else
+		lease_lasts(r, sent_at_ms);
+	return o;
+}
+
+struct store *session_second_store(struct run *r)
+{
+	struct error ignored = { 0 };
+
+	if (!r->second && store_open(&r->second, r->instance->state, &ignored) != OUTCOME_OK)
+		r->second = NULL;
+	else
+		store_set_lease(r->second, r->lease.length_ms);
+	error_clear(&ignored);
+	return r->second;
 }
 
 void encode_values(const struct value *values, size_t count, struct buf *out)

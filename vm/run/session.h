@@ -14,6 +14,7 @@
 
 #include "vm/connection/connection.h"
 #include "vm/machine/machine.h"
+#include "vm/run/lease.h"
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
@@ -58,6 +59,7 @@ struct journal {
 		bool is; /* there is one */
 		int64_t index;
 		bool set_checkpoint, stored_checkpoint;
+		int64_t sent_at_ms;
 		struct buf sql;
 		char query_id[QUERY_ID_SIZE];
 	} owed;
@@ -83,10 +85,10 @@ struct act {
 enum verdict { VERDICT_NONE, VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNDO, VERDICT_OPEN };
 
 struct stop {
-	bool heard;	/* told to the listener */
-	bool requested; /* through the store */
+	bool heard;	       /* told to the listener */
+	struct stop_wish wish; /* through the store */
 	int64_t heard_at_ms, polled_at_ms;
-	bool cancelled; /* the effect that ran was cancelled for it */
+	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 
 struct run {
@@ -114,6 +116,7 @@ struct run {
 	struct store
 		*second; /* opened when a stop is to be heard while the first is busy for long */
 
+	struct lease lease;
 	int64_t id, epoch;
 	struct operation_row *plan;
 	int64_t count, index;
@@ -161,6 +164,15 @@ void session_tell(struct run *r, enum run_event event, struct str label, struct 
 const char *session_owner(char *out, size_t size);
 /* Whether an owner is a living process; *known false: it is of another machine. */
 bool session_owner_lives(struct str owner, bool *known);
+/* Whether somebody had the migration who is known to be dead: its lease need not be waited for. */
+bool session_owner_died(const struct migration_row *row);
+bool session_is_active(enum migration_status s);
+/* The claim must be the very next thing that happens to the row after it was read. */
+enum outcome session_claim(struct run *r, const struct migration_row *row,
+			   enum migration_status to, struct error *err) MUST_USE;
+/* A second session of the store, for while the first is busy; opened at the first call. NULL: it
+ * can't be. */
+struct store *session_second_store(struct run *r);
 enum outcome session_settings(struct run *r, const char *name, struct str *value, bool *found,
 			      struct error *err) MUST_USE;
 void encode_values(const struct value *values, size_t count, struct buf *out);
@@ -211,6 +223,8 @@ enum outcome params_collect(struct run *r, struct error *err) MUST_USE;
 enum outcome version_check_app(const struct run *r, struct error *err) MUST_USE;
 enum outcome version_check_services(struct run *r, struct error *err) MUST_USE;
 bool version_in_range(struct semver v, struct str range);
+/* Whether an application's version is in the range that a migration says; NULL: not known. */
+bool version_suits(const struct migration *m, const char *app_version);
 
 /* plan.c: setup and plan functions; fills frozens, plan. */
 enum outcome plan_setup(struct run *r, struct error *err) MUST_USE;
@@ -266,6 +280,8 @@ void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t 
 
 /* marker.c: an effect on a transactional database that is not the store's leaves a row there in its
  * own transaction, so that afterwards the target itself says whether it was committed. */
+/* The row says, too, that nobody has taken the run over: who does raises the run's fence there
+ * first, and what the process before sends after that is refused. */
 /* Whether effects on the connection of this need can be marked; the first call makes the table. */
 bool marker_possible(struct run *r, uint32_t need, struct connection *c);
 void marker_print(const struct run *r, const struct connection_kind *kind, int64_t number,
@@ -273,6 +289,11 @@ void marker_print(const struct run *r, const struct connection_kind *kind, int64
 /* *there: whether the effect was committed. */
 enum outcome marker_look(struct run *r, struct str connection, int64_t number, bool *there,
 			 struct error *err) MUST_USE;
+/* Whether a marked effect was refused because of the fence. */
+bool marker_is_fenced(const struct error *err);
+/* Raises the fence to this run's epoch, on a database where effects are marked. */
+enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection *c,
+				struct error *err) MUST_USE;
 bool query_id_is_marked(struct str query_id);
 
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
@@ -287,6 +308,9 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,
 		       struct error *err) MUST_USE;
+/* One whose process died while it started: Not started again, nothing was changed. */
+enum outcome start_give_up(struct run *r, const struct migration_row *row,
+			   struct error *err) MUST_USE;
 /* A migration that the state knows and the bundle does not: Failed at startup. */
 enum outcome start_without_definition(struct run *r, const struct migration_row *row,
 				    struct error *err) MUST_USE;
@@ -314,7 +338,9 @@ enum outcome session_settle(struct run *r, const struct act *a, enum step_end en
 enum outcome session_settle_check(struct run *r, struct error *err);
 
 /* stop.c */
-bool stop_wanted(struct run *r);	    /* asked between things; cheap */
+/* Asked between things; cheap. True, too, when the lease is lost. */
+bool stop_wanted(struct run *r);
+void stop_hear(struct run *r, struct stop_wish wish);
 enum watch_wish stop_watch(void *run);	    /* struct watch's ask */
 bool stop_sleep(struct run *r, int64_t ms); /* false: woken by a stop */
 

@@ -1,12 +1,60 @@
 /* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever
  * started it */
 #include "vm/run/session.h"
+#include "vm/run/setting.h"
+
+/* `stop --rollback`: what was begun is undone. */
+static enum outcome settle_undone(struct run *r, struct error *err)
+{
+	enum outcome o;
+
+	if (!rollback_possible(r, err)) {
+		struct error lost = { 0 };
+
+		error_prefix(err, "stopped on request, but not rolled back: ");
+		journal_migration(r, STATUS_STOPPED);
+		journal_event(r, EVENT_STOPPED, "%s", err->message);
+		if (journal_commit(r, &lost) != OUTCOME_OK)
+			error_take(err, &lost);
+		return err->outcome;
+	}
+	r->stop = (struct stop){ 0 };
+	rollback_mark(r);
+	r->journal.step.forget_stop = true;
+	o = journal_commit(r, err);
+	if (o == OUTCOME_OK)
+		o = rollback_go(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	return error_set(err, OUTCOME_STOPPED, "stopped on request and rolled back");
+}
+
+/* A worker that is told to end leaves the run to the others, as it is. */
+static enum outcome settle_released(struct run *r, struct error *err)
+{
+	enum outcome o;
+
+	journal_migration(r, r->status);
+	r->journal.step.release = true;
+	o = journal_commit(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	return error_set(err, OUTCOME_STOPPED,
+			 "left at operation %lld of %lld: another worker goes on with it",
+			 (long long)r->index, (long long)r->count);
+}
 
 static enum outcome settle_stopped(struct run *r, const struct act *a, struct error *err)
 {
 	enum outcome o;
 
 	error_clear(err);
+	if (r->lease.lost)
+		return lease_fail(r, err);
+	if (r->stop.wish.rollback && r->phase != PHASE_BACKWARD)
+		return settle_undone(r, err);
+	if (r->options->release_on_signal && !r->stop.wish.requested)
+		return settle_released(r, err);
 	journal_migration(r, STATUS_STOPPED);
 	journal_event(r, EVENT_STOPPED, "at operation %lld of %lld", (long long)r->index,
 		      (long long)r->count);
@@ -26,15 +74,12 @@ static enum outcome settle_stopped(struct run *r, const struct act *a, struct er
 static bool wants_rollback(struct run *r)
 {
 	struct error ignored = { 0 };
-	struct str value;
-	bool found = false, wanted = true;
+	int64_t wanted;
 
 	if (r->options->no_auto_rollback)
 		return false;
-	if (session_settings(r, "auto_rollback", &value, &found, &ignored) != OUTCOME_OK)
-		wanted = false;
-	else if (found && str_eq(str_trim(value), STR("false")))
-		wanted = false;
+	if (setting_read(r->store, SETTING_auto_rollback, &wanted, &ignored) != OUTCOME_OK)
+		wanted = 0;
 	error_clear(&ignored);
 	return wanted;
 }

@@ -8,8 +8,6 @@
 #include "vm/base/fault.h"
 #include "vm/run/session.h"
 
-#define MAX_RUNNING 1
-
 static enum outcome check_dependencies(struct run *r, struct error *err)
 {
 	const struct migration *m = &r->module.migration;
@@ -134,22 +132,20 @@ static enum outcome store_plan(struct run *r, struct str image, struct error *er
 	return o;
 }
 
-static enum outcome claim(struct run *r, const struct migration_row *row, struct error *err)
+enum outcome start_give_up(struct run *r, const struct migration_row *row, struct error *err)
 {
-	char owner[300];
-	enum outcome o;
+	enum outcome o = session_claim(r, row, STATUS_STARTING, err);
 
-	fault_pass(FAULT_BEFORE_COMMIT);
-	o = store_claim_read(r->store, row, STATUS_STARTING, MAX_RUNNING,
-			     session_owner(owner, sizeof(owner)), &r->epoch, err);
-	fault_pass(FAULT_AFTER_COMMIT);
-	return o;
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_STOPPED, "stopped on request");
+	return refuse(r, err);
 }
 
 enum outcome start_without_definition(struct run *r, const struct migration_row *row,
 				    struct error *err)
 {
-	enum outcome o = claim(r, row, err);
+	enum outcome o = session_claim(r, row, STATUS_STARTING, err);
 
 	if (o != OUTCOME_OK)
 		return o;
@@ -167,7 +163,7 @@ enum outcome start_run(struct run *r, const struct migration_row *row, struct st
 	enum outcome o = session_load_module(r, image, err);
 
 	if (o == OUTCOME_OK)
-		o = claim(r, row, err);
+		o = session_claim(r, row, STATUS_STARTING, err);
 	if (o != OUTCOME_OK)
 		return o;
 	o = prepare(r, &required, err);

@@ -251,9 +251,15 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		a->begun = true;
 		if (effect.number >= r->next_effect)
 			r->next_effect = effect.number + 1;
+		if (!marked && !lease_is_safe(r, err))
+			return STEP_LOST;
 		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
+		}
+		if (marked && marker_is_fenced(err)) {
+			lease_fail(r, err);
+			return STEP_LOST;
 		}
 		look_again(r, &effect, &there, err);
 		if (there) {

@@ -33,6 +33,18 @@ void run_catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+void stop_hear(struct run *r, struct stop_wish wish)
+{
+	r->stop.wish.requested |= wish.requested;
+	r->stop.wish.now |= wish.now;
+	r->stop.wish.rollback |= wish.rollback;
+}
+
+bool run_is_told_to_end(void)
+{
+	return signals != 0;
+}
+
 /*
  * While a statement runs in the store's session, a second one hears requests, if it takes long
  * enough to matter. A store that fails here fails at the next commit too, and says so there.
@@ -41,19 +53,20 @@ static void poll_store(struct run *r, int64_t now)
 {
 	struct error ignored = { 0 };
 	struct store *store = r->store;
-	bool requested = false, busy = r->store_busy || r->journal.in_transaction;
+	struct stop_wish wish;
+	bool busy = r->store_busy || r->journal.in_transaction;
 
 	r->stop.polled_at_ms = now;
 	if (busy && (!r->store_busy || now - r->busy_since_ms < SECOND_STORE_MS))
 		return;
-	if (busy && !r->second &&
-	    store_open(&r->second, r->instance->state, &ignored) != OUTCOME_OK)
-		r->second = NULL;
 	if (busy)
-		store = r->second;
-	if (store && store_stop_requested(store, r->name, &requested, &ignored) == OUTCOME_OK &&
-	    requested)
-		r->stop.requested = true;
+		store = session_second_store(r);
+	if (store)
+		store_be_patient(store, r->lease.ends_at_ms);
+	if (store && store_stop_requested(store, r->name, &wish, &ignored) == OUTCOME_OK)
+		stop_hear(r, wish);
+	if (store)
+		store_be_patient(store, 0);
 	error_clear(&ignored);
 }
 
@@ -61,14 +74,16 @@ bool stop_wanted(struct run *r)
 {
 	int64_t now;
 
-	if (!signals && !r->stop.requested) {
+	lease_tick(r);
+	if (r->lease.lost)
+		return true;
+	if (!signals) {
 		now = os_monotonic_ms();
 		if (!r->stop.polled_at_ms)
 			r->stop.polled_at_ms = now;
-		if (now - r->stop.polled_at_ms < STORE_POLL_MS)
-			return false;
-		poll_store(r, now);
-		if (!r->stop.requested)
+		if (now - r->stop.polled_at_ms >= STORE_POLL_MS)
+			poll_store(r, now);
+		if (!r->stop.wish.requested)
 			return false;
 	}
 	if (!r->stop.heard) {
@@ -84,7 +99,10 @@ enum watch_wish stop_watch(void *run)
 	struct run *r = run;
 
 	session_tell(r, EVENT_TICK, STR(""), STR(""));
-	if (!stop_wanted(r) || os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms)
+	if (!stop_wanted(r))
+		return WATCH_GO_ON;
+	if (!r->lease.lost && !r->stop.wish.now &&
+	    os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms)
 		return WATCH_GO_ON;
 	r->stop.cancelled = true;
 	return WATCH_CANCEL;

@@ -43,12 +43,27 @@ bool version_in_range(struct semver v, struct str range)
 	return true;
 }
 
+bool version_suits(const struct migration *m, const char *app_version)
+{
+	struct semver app, bound;
+
+	if (!m->min_version.len && !m->max_version.len)
+		return true;
+	if (!app_version || !semver_parse(str_c(app_version), &app))
+		return false;
+	if (m->min_version.len && semver_parse(m->min_version, &bound) &&
+	    semver_compare(app, bound) < 0)
+		return false;
+	return !m->max_version.len || !semver_parse(m->max_version, &bound) ||
+	       semver_compare(app, bound) <= 0;
+}
+
 enum outcome version_check_app(const struct run *r, struct error *err)
 {
 	const struct migration *m = &r->module.migration;
-	struct semver app, bound;
+	struct semver app;
 	const char *text = r->instance->app_version;
-	bool inside = true;
+	bool inside;
 
 	if (r->options->ignore_app_version || (!m->min_version.len && !m->max_version.len))
 		return OUTCOME_OK;
@@ -67,10 +82,7 @@ enum outcome version_check_app(const struct run *r, struct error *err)
 		error_hint(err, "write it as 1.33.0 or 1.33.0-rc.1");
 		return OUTCOME_USAGE;
 	}
-	if (m->min_version.len && semver_parse(m->min_version, &bound))
-		inside = semver_compare(app, bound) >= 0;
-	if (inside && m->max_version.len && semver_parse(m->max_version, &bound))
-		inside = semver_compare(app, bound) <= 0;
+	inside = version_suits(m, text);
 	if (!inside) {
 		error_set(err, OUTCOME_NOT_NOW,
 			  "Migration is not available on this application version: it is for "

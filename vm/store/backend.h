@@ -90,6 +90,13 @@ struct backend {
 	enum outcome (*commit_later)(struct store *s, struct error *err);
 	enum outcome (*wait)(struct store *s, struct error *err);
 	void (*rollback)(struct store *s);
+	/* NULL: there is nothing to be done for hear(). */
+	enum outcome (*listen)(struct store *s, struct error *err);
+	/* NULL: it never waits for long. Until when (monotonic; 0: for ever) a silent server is
+	 * waited for. */
+	void (*be_patient)(struct store *s, int64_t until_ms);
+	/* Waits for another session's news, for timeout_ms at the most or until a signal. */
+	enum outcome (*hear)(struct store *s, int timeout_ms, bool *heard, struct error *err);
 	/* Whether the transaction of store_begin() is still the one that is open: an effect may
 	 * have ended it. */
 	bool (*still_begun)(struct store *s);
@@ -101,6 +108,7 @@ struct store {
 	char *sql[STATEMENT_COUNT]; /* in the backend's dialect */
 	char *id;		    /* random, made with the tables */
 	bool begun;		    /* by store_begin() */
+	int64_t lease_ms;
 	struct arena scratch;	    /* of one call */
 };
 
@@ -154,6 +162,7 @@ enum outcome reading_migration(struct reading *r, struct migration_row *out);
 extern const char *const status_words[STATUS_COUNT];
 extern const char *const operation_status_words[OPERATION_STATUS_COUNT];
 extern const char *const phase_words[PHASE_COUNT];
+extern const char *const wanted_words[WANTED_COUNT];
 
 /* A checkpoint's seal: of this store, of this run. */
 void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HASH_HEX_SIZE]);

@@ -1,9 +1,9 @@
 /* dialect.c - what differs between the SQL of PostgreSQL and of SQLite, and nothing else */
 #include "vm/store/dialect.h"
 
-/* % stands for the word's argument. Times: timestamptz in PostgreSQL, 2026-11-22T08:00:00.000Z in
- * SQLite; one that SQLite can't read (edited by hand) becomes -1 microseconds, which no reader
- * takes for a time. */
+/* % stands for the word's argument, and %% for a % where there is one. Times: timestamptz in
+ * PostgreSQL, 2026-11-22T08:00:00.000Z in SQLite; one that SQLite can't read (edited by hand)
+ * becomes -1 microseconds, which no reader takes for a time. */
 static const struct word {
 	const char *name;
 	const char *text[DIALECT_COUNT];
@@ -22,6 +22,19 @@ static const struct word {
 	/* The number says "amig" in ASCII. */
 	{ "lock_upgrade", { "SELECT pg_advisory_xact_lock(1634560359)", "SELECT 1" } },
 	{ "now", { "clock_timestamp()", "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')" } },
+	/* So many milliseconds from now. */
+	{ "later",
+	  { "clock_timestamp() + % * interval '1 millisecond'",
+	    "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', 'now', (% / 1000.0) || ' seconds')" } },
+	/* So many milliseconds until then; 0: none, or none any more. */
+	{ "left",
+	  { "COALESCE(GREATEST(ceil(extract(epoch FROM % - clock_timestamp()) * 1000), 0), "
+	    "0)::bigint",
+	    "COALESCE(MAX(CAST((julianday(%) - julianday('now')) * 86400000 + 0.9 AS INTEGER), "
+	    "0), 0)" } },
+	{ "notify", { "NOTIFY amig", "SELECT 1" } },
+	/* Of SQLite: changes with every commit of another session. */
+	{ "changes", { "SELECT 0", "PRAGMA data_version" } },
 	{ "us",
 	  { "COALESCE((extract(epoch FROM %)*1000000)::bigint, 0)",
 	    "CASE WHEN % IS NULL THEN 0 "
@@ -58,13 +71,26 @@ static const struct word *find(struct str name)
 	return NULL;
 }
 
-static void put_word(struct buf *out, const char *text, struct str argument)
+/* $1 in PostgreSQL, ?1 in SQLite. */
+static void put_parameters(struct buf *out, enum dialect dialect, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		bool parameter = text.ptr[i] == '$' && i + 1 < text.len &&
+				 text.ptr[i + 1] >= '1' && text.ptr[i + 1] <= '9';
+
+		buf_byte(out, parameter && dialect == DIALECT_SQLITE ? '?' : text.ptr[i]);
+	}
+}
+
+static void put_word(struct buf *out, enum dialect dialect, const char *text, struct str argument)
 {
 	for (; *text; text++) {
-		if (*text == '%' && argument.len)
-			buf_str(out, argument);
-		else
+		if (*text != '%' || !argument.len)
 			buf_byte(out, *text);
+		else if (text[1] == '%')
+			buf_byte(out, *++text);
+		else
+			put_parameters(out, dialect, argument);
 	}
 }
 
@@ -89,7 +115,7 @@ static const char *expand(struct buf *out, enum dialect dialect, const char *at)
 		argument = (struct str){ end + 1, (size_t)(close - end - 1) };
 		end = close + 1;
 	}
-	put_word(out, w->text[dialect], argument);
+	put_word(out, dialect, w->text[dialect], argument);
 	return end;
 }
 
@@ -99,9 +125,9 @@ void dialect_format(struct buf *out, enum dialect dialect, const char *text)
 		if (*text == '@') {
 			text = expand(out, dialect, text + 1);
 		} else {
-			bool parameter = *text == '$' && text[1] >= '1' && text[1] <= '9';
-			buf_byte(out, parameter && dialect == DIALECT_SQLITE ? '?' : *text);
-			text++;
+			size_t len = strcspn(text, "@");
+			put_parameters(out, dialect, (struct str){ text, len });
+			text += len;
 		}
 	}
 }

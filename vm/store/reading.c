@@ -128,7 +128,9 @@ enum outcome reading_migration(struct reading *r, struct migration_row *out)
 		.epoch = reading_int(r, 12, "epoch", 0, INT64_MAX),
 		.lease_expires_at = reading_time(r, 13, "lease_expires_at"),
 		.current_run = reading_int(r, 14, "current_run", 0, INT64_MAX),
-		.stop_requested = reading_bool(r, 15),
+		.stop = { reading_bool(r, 15), reading_bool(r, 16), reading_bool(r, 17) },
+		.wanted = (enum wanted)reading_word(r, 18, "wanted", wanted_words, WANTED_COUNT),
+		.lease_left_ms = reading_int(r, 19, "lease_expires_at", 0, INT64_MAX),
 	};
 	return r->failed;
 }

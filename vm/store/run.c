@@ -52,10 +52,19 @@ static enum outcome check_unmoved(const struct migration_row *read, const struct
 	return OUTCOME_NOT_NOW;
 }
 
-/* read: NULL, or the row as it must be still. */
+static enum outcome check_lease(const struct migration_row *now, struct error *err)
+{
+	if (!now->lease_left_ms)
+		return OUTCOME_OK;
+	return error_set(err, OUTCOME_NOT_NOW, "migration %.*s is in the hands of %.*s",
+			 STR_ARG(now->name), STR_ARG(now->lease_owner));
+}
+
+/* read: NULL, or the row as it must be still. force: whatever the lease says. */
 static enum outcome claim(struct store *s, struct str name, unsigned from,
 			  const struct migration_row *read, enum migration_status to,
-			  int max_running, const char *owner, int64_t *epoch, struct error *err)
+			  int max_running, const char *owner, bool force, int64_t *epoch,
+			  struct error *err)
 {
 	struct migration_row row = { 0 };
 	struct rows ignored;
@@ -68,10 +77,13 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 		o = check_claim(s, &row, from, max_running, err);
 	if (o == OUTCOME_OK && read)
 		o = check_unmoved(read, &row, err);
+	if (o == OUTCOME_OK && !force)
+		o = check_lease(&row, err);
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
 			      field_text(str_c(status_word(row.status))),
-			      field_text(str_c(status_word(to))), field_text(str_c(owner)));
+			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
+			      field_bool(force), field_int(s->lease_ms));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
 }
@@ -79,14 +91,15 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch, struct error *err)
 {
-	return claim(s, name, from, NULL, to, max_running, owner, epoch, err);
+	return claim(s, name, from, NULL, to, max_running, owner, true, epoch, err);
 }
 
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
-			      int64_t *epoch, struct error *err)
+			      bool owner_died, int64_t *epoch, struct error *err)
 {
-	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, epoch, err);
+	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, owner_died,
+		     epoch, err);
 }
 
 /* ---- start ---- */
@@ -147,7 +160,8 @@ enum outcome store_start(struct store *s, struct run_row *run, struct str module
 			      field_bytes(STR("")), field_text(str_c(seal)));
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_START_MIGRATION, err, field_text(run->migration),
-			      field_int(epoch), field_text(str_c(module)), field_int(run->id));
+			      field_int(epoch), field_text(str_c(module)), field_int(run->id),
+			      field_int(s->lease_ms));
 	return store_end(s, o, err);
 }
 

@@ -36,14 +36,17 @@ static enum outcome put_migration(struct store *s, const struct step *step, stru
 {
 	if (!step->set_migration)
 		return store_run(s, STATEMENT_STEP_GUARD, err, field_text(step->migration),
-				 field_int(step->epoch), field_int(step->run));
+				 field_int(step->epoch), field_int(step->run),
+				 field_int(s->lease_ms));
 	struct field query_id =
 		step->current_query_id ? field_text(str_c(step->current_query_id)) : field_null();
 	return store_run(s, STATEMENT_STEP_MIGRATION, err, field_text(step->migration),
 			 field_int(step->epoch), field_int(step->run),
 			 field_text(str_c(status_word(step->status))), field_int(step->progress),
 			 field_int(step->current_operation_index), query_id,
-			 field_bool(step->set_finished), field_bool(is_over(step->status)));
+			 field_bool(step->set_finished),
+			 field_bool(step->release || is_over(step->status)),
+			 field_int(s->lease_ms), field_bool(step->forget_stop));
 }
 
 static enum outcome put_outcome(struct store *s, const struct step *step, struct error *err)
@@ -178,6 +181,8 @@ static enum outcome put_step(struct store *s, const struct step *step, struct er
 			      field_bool(step->phase == PHASE_ENDED));
 	if (o == OUTCOME_OK)
 		o = put_notes(s, step->migration, step->run, step->error, step->event, err);
+	if (o == OUTCOME_OK && step->set_migration && (step->release || is_over(step->status)))
+		o = s->backend->run(s, STATEMENT_NOTIFY, NULL, 0, err);
 	return o;
 }
 

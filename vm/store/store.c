@@ -9,6 +9,7 @@ static const char *const statements[] = {
 #undef STATEMENT
 };
 
+#define LEASE_MS 10000
 #define TEXT_CAP_BYTES ((size_t)256 << 10)
 
 enum outcome store_open(struct store **out, const char *where, struct error *err)
@@ -31,6 +32,7 @@ enum outcome store_open(struct store **out, const char *where, struct error *err
 	if (o != OUTCOME_OK)
 		return o;
 	s->backend = backend;
+	s->lease_ms = LEASE_MS;
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
 		struct buf sql = { 0 };
 		dialect_format(&sql, backend->dialect, statements[i]);
@@ -252,25 +254,3 @@ enum outcome store_set_setting(struct store *s, struct str name, struct str valu
 	return write_alone(s, STATEMENT_SET_SETTING, err, field_text(name), field_text(value));
 }
 
-enum outcome store_request_stop(struct store *s, struct str name, bool *was_running,
-				struct error *err)
-{
-	struct rows rows = { 0 };
-	enum outcome o = s->backend->begin(s, BEGIN_WRITE, err);
-	if (o == OUTCOME_OK)
-		o = store_read(s, STATEMENT_REQUEST_STOP, &s->scratch, &rows, err,
-			       field_text(name));
-	*was_running = rows.count > 0;
-	return store_end(s, o, err);
-}
-
-enum outcome store_stop_requested(struct store *s, struct str name, bool *out, struct error *err)
-{
-	struct rows rows;
-	enum outcome o =
-		store_read(s, STATEMENT_STOP_REQUESTED, &s->scratch, &rows, err, field_text(name));
-	*out = o == OUTCOME_OK && rows.count && rows_at(&rows, 0, 0)->number;
-	if (!s->begun)
-		arena_clear(&s->scratch);
-	return o;
-}

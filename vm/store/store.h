@@ -41,6 +41,24 @@ void store_close(struct store *s);
 void *store_session(struct store *s);
 const char *store_kind(const struct store *s);
 
+/* How long a lease lasts from each claim, step and renewal of this session; 10 s unless told. */
+void store_set_lease(struct store *s, int64_t ms);
+
+/* What operators ask of whoever runs a migration. */
+struct stop_wish {
+	bool requested;
+	bool now;	/* cancels what runs instead of letting it be finished */
+	bool rollback;	/* undoes the run when it has stopped */
+};
+
+/* wanted.def: WANTED(NAME, "word in the database"): what a worker is to do with a migration. */
+enum wanted {
+#define WANTED(name, word) WANTED_##name,
+#include "vm/store/wanted.def"
+#undef WANTED
+	WANTED_COUNT
+};
+
 /* A row of table migration. Texts live in the arena given to the reading call. Times: microseconds
  * since 1970 UTC, 0 none. */
 struct migration_row {
@@ -55,7 +73,9 @@ struct migration_row {
 	struct str lease_owner;
 	int64_t epoch, lease_expires_at;
 	int64_t current_run; /* 0 none */
-	bool stop_requested;
+	struct stop_wish stop;
+	enum wanted wanted;
+	int64_t lease_left_ms; /* by the database's clock; 0: it is over, or there is none */
 };
 
 /* Makes the row if there is none; updates description and version range. */
@@ -110,15 +130,21 @@ struct run_row {
 /* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one
  * statement if its status is one of `from` (bit set of 1 << status) and fewer than max_running
  * others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason. Raises
- * the epoch, sets the lease's owner, forgets a request to stop. */
+ * the epoch, sets the lease and its owner, forgets what was requested and wanted. */
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch,
 			 struct error *err) MUST_USE;
 /* The same for who goes by a row that was read: OUTCOME_NOT_NOW too if anything was done to the
- * migration since. */
+ * migration since, or if its lease is not over; owner_died: its owner is known to be dead, and the
+ * lease with it. */
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
-			      int64_t *epoch, struct error *err) MUST_USE;
+			      bool owner_died, int64_t *epoch, struct error *err) MUST_USE;
+/* Lets the lease last from now on; wish: what was asked for meanwhile. OUTCOME_NOT_NOW when the
+ * epoch has moved on. Not while a statement runs in the store's session, nor between store_begin()
+ * and its end. */
+enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct stop_wish *wish,
+			 struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
  * Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
@@ -206,6 +232,8 @@ struct step {
 	int64_t current_operation_index;
 	const char *current_query_id; /* NULL: as it is */
 	bool set_finished;	      /* finished_at := now */
+	bool forget_stop; /* the request to stop is dealt with */
+	bool release; /* gives the lease up: whoever wants to may go on with the run at once */
 	bool set_phase;
 	enum run_phase phase;
 	const struct error_row *error;
@@ -236,12 +264,25 @@ void store_abort(struct store *s); /* rolls back what store_begin() opened */
 enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
 			  enum migration_status status, int progress, const struct error_row *error,
 			  const struct event_row *event, struct error *err) MUST_USE;
-enum outcome store_request_stop(struct store *s, struct str name, bool *was_running,
-				struct error *err) MUST_USE;
+/* Adds to what was requested before. */
+enum outcome store_request_stop(struct store *s, struct str name, struct stop_wish wish,
+				bool *was_running, struct error *err) MUST_USE;
 /* Not while a statement runs in the store's session (from a watch): that takes a store of its
  * own. */
-enum outcome store_stop_requested(struct store *s, struct str name, bool *out,
+enum outcome store_stop_requested(struct store *s, struct str name, struct stop_wish *out,
 				  struct error *err) MUST_USE;
+/* Until when (monotonic ms; 0: for ever) a store that is silent is waited for; then it counts as
+ * unreachable, and its session is lost. */
+void store_be_patient(struct store *s, int64_t until_ms);
+/* Leaves word for a worker; *was_idle false: it runs, nothing was written. */
+enum outcome store_want(struct store *s, struct str name, enum wanted wanted, bool *was_idle,
+			struct error *err) MUST_USE;
+
+/* From now on store_hear() hears of requests, words for workers and ends of runs. */
+enum outcome store_listen(struct store *s, struct error *err) MUST_USE;
+/* Waits for news until timeout_ms have passed or a signal arrives; *heard: there may be some. */
+enum outcome store_hear(struct store *s, int timeout_ms, bool *heard,
+			struct error *err) MUST_USE;
 
 enum outcome store_errors(struct store *s, struct str name, struct arena *a, struct error_row **out,
 			  size_t *count, struct error *err) MUST_USE; /* newest first */

@@ -258,12 +258,12 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 	/* A commit is durable when it is told: the setting of a database or role must not weaken
 	 * that. */
 	if (o == OUTCOME_OK)
-		o = postgres_query(&p->session,
-				   "SELECT set_config('synchronous_commit', 'on', false) "
-				   "WHERE current_setting('synchronous_commit') = 'off'; SET "
-				   "client_encoding = 'UTF8'; "
-				   "SET client_min_messages = 'warning'",
-				   NULL, NULL, err);
+		o = postgres_keep(&p->session,
+				  "SELECT set_config('synchronous_commit', 'on', false) "
+				  "WHERE current_setting('synchronous_commit') = 'off'; SET "
+				  "client_encoding = 'UTF8'; "
+				  "SET client_min_messages = 'warning'",
+				  err);
 	if (o != OUTCOME_OK) {
 		if (o == OUTCOME_FAILED)
 			err->outcome = o = OUTCOME_UNREACHABLE;
@@ -365,10 +365,28 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
 	return OUTCOME_OK;
 }
 
+/* A session that was lost while nothing was in it is opened anew: what is known of the state was
+ * committed before, and what follows is conditional on it. */
+static enum outcome revive(struct postgres_store *p, struct error *err)
+{
+	if (postgres_is_alive(&p->session) || p->deferred || p->owed != OUTCOME_OK)
+		return OUTCOME_OK;
+	memset(p->prepared, 0, sizeof(p->prepared));
+	p->count = 0;
+	enum outcome o = postgres_reopen(&p->session, NULL, err);
+	if (o == OUTCOME_OK)
+		return o;
+	error_prefix(err, "state store: ");
+	return err->outcome = OUTCOME_UNREACHABLE;
+}
+
 static enum outcome begin(struct store *s, enum begin_kind kind, struct error *err)
 {
 	struct postgres_store *p = own(s);
 	struct rows ignored;
+	enum outcome o = revive(p, err);
+	if (o != OUTCOME_OK)
+		return o;
 	p->batch = kind == BEGIN_BATCH;
 	if (!p->deferred)
 		p->committing = false;
@@ -462,6 +480,26 @@ static void rollback(struct store *s)
 	p->batch = false;
 }
 
+static enum outcome listen_to_others(struct store *s, struct error *err)
+{
+	enum outcome o = postgres_keep(&own(s)->session, "LISTEN amig", err);
+	return o == OUTCOME_OK ? o : fail(own(s), STATEMENT_COUNT, err);
+}
+
+static void be_patient(struct store *s, int64_t until_ms)
+{
+	own(s)->session.patience_until_ms = until_ms;
+}
+
+static enum outcome hear(struct store *s, int timeout_ms, bool *heard, struct error *err)
+{
+	struct postgres_store *p = own(s);
+	postgres_settle(&p->session);
+	if (!postgres_hear(&p->session, timeout_ms, heard))
+		return lost(p, err);
+	return OUTCOME_OK;
+}
+
 static bool still_begun(struct store *s)
 {
 	const struct postgres *session = &own(s)->session;
@@ -483,5 +521,8 @@ const struct backend store_postgres = {
 	.commit_later = commit_later,
 	.wait = wait,
 	.rollback = rollback,
+	.listen = listen_to_others,
+	.be_patient = be_patient,
+	.hear = hear,
 	.still_begun = still_begun,
 };

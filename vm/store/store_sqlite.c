@@ -1,13 +1,18 @@
 /* store_sqlite.c - the store in one SQLite file */
+#include "vm/base/os.h"
 #include "vm/driver/sqlite.h"
 #include "vm/store/backend.h"
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 
 struct sqlite_store {
 	struct store base;
 	struct sqlite session;
+	int64_t changes; /* of other sessions, as hear() saw them last */
 };
+
+#define LOOK_MS 200
 
 static struct sqlite *session_of(struct store *s)
 {
@@ -169,6 +174,31 @@ static void rollback(struct store *s)
 	sqlite_rollback(session_of(s));
 }
 
+/* Nothing tells one process of another's commit: the file is looked at. */
+static enum outcome hear(struct store *s, int timeout_ms, bool *heard, struct error *err)
+{
+	struct sqlite_store *own = (struct sqlite_store *)s;
+	int64_t until = os_monotonic_ms() + timeout_ms, left;
+
+	for (;;) {
+		struct rows rows;
+		int64_t changes;
+		enum outcome o = store_read_all(s, STATEMENT_CHANGES, &s->scratch, &rows, err);
+
+		if (o != OUTCOME_OK)
+			return o;
+		changes = rows_at(&rows, 0, 0)->number;
+		arena_clear(&s->scratch);
+		*heard = changes != own->changes;
+		own->changes = changes;
+		left = until - os_monotonic_ms();
+		if (*heard || left <= 0)
+			return OUTCOME_OK;
+		if (poll(NULL, 0, (int)(left < LOOK_MS ? left : LOOK_MS)) < 0)
+			return OUTCOME_OK;
+	}
+}
+
 static bool still_begun(struct store *s)
 {
 	return sqlite_in_transaction(session_of(s));
@@ -186,5 +216,6 @@ const struct backend store_sqlite = {
 	.read = read,
 	.commit = commit,
 	.rollback = rollback,
+	.hear = hear,
 	.still_begun = still_begun,
 };

@@ -1,0 +1,104 @@
+/* command_worker.c - `amigrun worker`: takes what is to be run, one after the other, for ever */
+#include "vm/command/command.h"
+
+#include "vm/base/os.h"
+
+#define REFUSED_WAIT_MS 1000  /* after a claim that somebody else has won, or that may not be now */
+#define STORE_WAIT_MIN_MS 500 /* until a store that is out of reach is tried again */
+#define STORE_WAIT_MAX_MS 10000
+
+static void wait_ms(int64_t ms)
+{
+	int64_t until = os_monotonic_ms() + ms;
+
+	while (!run_is_told_to_end() && os_monotonic_ms() < until)
+		os_sleep_ms(until - os_monotonic_ms());
+}
+
+static void say(const struct context *c, const char *word, struct str name)
+{
+	if (!c->options.quiet)
+		fprintf(stderr, "worker: %.*s: %s\n", STR_ARG(name), word);
+}
+
+static enum outcome carry_out(struct context *c, const struct work *w, struct error *err)
+{
+	struct run_options options = context_run_options(c);
+	struct bar bar;
+	enum outcome o;
+
+	say(c, w->what == WANTED_ROLLBACK ? "is to be rolled back" : "is to be run", w->name);
+	options.release_on_signal = true;
+	bar_init(&bar, c->options.quiet || c->options.json);
+	options.listener = bar.listener.hear ? &bar.listener : NULL;
+	if (w->what == WANTED_ROLLBACK)
+		o = run_rollback(c->store, &c->instance, w->name, &options, err);
+	else
+		o = run_migration(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL,
+				  w->name, &options, err);
+	bar_end(&bar);
+	return o;
+}
+
+/* Does one thing, or waits for one. The bundle may have been replaced since. */
+static enum outcome turn(struct context *c, struct error *err)
+{
+	struct work w;
+	bool heard;
+	enum outcome o = context_open_bundle(c, true, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	o = work_find(c->store, c->has_bundle ? &c->bundle : NULL, &c->instance, &w, err);
+	if (o == OUTCOME_OK && w.name.len) {
+		o = carry_out(c, &w, err);
+		if (o != OUTCOME_OK && !run_is_told_to_end()) {
+			show_error(err, c->options.json);
+			if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
+				wait_ms(REFUSED_WAIT_MS);
+		}
+		error_clear(err);
+		o = OUTCOME_OK;
+	} else if (o == OUTCOME_OK && !run_is_told_to_end()) {
+		o = store_hear(c->store, (int)w.again_in_ms + 1, &heard, err);
+	}
+	work_clear(&w);
+	context_close_bundle(c);
+	return o;
+}
+
+/* Opens the store anew, at longer and longer intervals. */
+static void reopen(struct context *c, struct error *err)
+{
+	int64_t wait = STORE_WAIT_MIN_MS;
+
+	store_close(c->store);
+	c->store = NULL;
+	while (!c->store && !run_is_told_to_end()) {
+		show_error(err, c->options.json);
+		error_clear(err);
+		wait_ms(wait);
+		wait = wait * 2 < STORE_WAIT_MAX_MS ? wait * 2 : STORE_WAIT_MAX_MS;
+		if (context_open_store(c, err) == OUTCOME_OK &&
+		    store_listen(c->store, err) != OUTCOME_OK) {
+			store_close(c->store);
+			c->store = NULL;
+		}
+	}
+	error_clear(err);
+}
+
+enum outcome command_worker(struct context *c, struct error *err)
+{
+	enum outcome o = context_open_store(c, err);
+
+	if (o == OUTCOME_OK)
+		o = store_listen(c->store, err);
+	if (o != OUTCOME_OK)
+		return o;
+	run_catch_signals();
+	while (!run_is_told_to_end())
+		if (turn(c, err) != OUTCOME_OK)
+			reopen(c, err);
+	return OUTCOME_OK;
+}

@@ -1,0 +1,123 @@
+/*
+ * worker.c - what a worker finds to do
+ *
+ * First what somebody began and died over; then what an operator has asked for; then, if the
+ * setting auto_start is on, what has never run and whose dependencies are completed. Of two that
+ * find the same at the same moment one loses the claim, and looks again.
+ */
+#include "vm/run/session.h"
+#include "vm/run/setting.h"
+
+#define LOOK_AGAIN_MS 10000 /* for a bundle that was replaced, and words that got lost */
+
+bool work_is_orphaned(const struct migration_row *row)
+{
+	return session_is_active(row->status) && (!row->lease_left_ms || session_owner_died(row));
+}
+
+static const struct migration_row *find(const struct migration_row *rows, size_t count,
+					struct str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static bool is_completed(const struct migration_row *row)
+{
+	return row && row->status == STATUS_COMPLETED;
+}
+
+/* Whether nothing stands against starting it by itself. */
+static enum outcome may_start(const struct bundle_entry *e, const struct migration_row *rows,
+			      size_t count, const struct instance *instance, bool *may,
+			      struct error *err)
+{
+	const struct migration_row *row = find(rows, count, e->name);
+	struct module head;
+	enum outcome o;
+
+	*may = !row || row->status == STATUS_NOT_STARTED;
+	if (!*may)
+		return OUTCOME_OK;
+	o = module_open_head(&head, e->image, err);
+	if (o != OUTCOME_OK)
+		return o;
+	*may = version_suits(&head.migration, instance->app_version);
+	for (uint32_t i = 0; i < head.migration.depends_count; i++)
+		*may &= is_completed(find(rows, count, head.migration.depends[i]));
+	module_clear(&head);
+	return OUTCOME_OK;
+}
+
+static void take(struct work *w, struct str name, enum wanted what)
+{
+	w->name = arena_str(&w->arena, name);
+	w->what = what;
+}
+
+static bool find_begun(const struct migration_row *rows, size_t count, struct work *w)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (work_is_orphaned(&rows[i])) {
+			take(w, rows[i].name, WANTED_RUN);
+			return true;
+		}
+		/* It may be one soon. */
+		if (session_is_active(rows[i].status) && rows[i].lease_left_ms < w->again_in_ms)
+			w->again_in_ms = rows[i].lease_left_ms;
+	}
+	return false;
+}
+
+static bool find_wanted(const struct migration_row *rows, size_t count, struct work *w)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!session_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
+			take(w, rows[i].name, rows[i].wanted);
+			return true;
+		}
+	return false;
+}
+
+static enum outcome find_startable(struct store *store, const struct bundle *bundle,
+				   const struct migration_row *rows, size_t count,
+				   const struct instance *instance, struct work *w,
+				   struct error *err)
+{
+	int64_t may = 0;
+	enum outcome o = setting_read(store, SETTING_auto_start, &may, err);
+
+	for (uint32_t i = 0; may && o == OUTCOME_OK && i < bundle->count; i++) {
+		bool starts;
+
+		o = may_start(&bundle->entries[i], rows, count, instance, &starts, err);
+		if (o == OUTCOME_OK && starts) {
+			take(w, bundle->entries[i].name, WANTED_RUN);
+			break;
+		}
+	}
+	return o;
+}
+
+enum outcome work_find(struct store *store, const struct bundle *bundle,
+		       const struct instance *instance, struct work *out, struct error *err)
+{
+	struct migration_row *rows;
+	size_t count;
+	enum outcome o;
+
+	*out = (struct work){ .again_in_ms = LOOK_AGAIN_MS };
+	o = store_migrations(store, &out->arena, &rows, &count, err);
+	if (o != OUTCOME_OK || find_begun(rows, count, out) || find_wanted(rows, count, out))
+		return o;
+	return bundle ? find_startable(store, bundle, rows, count, instance, out, err)
+		      : OUTCOME_OK;
+}
+
+void work_clear(struct work *w)
+{
+	arena_clear(&w->arena);
+	*w = (struct work){ 0 };
+}
