@@ -234,7 +234,7 @@ static bool is_refused(const struct files *f)
 	return f->unit.diags.error_count || (f->line->strict && f->unit.diags.warning_count);
 }
 
-/* The warnings of the batches come first, and stand there as if one unit had found them. */
+/* Warnings, of the batches and of all files together, stand there as if one unit had found them. */
 static bool join(struct build *b, struct written_file *all)
 {
 	struct unit *u = &b->files->unit;
@@ -254,7 +254,7 @@ static bool join(struct build *b, struct written_file *all)
 	}
 	unit_check_together(u);
 	lint_together(u);
-	if (u->diags.all.count)
+	if (u->diags.error_count || u->outdated)
 		return false;
 	for (size_t i = 0; i < batch_count(b); i++)
 		diags_take(&u->diags, &b->batches[i].diags, b->changed + i * BATCH_FILES);

@@ -7,7 +7,7 @@
  *                                                                                 ▼
  *              one unit in which the migrations are known ── what they mean to each other
  *
- * Whenever there is more to say than warnings of single files, this work is thrown away and
+ * Whenever there is an error, or a file that can't be seen by itself, this work is thrown away and
  * everything is compiled in one unit: what is told does not depend on threads, nor on what was
  * there before. The bytes do not either.
  */

@@ -78,20 +78,27 @@ static void find_allows(struct lint *l, const struct unit_module *file)
 	}
 }
 
-/* Whether it depends on which files were given: nobody can tell then that an `allow` is for
- * nothing. */
-static bool is_about_files(enum diag_code code)
+const struct migration_syntax *lint_syntax(struct lint *l, struct unit_migration *m)
+{
+	if (unit_learn(l->unit, m))
+		find_allows(l, m->module);
+	return m->declaration->migration;
+}
+
+bool lint_is_between_files(enum diag_code code)
 {
 	return code == DIAG_LINT_VERSIONS_OVERLAP || code == DIAG_LINT_VERSIONS_GAP ||
 	       code == DIAG_LINT_DEPENDENCY_LATE;
 }
 
+/* Of lints between files nobody can tell that an `allow` is for nothing. */
 static void tell_unused_allows(struct lint *l)
 {
 	for (size_t i = 0; i < l->allows.count; i++) {
 		const struct lint_allow *a = &l->allows.at[i];
 
-		if (!a->used && a->code != DIAG_LINT_ALLOW_UNUSED && !is_about_files(a->code))
+		if (!a->used && a->code != DIAG_LINT_ALLOW_UNUSED &&
+		    !lint_is_between_files(a->code))
 			lint_warn(l, a->syntax->span, DIAG_LINT_ALLOW_UNUSED,
 				  diag_code_text(a->code));
 	}

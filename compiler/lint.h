@@ -15,5 +15,7 @@
  * only all of them show. */
 void lint_files(struct unit *u);
 void lint_together(struct unit *u);
+/* Whether a lint is of those that depend on which files were given. */
+bool lint_is_between_files(enum diag_code code);
 
 #endif

@@ -19,9 +19,9 @@ static bool range_of(struct unit_migration *m, struct range *out)
 	       semver_parse(syntax->max_version, &out->most);
 }
 
-static struct span place(const struct range *r)
+static struct span place(struct lint *l, const struct range *r)
 {
-	return r->m->declaration->migration->versions_span;
+	return lint_syntax(l, r->m)->versions_span;
 }
 
 /* ---- dependencies ---- */
@@ -39,9 +39,9 @@ static bool follows(struct semver after, struct semver before)
 	return false;
 }
 
-static struct span name_in_depends(const struct unit_migration *m, struct str name)
+static struct span name_in_depends(struct lint *l, struct unit_migration *m, struct str name)
 {
-	const struct name_list *d = m->declaration->migration->depends;
+	const struct name_list *d = lint_syntax(l, m)->depends;
 
 	while (d->next && !str_eq(d->name.text, name))
 		d = d->next;
@@ -50,11 +50,11 @@ static struct span name_in_depends(const struct unit_migration *m, struct str na
 
 static void tell_late(struct lint *l, const struct range *r, const struct range *needed)
 {
-	size_t number = lint_warn(l, name_in_depends(r->m, needed->m->name),
+	size_t number = lint_warn(l, name_in_depends(l, r->m, needed->m->name),
 				  DIAG_LINT_DEPENDENCY_LATE, lint_c(l, needed->m->name));
 
 	if (number != LINT_SILENT)
-		diag_note(&l->unit->diags, number, place(needed), "it may be open until here");
+		diag_note(&l->unit->diags, number, place(l, needed), "it may be open until here");
 }
 
 static void look_at_depends(struct lint *l, const struct range *r)
@@ -74,9 +74,9 @@ static void look_at_depends(struct lint *l, const struct range *r)
 	}
 	if (!last.m || semver_compare(last.most, r->least) >= 0 || follows(r->least, last.most))
 		return;
-	number = lint_warn(l, place(r), DIAG_LINT_VERSIONS_GAP, lint_c(l, last.m->name));
+	number = lint_warn(l, place(l, r), DIAG_LINT_VERSIONS_GAP, lint_c(l, last.m->name));
 	if (number != LINT_SILENT)
-		diag_note(&l->unit->diags, number, place(&last), "which ends here");
+		diag_note(&l->unit->diags, number, place(l, &last), "which ends here");
 }
 
 /* ---- migrations that know nothing of each other ---- */
@@ -124,10 +124,10 @@ static void look_for_overlap(struct lint *l, const struct range *all, size_t at,
 		mark(all[i].m, ++*stamp);
 		if (all[at].m->state == *stamp)
 			return;
-		number = lint_warn(l, place(&all[at]), DIAG_LINT_VERSIONS_OVERLAP,
+		number = lint_warn(l, place(l, &all[at]), DIAG_LINT_VERSIONS_OVERLAP,
 				   lint_c(l, all[i].m->name));
 		if (number != LINT_SILENT)
-			diag_note(&l->unit->diags, number, place(&all[i]), "the other one");
+			diag_note(&l->unit->diags, number, place(l, &all[i]), "the other one");
 		return;
 	}
 }

@@ -61,6 +61,9 @@ struct lint {
 /* Whether the code is to be told at the place: nobody allows it. Says so to who allows it. What
  * follows are the arguments of diag_add(). */
 bool lint_speaks(struct lint *l, struct span span, enum diag_code code, ...);
+/* A migration's syntax, with its places, for a lint of all files together: of most of them no more
+ * than the head is known. What the file allows is known after that too. */
+const struct migration_syntax *lint_syntax(struct lint *l, struct unit_migration *m);
 /* Adds a warning and gives its number, or LINT_SILENT where it is allowed. What is fastened to a
  * diagnostic besides (a note, a help of its own, a fix) is fastened to that number. */
 #define lint_warn(l, span, ...)                                                                    \

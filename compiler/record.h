@@ -7,9 +7,9 @@
  *                           varint 0 or its migration's place in the bundle + 1,
  *                           varint count and numbers of the libraries that it uses, at any depth
  *
- * A file about which a build had something to say is not in it: it is compiled every time, so that
- * a warning does not vanish. Nor is one that has a test of another file's migration. Strings are a
- * varint length and their bytes.
+ * A file about which a build had something to say, by itself, is not in it: it is compiled every
+ * time, so that a warning does not vanish. Nor is one that has a test of another file's migration.
+ * Strings are a varint length and their bytes.
  */
 #ifndef COMPILER_RECORD_H
 #define COMPILER_RECORD_H

@@ -133,6 +133,23 @@ void unit_add_known(struct unit *u, struct str path, struct str text, struct has
 	vec_push(&u->migrations, migration);
 }
 
+bool unit_learn(struct unit *u, struct unit_migration *m)
+{
+	struct diags told = { 0 };	/* nothing is: it was parsed before */
+
+	if (m->module->tree->first || u->outdated)
+		return false;
+	u->outdated = !sources_recall(&u->sources, m->module->source);
+	if (u->outdated)
+		return false;
+	m->module->tree = parse(&u->arena, &u->sources, m->module->source, &told);
+	for (struct declaration *d = m->module->tree->first; d; d = d->next)
+		if (d->kind == DECLARATION_MIGRATION)
+			m->declaration = d;
+	diags_clear(&told);
+	return true;
+}
+
 /* Names first, then signatures, then what stands in bodies: nothing depends on the order of
  * declarations or files. */
 void unit_check_files(struct unit *u)

@@ -55,6 +55,7 @@ struct unit {
 	VEC(struct unit_migration *) migrations;
 	struct scope *language;			/* built-in functions and types */
 	struct scope *last_scope;
+	bool outdated;			/* a known file is not what it was when it was hashed */
 	/* The text of `use NAME`, and a path for messages; ptr NULL: there is no such module.
 	 * Both must last as long as the unit. NULL: there are no modules at all. */
 	struct str (*read_module)(void *context, struct str name, struct str *path);
@@ -70,10 +71,14 @@ void unit_add_text(struct unit *u, struct str path, struct str text);	/* copies 
 /* borrows both; hash is that of the text */
 void unit_lend_text(struct unit *u, struct str path, struct str text, struct hash hash);
 /* A file that another unit has checked or that was compiled before. Of its migration there is what
- * the others may see: name, depends, versions; no places. text is borrowed, `head` may be NULL: the
- * file holds no migration. */
+ * the others may see: name, depends, versions; no places. path and text are borrowed; the text may
+ * be empty, it is read when it is needed. `head` may be NULL: the file holds no migration. */
 void unit_add_known(struct unit *u, struct str path, struct str text, struct hash hash,
 		    const struct migration *head);
+/* There is something to say about a migration: when no more than that is known of it, its file is
+ * parsed, not checked, and it has its syntax with all places. False: it had that, or the file is
+ * not what it was. */
+bool unit_learn(struct unit *u, struct unit_migration *m);
 void unit_check_files(struct unit *u);		/* once; sorts diags */
 void unit_check_together(struct unit *u);	/* once, after that; sorts diags */
 void unit_check(struct unit *u);		/* both */

@@ -1,5 +1,6 @@
 /* write.c - see write.h: the images of a unit, and what must stay the same for them to stay */
 #include "compiler/write.h"
+#include "compiler/lint.h"
 #include "compiler/lower.h"
 #include "compiler/module.h"
 
@@ -63,13 +64,14 @@ static void write_migrations(struct unit *u, const struct str *shown, struct wri
 	free(ends);
 }
 
-/* Of each source of a unit, whether something was said about it. */
+/* Of each source of a unit, whether something was said about it that can be seen in it alone. */
 static bool *sources_said(struct unit *u, struct arena *arena)
 {
 	bool *said = arena_array(arena, bool, u->sources.all.count);
 
 	for (size_t i = 0; i < u->diags.all.count; i++)
-		said[u->diags.all.at[i].span.source] = true;
+		if (!lint_is_between_files(u->diags.all.at[i].code))
+			said[u->diags.all.at[i].span.source] = true;
 	return said;
 }
 

@@ -14,8 +14,8 @@
 struct written_file {			/* what became of a source; strings are borrowed */
 	struct str shown;		/* its path, as an image has it */
 	struct hash hash;		/* of its text */
-	/* Nothing was said about it, nor about what it uses, and it is not `outward`: the record
-	 * may hold it. */
+	/* Nothing was said about it by itself, nor about what it uses, and it is not `outward`: the
+	 * record may hold it. */
 	bool is_silent;
 	/* What other migrations may see of its own: name, depends, versions. NULL: it has none. */
 	const struct migration *head;

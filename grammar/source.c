@@ -38,6 +38,19 @@ uint32_t sources_lend(struct sources *s, struct str path, struct str text, struc
 	return add(s, path, text, hash);
 }
 
+bool sources_recall(struct sources *s, uint32_t source)
+{
+	struct source_text *t = &s->all.at[source];
+	struct buf text = { 0 };
+	struct error err = { 0 };
+
+	if (t->text.len == 0 && source_read(t->path.ptr, &text, &err) == OUTCOME_OK)
+		t->text = arena_str(&s->arena, buf_view(&text));
+	buf_clear(&text);
+	error_clear(&err);
+	return hash_eq(hash_of(t->text), t->hash);
+}
+
 void sources_clear(struct sources *s)
 {
 	for (size_t i = 0; i < s->all.count; i++)

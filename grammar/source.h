@@ -36,6 +36,9 @@ enum outcome sources_read(
 uint32_t sources_add(struct sources *s, struct str path, struct str text);	/* copies both */
 /* Both are borrowed, and must last as long as the sources; hash is that of the text. */
 uint32_t sources_lend(struct sources *s, struct str path, struct str text, struct hash hash);
+/* Reads the text of one that was lent without it, from its path, a C string. False: it can't be
+ * read or is another one. */
+bool sources_recall(struct sources *s, uint32_t source);
 void sources_clear(struct sources *s);
 struct place { uint32_t line, column; struct str line_text; };
 struct place source_place(struct sources *s, uint32_t source, uint32_t offset);

@@ -42,14 +42,14 @@ twelve() {
 # again: builds over what is there; $output has the counts.
 again() { expect 0 "$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/again.amb" -v; }
 
-# same: a build from nothing, with any number of threads, gives the same status, words and bytes.
+# same [OPTION…]: a build from nothing, with any number of threads, gives the same status, words and bytes.
 same() {
 	local jobs status words again_status again_words
-	again_words=$("$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/again.amb" 2>&1)
+	again_words=$("$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/again.amb" "$@" 2>&1)
 	again_status=$?
 	for jobs in 1 3; do
 		rm -f "$scratch/full.amb"
-		words=$("$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/full.amb" -j $jobs 2>&1)
+		words=$("$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/full.amb" -j $jobs "$@" 2>&1)
 		status=$?
 		is "the status" $again_status $status
 		is "what is told" "$again_words" "$words"
@@ -131,6 +131,53 @@ together() {
 	same
 }
 
+# versions NUMBER RANGE [CLAUSE]: gives mNUMBER a range of versions.
+versions() { sed -i "s/^  needs/  versions $2\n  ${3-}\n  needs/" "$scratch/in/m$1.amig"; }
+
+# as_one: what is told of files of which few or none are compiled is what one unit with all of them
+# says; a build that warnings refuse is one.
+as_one() {
+	local form words
+	for form in text json sarif github; do
+		same --format $form
+		words=$("$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/again.amb" --format $form 2>&1)
+		expect 1 "$AMIGC" build "$scratch/in" --path "$scratch/lib" -o "$scratch/none.amb" --format $form --strict
+		is "what is told" "$words" "$output"
+	done
+}
+
+# A warning between files compiles none of them again. m03 may begin while m02 is open, no version
+# between m03 and m04 carries either, m10 and m11 are in no order with m04 and m10.
+between() {
+	twelve
+	versions 02 '1.0.0 .. 1.4.9'
+	versions 03 '1.2.0 .. 1.5.9'
+	versions 04 '1.7.0 .. 1.8.9'
+	migration m10
+	versions 10 '1.8.0 .. 1.9.9'
+	migration m11
+	versions 11 '1.9.0 .. 1.9.9' 'allow W0401 "they share nothing"'
+	again
+	has "what is told" "$output" m03.amig:4: W0403 m04.amig:4: W0402 m10.amig:4: W0401 "12 compiled, 0 unchanged"
+	again
+	has "the counts" "$output" "0 compiled, 12 unchanged"
+	case "$output" in *m11.amig*) die "what m11 allows is told" ;; esac
+	as_one
+	migration m03 m02 b
+	versions 03 '1.2.0 .. 1.5.9'
+	again
+	has "the counts" "$output" "1 compiled, 11 unchanged"
+	sed -i '/allow/d' "$scratch/in/m11.amig"
+	again
+	has "what is told" "$output" m11.amig:4: "1 compiled, 11 unchanged"
+	sed -i 's/^  let other/  let unused = 1\n&/' "$scratch/in/m04.amig"
+	for _ in 1 2; do
+		again
+		has "what is told" "$output" W0402 W0502 "1 compiled, 11 unchanged"
+		as_one
+	done
+}
+
 # A test may name the parameters of a migration in another file: the two are looked at together.
 tests_elsewhere() {
 	twelve
@@ -205,7 +252,8 @@ many_files() {
 	mkdir "$scratch/in"
 	for number in {100..350}; do migration "m$number" "" a other; done
 	library other 'ident("c")'
-	same
+	for number in 101 180 349; do versions "$number" '1.0.0 .. 1.4.9'; done
+	as_one
 	for number in 101 180 181 260 349; do echo "let = $number" >>"$scratch/in/m$number.amig"; done
 	same
 	has "what is told" "$(cat <<<"$("$AMIGC" check "$scratch/in" --path "$scratch/lib" 2>&1)")" m101.amig m260.amig m349.amig
@@ -215,6 +263,7 @@ check "unchanged/what has not changed is not compiled again, and the bundle keep
 check "unchanged/a file that is changed, renamed, new or gone costs that file alone" one_file
 check "unchanged/a library that is changed, shadowed or gone costs those that use it" libraries
 check "unchanged/names and circles are found among migrations that are not compiled" together
+check "unchanged/a warning between files is told as ever, and compiles none of them again" between
 check "unchanged/a test that runs the migration of another file is always compared with it" tests_elsewhere
 check "unchanged/a bundle that is damaged or none is not used" useless_bundles
 for seed in 2 3 4; do

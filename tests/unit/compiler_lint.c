@@ -1,4 +1,4 @@
-/* compiler_lint.c - the limits of the look at SQL, and what holes make of it */
+/* compiler_lint.c - the limits of the look at SQL, what holes make of it, files known by a head */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,6 +161,57 @@ static void a_unit_with_errors_is_not_looked_at(void **state)
 	unit_clear(&u);
 }
 
+/* Two that share versions, of which the unit has but the heads; the second one's text is given. */
+static void lint_known(struct unit *u, struct str text, struct hash hash)
+{
+	const struct str first = STR("migration \"a\" {\n  versions 1.0.0 .. 2.0.0\n}\n");
+	const struct migration heads[] = {
+		{ .name = STR("a"), .min_version = STR("1.0.0"), .max_version = STR("2.0.0") },
+		{ .name = STR("b"), .min_version = STR("1.5.0"), .max_version = STR("3.0.0") },
+	};
+
+	unit_init(u);
+	unit_add_known(u, STR("a.amig"), first, hash_of(first), &heads[0]);
+	unit_add_known(u, STR("/nowhere/b.amig"), text, hash, &heads[1]);
+	unit_check_together(u);
+	lint_together(u);
+}
+
+static void of_a_file_that_is_known_the_places_are_found_when_they_are_told(void **state)
+{
+	const struct str text = STR("# b\nmigration \"b\" { versions 1.5.0 .. 3.0.0 }\n"),
+			 allows = STR("migration \"b\" {\n  versions 1.5.0 .. 3.0.0\n"
+				      "  allow W0401 \"a test\"\n}\n");
+	struct unit u;
+
+	(void)state;
+	lint_known(&u, text, hash_of(text));
+	assert_false(u.outdated);
+	assert_int_equal(told(&u, "W0401"), 1);
+	assert_int_equal(u.diags.all.at[0].span.source, 1);
+	assert_int_equal(source_place(&u.sources, 1, u.diags.all.at[0].span.start).line, 2);
+	assert_int_equal(u.diags.all.at[0].notes.at[0].span.source, 0);
+	unit_clear(&u);
+	lint_known(&u, allows, hash_of(allows));
+	assert_false(u.outdated);
+	assert_int_equal(u.diags.all.count, 0);
+	unit_clear(&u);
+}
+
+static void a_known_file_that_is_changed_or_gone_by_then_is_outdated(void **state)
+{
+	const struct str text = STR("migration \"b\" { versions 1.5.0 .. 3.0.0 }\n");
+	struct unit u;
+
+	(void)state;
+	lint_known(&u, text, hash_of(STR("another one")));
+	assert_true(u.outdated);
+	unit_clear(&u);
+	lint_known(&u, (struct str){ 0 }, hash_of(text));
+	assert_true(u.outdated);
+	unit_clear(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +222,8 @@ int main(void)
 		cmocka_unit_test(fragments_that_multiply_are_cut_off),
 		cmocka_unit_test(what_is_no_sql_is_passed_over),
 		cmocka_unit_test(a_unit_with_errors_is_not_looked_at),
+		cmocka_unit_test(of_a_file_that_is_known_the_places_are_found_when_they_are_told),
+		cmocka_unit_test(a_known_file_that_is_changed_or_gone_by_then_is_outdated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
