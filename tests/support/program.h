@@ -40,6 +40,7 @@ struct program_operations {
 	enum program_kind kinds[2];
 	uint32_t connection_count;
 	bool has_int, has_string, has_list, has_defaults;
+	bool has_parallel; /* it, or what it includes */
 };
 
 struct program {
@@ -64,27 +65,34 @@ struct program {
 	const struct program_connection *on; /* what `exec` is sent to; NULL: that must be said */
 	enum { PROGRAM_READS, PROGRAM_NOTICES, PROGRAM_EFFECTS } may;
 	enum { PROGRAM_FREE, PROGRAM_LOCK, PROGRAM_TRANSACTION } within;
-	bool has_param;	  /* the migration has `count` */
-	bool is_constant; /* nothing can be asked here */
+	bool in_parallel, has_parallel; /* for there is none in another */
+	bool has_param; /* the migration has `count` */
 };
 
 static void program_expression_int(struct program *p);
 static void program_expression_string(struct program *p);
 static void program_expression_bool(struct program *p);
 
-static inline void program_init(struct program *p, uint64_t seed)
+/* splitmix64 */
+static inline uint64_t program_mix(uint64_t z)
 {
-	*p = (struct program){ .state = seed * 0x9e3779b97f4a7c15u + 1 };
-}
-
-/* Below `n`; splitmix64. */
-static uint32_t program_random(struct program *p, uint32_t n)
-{
-	uint64_t z = (p->state += 0x9e3779b97f4a7c15u);
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (uint32_t)((z ^ (z >> 31)) >> 32) % n;
+	return z ^ (z >> 31);
+}
+
+/* Seeds beside each other must not lie on one sequence: their programs would be alike but for the
+ * beginning. */
+static inline void program_init(struct program *p, uint64_t seed)
+{
+	*p = (struct program){ .state = program_mix(seed + 1) };
+}
+
+/* Below `n`. */
+static uint32_t program_random(struct program *p, uint32_t n)
+{
+	p->state += 0x9e3779b97f4a7c15u;
+	return (uint32_t)(program_mix(p->state) >> 32) % n;
 }
 
 static bool program_chance(struct program *p, uint32_t of)
@@ -227,11 +235,12 @@ static void program_name(struct program *p, char name[16])
 	p->words[word] = true;
 }
 
-/* Of what is called: three of the words are functions of the language. */
+/* Of what is called: some of the words are functions of the language, or methods. */
 static void program_callable(struct program *p, char name[16])
 {
 	program_name(p, name);
-	if (strcmp(name, "max") == 0 || strcmp(name, "min") == 0 || strcmp(name, "setting") == 0)
+	if (strcmp(name, "max") == 0 || strcmp(name, "min") == 0 || strcmp(name, "setting") == 0 ||
+	    strcmp(name, "value") == 0)
 		snprintf(name, 16, "f_%u", p->names++);
 }
 
@@ -372,10 +381,10 @@ static void program_int(struct program *p)
 	buf_text(p->out, name && program_chance(p, 2) ? name : PROGRAM_ONE_OF(p, some));
 }
 
-/* False: nothing can be asked here. */
+/* False: there is nobody to ask, or it is left out. */
 static bool program_query(struct program *p, const char *method)
 {
-	const struct program_connection *c = p->is_constant ? NULL : program_connection(p);
+	const struct program_connection *c = program_connection(p);
 
 	if (!c || program_chance(p, 2))
 		return false;

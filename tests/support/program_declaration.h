@@ -114,7 +114,9 @@ static void program_operations(struct program *p)
 
 	program_choose_operations(p, &o);
 	program_operations_head(p, &o);
+	p->has_parallel = false;
 	program_plan_block(p, 0);
+	o.has_parallel = p->has_parallel;
 	program_lines(p);
 	program_leave(p, scope);
 	p->connection_count = 0;

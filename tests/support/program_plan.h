@@ -163,13 +163,14 @@ static bool program_include(struct program *p)
 	const struct program_connection *connections[2] = { NULL };
 	bool is_method = o->connection_count && program_chance(p, 2);
 
-	if (!p->operations_count)
+	if (!p->operations_count || (p->in_parallel && o->has_parallel))
 		return false;
 	for (uint32_t i = 0; i < o->connection_count; i++) {
 		connections[i] = program_of_kind(p, o->kinds[i]);
 		if (!connections[i])
 			return false;
 	}
+	p->has_parallel |= o->has_parallel;
 	buf_text(p->out, "include");
 	program_blanks(p, 1);
 	if (is_method) {
@@ -204,7 +205,7 @@ static void program_plan_block(struct program *p, uint32_t depth)
 	unsigned inside = program_begin(p);
 
 	if (!program_chance(p, 10))
-		program_plan(p, depth + 1);
+		program_plan(p, depth);
 	program_end(p, inside);
 	program_leave(p, scope);
 }
@@ -214,7 +215,7 @@ static void program_plan_if(struct program *p, uint32_t depth)
 	buf_text(p->out, "if");
 	program_blanks(p, 1);
 	program_expression_bool(p);
-	program_plan_block(p, depth);
+	program_plan_block(p, depth + 1);
 	if (!program_chance(p, 3))
 		return;
 	program_break(p, 1);
@@ -223,10 +224,10 @@ static void program_plan_if(struct program *p, uint32_t depth)
 	if (program_chance(p, 2))
 		program_plan_if(p, depth);
 	else
-		program_plan_block(p, depth);
+		program_plan_block(p, depth + 1);
 }
 
-/* `parallel` stands outermost: there is none in another. */
+/* `parallel` stands outermost. */
 static void program_plan_list(struct program *p, uint32_t depth)
 {
 	struct program_scope scope = program_enter(p);
@@ -235,10 +236,12 @@ static void program_plan_list(struct program *p, uint32_t depth)
 		buf_text(p->out, "parallel");
 		program_blanks(p, 1);
 		program_count(p);
-		program_plan_block(p, depth);
+		p->in_parallel = p->has_parallel = true;
+		program_plan_block(p, depth + 1);
+		p->in_parallel = false;
 	} else if (program_chance(p, 2)) {
 		program_for_head(p);
-		program_plan_block(p, depth);
+		program_plan_block(p, depth + 1);
 	} else {
 		program_plan_if(p, depth);
 	}
