@@ -74,10 +74,14 @@ static size_t skip_blanks(const struct scan *s, size_t at)
 }
 
 /* Whether an operand follows the token on its line: then it is no operand itself, but the word of a
- * clause. */
+ * clause. What can stand behind an operand is none: an operator, the next word of the statement,
+ * the `{` of its block. */
 static bool has_operand_behind(const struct scan *s, const struct token *t)
 {
-	static const char *const operators[] = { "and", "as", "else", "in", "matches", "or" };
+	static const char *const followers[] = { "and", "as", "backoff", "body", "by", "columns",
+		"else", "every", "follow", "in", "into", "limit", "matches", "max", "min", "one",
+		"or", "parallel", "pause", "progress", "reject", "size", "target", "timeout",
+		"verify", "within" };
 	const char *text = s->text.ptr;
 	size_t at = skip_blanks(s, t->span.end), end;
 
@@ -85,10 +89,10 @@ static bool has_operand_behind(const struct scan *s, const struct token *t)
 		end < s->text.len && (text[end] == '_' || (text[end] >= 'a' && text[end] <= 'z'));
 		end++)
 		;
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++)
-		if (str_eq((struct str){ text + at, end - at }, str_c(operators[i])))
+	for (size_t i = 0; i < ARRAY_SIZE(followers); i++)
+		if (str_eq((struct str){ text + at, end - at }, str_c(followers[i])))
 			return false;
-	return end > at || (at < s->text.len && (text[at] == '"' || text[at] == '{'));
+	return end > at || (at < s->text.len && text[at] == '"');
 }
 
 /* What begins a statement and can't go on with an expression, if it is not the key of something. */
@@ -97,6 +101,9 @@ static bool begins_statement(const struct scan *s, const struct token *t)
 	size_t behind = skip_blanks(s, t->span.end);
 
 	if (behind < s->text.len && s->text.ptr[behind] == ':')
+		return false;
+	/* `c.` and `exec(sql"…")` on the next line are one call, for there any word is a key. */
+	if (s->current.kind == '.' && !has_operand_behind(s, t))
 		return false;
 	switch (t->kind) {
 	case T_LET:
@@ -348,7 +355,7 @@ const struct token *scan_next(struct scan *s)
 	t->span = scan_span(s, s->start, s->end);
 	if (t->depth == UINT32_MAX)
 		t->depth = s->depth;
-	if (can_end(t->kind))
+	if (can_end(t->kind) || (s->current.kind == '.' && (t->flags & SCAN_RESERVED)))
 		t->flags |= SCAN_CAN_END;
 	if (s->doc_lines.count)
 		attach_doc(s, t);

@@ -3,10 +3,17 @@
  *
  *   struct program p;  program_init(&p, seed);  program_write(&p, &text);
  *
- * The same seed gives the same text. A program has constants, types, functions, `operations` and a
- * migration; all names are known and all types fit, so that `amigc` takes it. Its layout is at
- * random too: blanks, line breaks and comments wherever the language lets them be, lines that end
- * with \r\n, templates on one line and on several. It needs no module but the standard library.
+ * The same seed gives the same text. A program has constants, functions, `operations`, a migration
+ * and tests of it, in any order; all names are known and all types fit, so that `amigc` takes it.
+ * Its layout is at random too: blanks, line breaks and comments wherever the language lets them be,
+ * lines that end with \r\n, templates on one line and on several. It needs no module but the
+ * standard library.
+ *
+ *   program.h              layout, names, templates, expressions
+ *   program_statement.h    the statements of every block
+ *   program_effect.h       those that change the world or wait for it
+ *   program_plan.h         operations, and what lists them
+ *   program_declaration.h  functions, `operations`, the migration, its tests
  */
 #ifndef TESTS_SUPPORT_PROGRAM_H
 #define TESTS_SUPPORT_PROGRAM_H
@@ -15,11 +22,32 @@
 #include <stdio.h>
 
 #define PROGRAM_NAMES_MAX 12
+#define PROGRAM_CONNECTIONS_MAX 5
+#define PROGRAM_OPERATIONS_MAX 3
+
+enum program_kind { PROGRAM_SQLITE, PROGRAM_POSTGRES, PROGRAM_CLICKHOUSE, PROGRAM_KINDS };
+
+static const char *const program_kinds[] = { "sqlite", "postgres", "clickhouse" };
+
+struct program_connection {
+	char name[16];
+	enum program_kind kind;
+};
+
+/* What an `operations` takes, in this order; what has a default may be left out. */
+struct program_operations {
+	char name[16];
+	enum program_kind kinds[2];
+	uint32_t connection_count;
+	bool has_int, has_string, has_list, has_defaults;
+	bool has_parallel; /* it, or what it includes */
+};
 
 struct program {
 	uint64_t state;
 	struct buf *out;
-	uint32_t names; /* given so far, to make new ones */
+	uint32_t names;	 /* given so far, to make new ones */
+	bool words[128]; /* that are names already */
 	bool tidy;	/* this one has its blanks where people put them */
 	bool returns;	/* lines end with \r\n */
 	uint32_t depth; /* of expressions */
@@ -27,36 +55,57 @@ struct program {
 	unsigned quoted; /* in a hole of a template of one line: it may break nowhere */
 	/* what may be named here, by type */
 	struct program_names {
-		char at[PROGRAM_NAMES_MAX][16];
+		char at[PROGRAM_NAMES_MAX][24];
 		uint32_t count;
 	} ints, strings, lists, functions;
-	char connection[16];
-	bool is_locked; /* in `with lock`, where nothing stops */
+	struct program_operations operations[PROGRAM_OPERATIONS_MAX];
+	uint32_t operations_count;
+	struct program_connection connections[PROGRAM_CONNECTIONS_MAX];
+	uint32_t connection_count;
+	const struct program_connection *on; /* what `exec` is sent to; NULL: that must be said */
+	enum { PROGRAM_READS, PROGRAM_NOTICES, PROGRAM_EFFECTS } may;
+	enum { PROGRAM_FREE, PROGRAM_LOCK, PROGRAM_TRANSACTION } within;
+	bool in_parallel, has_parallel; /* for there is none in another */
+	bool has_param; /* the migration has `count` */
 };
 
 static void program_expression_int(struct program *p);
 static void program_expression_string(struct program *p);
 static void program_expression_bool(struct program *p);
 
-static inline void program_init(struct program *p, uint64_t seed)
+/* splitmix64 */
+static inline uint64_t program_mix(uint64_t z)
 {
-	*p = (struct program){ .state = seed * 0x9e3779b97f4a7c15u + 1 };
-}
-
-/* Below `n`; splitmix64. */
-static uint32_t program_random(struct program *p, uint32_t n)
-{
-	uint64_t z = (p->state += 0x9e3779b97f4a7c15u);
-
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (uint32_t)((z ^ (z >> 31)) >> 32) % n;
+	return z ^ (z >> 31);
+}
+
+/* Seeds beside each other must not lie on one sequence: their programs would be alike but for the
+ * beginning. */
+static inline void program_init(struct program *p, uint64_t seed)
+{
+	*p = (struct program){ .state = program_mix(seed + 1) };
+}
+
+/* Below `n`. */
+static uint32_t program_random(struct program *p, uint32_t n)
+{
+	p->state += 0x9e3779b97f4a7c15u;
+	return (uint32_t)(program_mix(p->state) >> 32) % n;
 }
 
 static bool program_chance(struct program *p, uint32_t of)
 {
 	return program_random(p, of) == 0;
 }
+
+static const char *program_one_of(struct program *p, const char *const *texts, uint32_t count)
+{
+	return texts[program_random(p, count)];
+}
+
+#define PROGRAM_ONE_OF(p, texts) program_one_of(p, texts, (uint32_t)ARRAY_SIZE(texts))
 
 /* ---- layout ---- */
 static void program_blanks(struct program *p, uint32_t least)
@@ -161,13 +210,38 @@ static void program_end(struct program *p, unsigned inside)
 }
 
 /* ---- names ---- */
+/* Words of clauses are names as well: each once, for nothing hides anything, then with a number. */
 static void program_name(struct program *p, char name[16])
 {
-	/* Words of clauses are names as well. */
-	static const char *const words[] = { "a", "value", "on", "size", "weight", "timeout",
-		"every", "of", "rollback", "within", "error", "x_1" };
+	static const char *const words[] = {
+#define RESERVED(word)
+#define CLAUSE(word) word,
+#define LATER(word) word,
+#define KEYWORD(word, token, class) class(word)
+#include "grammar/keywords.def"
+#undef KEYWORD
+#undef RESERVED
+#undef CLAUSE
+#undef LATER
+		"a", "value", "x_1"
+	};
+	uint32_t word = program_random(p, (uint32_t)ARRAY_SIZE(words));
 
-	snprintf(name, 16, "%s_%u", words[program_random(p, 12)], p->names++);
+	_Static_assert(ARRAY_SIZE(words) <= sizeof(p->words), "a mark for each word");
+	if (!p->words[word] && program_chance(p, 2))
+		snprintf(name, 16, "%s", words[word]);
+	else
+		snprintf(name, 16, "%s_%u", words[word], p->names++);
+	p->words[word] = true;
+}
+
+/* Of what is called: some of the words are functions of the language, or methods. */
+static void program_callable(struct program *p, char name[16])
+{
+	program_name(p, name);
+	if (strcmp(name, "max") == 0 || strcmp(name, "min") == 0 || strcmp(name, "setting") == 0 ||
+	    strcmp(name, "value") == 0)
+		snprintf(name, 16, "f_%u", p->names++);
 }
 
 static void program_know(struct program_names *names, const char *name)
@@ -179,6 +253,20 @@ static void program_know(struct program_names *names, const char *name)
 static const char *program_known(struct program *p, const struct program_names *names)
 {
 	return names->count ? names->at[program_random(p, names->count)] : NULL;
+}
+
+static void program_connect(struct program *p, const char *name, enum program_kind kind)
+{
+	struct program_connection *c = &p->connections[p->connection_count++];
+
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->kind = kind;
+}
+
+/* NULL: none is known. */
+static const struct program_connection *program_connection(struct program *p)
+{
+	return p->connection_count ? &p->connections[program_random(p, p->connection_count)] : NULL;
 }
 
 /* ---- templates ---- */
@@ -246,6 +334,18 @@ static void program_sql(struct program *p)
 	program_template(p, "sql", "x");
 }
 
+/* A method of a connection, called with a template. */
+static void program_ask(struct program *p, const struct program_connection *c, const char *method)
+{
+	buf_text(p->out, c->name);
+	program_sign(p, ".");
+	buf_text(p->out, method);
+	program_blanks(p, 0);
+	program_open(p, "(");
+	program_sql(p);
+	program_close(p, ")");
+}
+
 /* ---- expressions ---- */
 static void program_if_expression(struct program *p, void (*value)(struct program *p))
 {
@@ -275,10 +375,21 @@ static void program_if_expression(struct program *p, void (*value)(struct progra
 static void program_int(struct program *p)
 {
 	static const char *const some[] = { "0", "1", "1_000", "42", "2KB", "1.5KiB", "-1", "-7",
-		"- 3" };
+		"- 3", "({as:5}.as)", "({else: 1}. else)" };
 	const char *name = program_known(p, &p->ints);
 
-	buf_text(p->out, name && program_chance(p, 2) ? name : some[program_random(p, 9)]);
+	buf_text(p->out, name && program_chance(p, 2) ? name : PROGRAM_ONE_OF(p, some));
+}
+
+/* False: there is nobody to ask, or it is left out. */
+static bool program_query(struct program *p, const char *method)
+{
+	const struct program_connection *c = program_connection(p);
+
+	if (!c || program_chance(p, 2))
+		return false;
+	program_ask(p, c, method);
+	return true;
 }
 
 static void program_call(struct program *p, const char *name)
@@ -330,7 +441,7 @@ static void program_binary_int(struct program *p)
 
 static void program_expression_int(struct program *p)
 {
-	uint32_t what = p->depth > 3 ? 0 : program_random(p, 10);
+	uint32_t what = p->depth > 3 ? 0 : program_random(p, 11);
 	const char *name;
 
 	p->depth++;
@@ -368,6 +479,14 @@ static void program_expression_int(struct program *p)
 		program_open(p, "(");
 		program_if_expression(p, program_expression_int);
 		program_close(p, ")");
+		break;
+	case 8:
+		if (program_query(p, "value")) {
+			program_word(p, "as");
+			buf_text(p->out, "int");
+		} else {
+			program_int(p);
+		}
 		break;
 	default:
 		name = program_known(p, &p->functions);
@@ -409,7 +528,7 @@ static void program_comparison(struct program *p)
 
 static void program_expression_bool(struct program *p)
 {
-	uint32_t what = p->depth > 3 ? 0 : program_random(p, 8);
+	uint32_t what = p->depth > 3 ? 0 : program_random(p, 9);
 
 	p->depth++;
 	switch (what) {
@@ -441,6 +560,10 @@ static void program_expression_bool(struct program *p)
 		program_word(p, "matches");
 		buf_text(p->out, "\"^x+\"");
 		break;
+	case 6:
+		if (!program_query(p, "exists"))
+			program_comparison(p);
+		break;
 	default:
 		program_comparison(p);
 		break;
@@ -449,5 +572,8 @@ static void program_expression_bool(struct program *p)
 }
 
 #include "tests/support/program_statement.h"
+#include "tests/support/program_effect.h"
+#include "tests/support/program_plan.h"
+#include "tests/support/program_declaration.h"
 
 #endif

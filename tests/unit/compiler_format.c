@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -14,7 +15,7 @@
 #include "vm/base/os.h"
 #include "vm/isa/image.h"
 
-#define PROGRAMS 3000
+#define PROGRAMS 2000
 
 static struct str read_module(void *context, struct str name, struct str *path)
 {
@@ -150,10 +151,15 @@ static void every_source_of_the_project_stays_the_same_program(void **state)
 }
 
 /* ---- at random ---- */
+
+/* AMIG_TEST_PROGRAMS tries as many. */
 static void programs_at_random_stay_the_same(void **state)
 {
+	const char *wanted = getenv("AMIG_TEST_PROGRAMS");
+	uint64_t count = wanted ? strtoull(wanted, NULL, 10) : PROGRAMS;
+
 	(void)state;
-	for (uint64_t seed = 0; seed < PROGRAMS; seed++) {
+	for (uint64_t seed = 0; seed < count; seed++) {
 		struct program p;
 		struct buf text = { 0 }, ignored = { 0 }, words = { 0 };
 		char name[32];

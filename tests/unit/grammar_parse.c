@@ -422,6 +422,48 @@ static void words_of_clauses_are_names_everywhere_else(void **state)
 	}
 }
 
+/* Whatever begins the next line, if it can be what is missing. */
+static void a_line_that_ends_with_an_operator_goes_on(void **state)
+{
+	static const struct {
+		const char *word;
+		bool is_name;
+	} words[] = {
+#define KEYWORD(word, token, class) { word, class },
+#define RESERVED false
+#define CLAUSE true
+#define LATER true
+#include "grammar/keywords.def"
+#undef KEYWORD
+#undef RESERVED
+#undef CLAUSE
+#undef LATER
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		struct buf text = { 0 };
+		struct parsed p;
+
+		fill_word(&text,
+			"fn f() {\n  c.\n    @(1)\n  let a = c.\n    @\n  if c.\n    @ {\n  }\n"
+			"  wait until c.\n    @ every 1s timeout 2s\n}\n",
+			words[i].word);
+		if (words[i].is_name)
+			fill_word(&text,
+				"fn g() {\n  let a = 1 +\n    @\n  if 1 <\n    @ {\n  }\n"
+				"  wait until 1 <\n    @ every 1s timeout 2s\n"
+				"  copy a b +\n    @ into c d +\n    @ columns (e)\n}",
+				words[i].word);
+		parse_text(&p, buf_view(&text));
+		if (p.diags.error_count)
+			print_error("%s\n", text.ptr);
+		assert_int_equal(p.diags.error_count, 0);
+		drop(&p);
+		buf_clear(&text);
+	}
+}
+
 static void documentation_is_attached_to_what_follows(void **state)
 {
 	struct parsed p;
@@ -499,6 +541,7 @@ int main(void)
 		cmocka_unit_test(nesting_ends_at_its_limit),
 		cmocka_unit_test(long_chains_are_refused_not_followed),
 		cmocka_unit_test(words_of_clauses_are_names_everywhere_else),
+		cmocka_unit_test(a_line_that_ends_with_an_operator_goes_on),
 		cmocka_unit_test(documentation_is_attached_to_what_follows),
 		cmocka_unit_test(a_broken_value_keeps_its_name),
 		cmocka_unit_test(the_printed_form_is_that_of_the_design),
