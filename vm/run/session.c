@@ -301,11 +301,12 @@ enum outcome session_claim(struct run *r, const struct migration_row *row,
 			     session_owner(owner, sizeof(owner)), session_owner_died(row),
 			     &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
-	if (o != OUTCOME_OK)
+	if (o != OUTCOME_OK) {
 		r->epoch = 0;
-	else
-		lease_lasts(r, sent_at_ms);
-	return o;
+		return o;
+	}
+	lease_lasts(r, sent_at_ms);
+	return store_listen(r->store, err);
 }
 
 struct store *session_second_store(struct run *r)

@@ -87,7 +87,7 @@ enum verdict { VERDICT_NONE, VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNDO, VERDICT_
 struct stop {
 	bool heard;	       /* told to the listener */
 	struct stop_wish wish; /* through the store */
-	int64_t heard_at_ms, polled_at_ms;
+	int64_t heard_at_ms, polled_at_ms, looked_at_ms;
 	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 

@@ -11,7 +11,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define STORE_POLL_MS 200
+#define STORE_POLL_MS 100 /* between questions whether there are news: they cost next to nothing */
+#define STORE_LOOK_MS 2000 /* the request itself is read then even if nothing was heard */
 #define SECOND_STORE_MS 1000
 
 static volatile sig_atomic_t signals;
@@ -45,6 +46,19 @@ bool run_is_told_to_end(void)
 	return signals != 0;
 }
 
+/* Whether another session has told of something, or it is time to look anyway. */
+static bool has_news(struct run *r, int64_t now)
+{
+	struct error ignored = { 0 };
+	bool heard = false;
+
+	if (now - r->stop.looked_at_ms >= STORE_LOOK_MS)
+		return true;
+	if (store_hear(r->store, 0, &heard, &ignored) != OUTCOME_OK)
+		error_clear(&ignored);
+	return heard;
+}
+
 /*
  * While a statement runs in the store's session, a second one hears requests, if it takes long
  * enough to matter. A store that fails here fails at the next commit too, and says so there.
@@ -59,6 +73,9 @@ static void poll_store(struct run *r, int64_t now)
 	r->stop.polled_at_ms = now;
 	if (busy && (!r->store_busy || now - r->busy_since_ms < SECOND_STORE_MS))
 		return;
+	if (!busy && !has_news(r, now))
+		return;
+	r->stop.looked_at_ms = now;
 	if (busy)
 		store = session_second_store(r);
 	if (store)
