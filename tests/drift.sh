@@ -118,7 +118,7 @@ links_only() {
 
 targets_have_words() {
 	local target wrong=0
-	for target in all check demo asan fuzz bench fmt lint golden docs compdb install dist clean help; do
+	for target in all check demo asan fuzz model bench fmt lint golden docs compdb install dist clean help; do
 		make -s help | grep -qE "^$target +[a-z]" || { echo "make help does not tell of $target"; wrong=1; }
 	done
 	return $wrong

@@ -1,5 +1,5 @@
 # make check and its parts; each builds what it needs first, with the packages that are missing
-.PHONY: check asan golden demo fuzz docs
+.PHONY: check asan golden demo fuzz docs model
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
@@ -18,3 +18,6 @@ fuzz: ## runs each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGET=name one of t
 	$(Q)tools/setup work
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=fuzz fuzz-programs
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
+model: ## installs spin, checks the protocol of leases and fences exhaustively, and that each of its guards is needed
+	$(Q)tools/setup model
+	$(Q)tests/model/run.sh $(BUILD)/model
