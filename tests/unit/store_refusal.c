@@ -219,11 +219,11 @@ static void a_newer_schema_is_refused(void **state)
 {
 	struct place *p = *state;
 	store_close(p->s);
-	behind(p, "UPDATE @store SET version = 2");
-	must_refuse(OUTCOME_DAMAGED, "has schema version 2; this amigrun knows 1 to 1",
+	behind(p, "UPDATE @store SET version = 3");
+	must_refuse(OUTCOME_DAMAGED, "has schema version 3; this amigrun knows 1 to 2",
 		    store_open(&p->s, p->where, err));
 	assert_null(p->s);
-	behind(p, "UPDATE @store SET version = 1");
+	behind(p, "UPDATE @store SET version = 2");
 	must(store_open(&p->s, p->where, err));
 	store_close(p->s);
 	behind(p, "DELETE FROM @store");

@@ -117,6 +117,15 @@ static void hear(void *context, const struct run_news *n)
 	case EVENT_DOUBT_RESOLVED:
 		say(b, n, "was in doubt");
 		break;
+	case EVENT_LOCK_AWAITED:
+		say(b, n, "waits for");
+		break;
+	case EVENT_OPERATION_FAILED:
+		say(b, n, "goes on, although");
+		break;
+	case EVENT_HEALTH_UNKNOWN:
+		say(b, n, "asks again, healthcheck");
+		break;
 	case EVENT_RETRIED:
 		say(b, n, "tries again after");
 		break;
