@@ -11,77 +11,68 @@
 #define POLL_MIN_MS 100
 #define POLL_MAX_MS 2000
 
-/* The machine goes on behind LOCK if the commit says so, else it asks again. */
-static enum outcome try(struct run *r, struct str name, bool *taken, struct buf *holder,
-			struct error *err)
-{
-	struct buf before = { 0 };
-	enum outcome o;
-
-	machine_save(r->vm, &before);
-	machine_answer(r->vm, value_null(), STR(""));
-	r->locks.depth++;
-	journal_checkpoint(r, r->vm);
-	o = journal_commit_lock(r, name, r->locks.depth, taken, holder, err);
-	if (o == OUTCOME_OK && !*taken) {
-		r->locks.depth--;
-		o = machine_restore(r->vm, buf_view(&before), err);
-		if (o == OUTCOME_OK)
-			journal_checkpoint(r, r->vm);
-	}
-	buf_clear(&before);
-	return o;
-}
-
 /* Between two looks. The wait is durable: a run that dies in it waits on. */
 static enum step_end wait(struct run *r, struct str name, const struct buf *holder,
-			  int64_t *pause_ms, struct error *err)
+			  struct error *err)
 {
+	int64_t *pause_ms = &r->locks.pause_ms;
+
 	if (!*pause_ms) {
 		journal_event(r, EVENT_LOCK_AWAITED, "lock \"%.*s\", which %.*s has",
 			      STR_ARG(name), STR_ARG(buf_view(holder)));
 		if (journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 	}
+	journal_forget(r);
 	*pause_ms = *pause_ms ? *pause_ms * 2 : POLL_MIN_MS;
 	if (*pause_ms > POLL_MAX_MS)
 		*pause_ms = POLL_MAX_MS;
 	return stop_sleep(r, *pause_ms) ? STEP_DONE : STEP_STOPPED;
 }
 
-static enum step_end take(struct run *r, struct act *a, struct str name, struct buf *holder,
-			  struct error *err)
+/* The machine goes on behind LOCK if the commit says so, else it is put back and asks again. */
+static enum step_end try(struct run *r, struct act *a, struct str name, struct buf *holder,
+			 struct error *err)
 {
-	enum step_end end = STEP_DONE;
-	int64_t pause_ms = 0;
+	struct buf before = { 0 };
 	bool taken = false;
+	enum outcome o;
 
-	if (journal_operation(r, a,
-			      a->backward ? OPERATION_STATUS_ROLLING_BACK
-					  : OPERATION_STATUS_RUNNING,
-			      false, err) != OUTCOME_OK)
-		return STEP_LOST;
-	journal_migration(r, r->status);
-	while (end == STEP_DONE) {
-		if (try(r, name, &taken, holder, err) != OUTCOME_OK)
-			return STEP_LOST;
-		a->begun = a->begun || taken;
-		if (taken)
-			return STEP_DONE;
-		end = wait(r, name, holder, &pause_ms, err);
-		a->begun = true;
+	machine_save(r->vm, &before);
+	machine_answer(r->vm, value_null(), STR(""));
+	r->locks.depth++;
+	journal_checkpoint(r, r->vm);
+	o = journal_commit_lock(r, name, r->locks.depth, &taken, holder, err);
+	if (o == OUTCOME_OK && !taken) {
+		r->locks.depth--;
+		o = machine_restore(r->vm, buf_view(&before), err);
+		if (o == OUTCOME_OK)
+			journal_checkpoint(r, r->vm);
 	}
-	return end;
+	buf_clear(&before);
+	if (o != OUTCOME_OK)
+		return STEP_LOST;
+	a->begun = true;
+	if (!taken)
+		return wait(r, name, holder, err);
+	r->locks.pause_ms = 0;
+	return STEP_DONE;
 }
 
 enum step_end lock_take(struct run *r, struct act *a, struct error *err)
 {
 	struct buf name = { 0 }, holder = { 0 };
-	enum step_end end;
+	enum step_end end = STEP_LOST;
 
 	/* The machine's own text moves when it goes on. */
 	buf_str(&name, value_text(machine_request(r->vm)->value));
-	end = take(r, a, buf_view(&name), &holder, err);
+	if (journal_operation(r, a,
+			      a->backward ? OPERATION_STATUS_ROLLING_BACK
+					  : OPERATION_STATUS_RUNNING,
+			      false, err) == OUTCOME_OK) {
+		journal_migration(r, r->status);
+		end = try(r, a, buf_view(&name), &holder, err);
+	}
 	buf_clear(&name);
 	buf_clear(&holder);
 	return end;
@@ -117,17 +108,17 @@ static enum step_end regain(struct run *r, const struct lock_row *row, struct bu
 			    struct error *err)
 {
 	enum step_end end = STEP_DONE;
-	int64_t pause_ms = 0;
 	bool taken = false;
 
-	while (end == STEP_DONE) {
+	r->locks.pause_ms = 0;
+	while (end == STEP_DONE && !taken) {
 		if (journal_commit_lock(r, row->name, row->depth, &taken, holder, err) !=
 		    OUTCOME_OK)
 			return STEP_LOST;
-		if (taken)
-			return STEP_DONE;
-		end = wait(r, row->name, holder, &pause_ms, err);
+		if (!taken)
+			end = wait(r, row->name, holder, err);
 	}
+	r->locks.pause_ms = 0;
 	return end;
 }
 

@@ -142,6 +142,7 @@ struct run {
 	struct {
 		int64_t depth;	/* that the machine is in */
 		int64_t stored; /* rows of the run in the store */
+		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
 	enum run_phase phase;
@@ -260,7 +261,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err) MUST_USE;
  * run's SQL is that effect's again. journal_commit() does it by itself. */
 enum outcome journal_settled(struct run *r, struct error *err) MUST_USE;
 /* The same together with taking a lock; *taken false: the migration `holder` has it, nothing was
- * written, and what was pending is so still. */
+ * written. */
 enum outcome journal_commit_lock(struct run *r, struct str name, int64_t depth, bool *taken,
 				 struct buf *holder, struct error *err) MUST_USE;
 void journal_checkpoint(struct run *r, const struct machine *vm);

@@ -2,8 +2,8 @@
  * start.c - from a claimed migration to a stored plan
  *
  * In order: the application's version, the servers' versions, dependencies, parameters, the
- * migration's lets, whether it is required, prechecks, healthchecks, the plan. Nothing is changed on
- * the way; what refuses leaves 'Failed at startup'.
+ * migration's lets, whether it is required, prechecks, healthchecks, the plan. Nothing is changed
+ * on the way; what refuses leaves 'Failed at startup'.
  */
 #include "vm/base/fault.h"
 #include "vm/run/session.h"

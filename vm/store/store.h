@@ -245,8 +245,8 @@ enum outcome store_locks(struct store *s, int64_t run, struct arena *a, struct l
 /*
  * Commits a step (never of store_begin()) together with the taking of a lock at a depth, or nothing
  * at all: *taken false when a run that is at work has it; holder is its migration then. From a run
- * that is stopped, has failed or has ended it is taken over. A lock that the run itself has further
- * out is taken once more.
+ * that is stopped, has failed or has ended it is taken over, unless the last effect of that run is
+ * in doubt and so may be under way. A lock that the run itself has further out is taken once more.
  */
 enum outcome store_step_lock(struct store *s, const struct step *step, struct str name,
 			     int64_t depth, struct arena *a, bool *taken, struct str *holder,
