@@ -166,6 +166,17 @@ static void rows_with_a_gap_are_refused(void **state)
 		    store_locks(p->s, step.run, &p->arena, &rows, &count, err));
 }
 
+static void an_older_store_gets_the_table(void **state)
+{
+	struct place *p = *state;
+	struct step step = started(p);
+	store_close(p->s);
+	behind(p, "DROP TABLE @lock; UPDATE @store SET version = 1");
+	must(store_open(&p->s, p->where, err));
+	assert_int_equal(number_of(p, "SELECT version FROM @store"), 2);
+	assert_true(take(p, &step, "a", 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +187,7 @@ int main(void)
 		BOTH(who_is_not_at_work_loses_it),
 		BOTH(what_is_in_doubt_keeps_it),
 		BOTH(rows_with_a_gap_are_refused),
+		BOTH(an_older_store_gets_the_table),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }
