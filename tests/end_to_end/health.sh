@@ -6,8 +6,8 @@ set -u
 
 interval=1
 
-# slow_of NAME KIND CLAUSES: three operations; the statement of the one in the middle is on standard
-# input.
+# slow_of NAME KIND CLAUSES [UNDO]: three operations; the statement of the one in the middle is on
+# standard input.
 slow_of() {
 	cat >"$scratch/$1.amig" <<-E
 		migration "$1" {
@@ -27,7 +27,7 @@ slow_of() {
 		    forward {
 		$(cat)
 		    }
-		    rollback sql"INSERT INTO t VALUES (-2)"
+		    rollback sql"${4:-INSERT INTO t VALUES (-2)}"
 		  }
 		  operation "behind" on db {
 		    forward  sql"INSERT INTO t VALUES (3)"
@@ -40,7 +40,7 @@ slow_of 0001_sqlite sqlite '' <<<'exec sql"""INSERT INTO t WITH RECURSIVE c(n) A
 	(SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000000000) SELECT 2 FROM c WHERE n < 0"""'
 slow_of 0002_postgres postgres '' <<<'exec sql"INSERT INTO t SELECT 2 FROM pg_sleep(20)"'
 slow_of 0003_clickhouse clickhouse 'in doubt undo
-		    settings { max_block_size: 1 }' \
+		    settings { max_block_size: 1 }' 'INSERT INTO t SELECT -2 FROM (SELECT sleep(1))' \
 	<<<'exec sql"INSERT INTO t SELECT 2 FROM (SELECT sleepEachRow(1) FROM numbers(20))"'
 slow_of 0004_sleeps sqlite '' <<<'sleep 20s'
 slow_of 0005_waits sqlite '' <<<'wait until db.exists(sql"SELECT 1 FROM t WHERE x = 7") every 100ms timeout 1h'
@@ -54,6 +54,19 @@ slow_of 0007_clickhouse_in_doubt clickhouse 'settings { max_block_size: 1 }' \
 slow_of 0009_waits_postgres postgres '' \
 	<<<'wait until db.exists(sql"SELECT 1 FROM t WHERE x = 7") every 100ms timeout 1h'
 slow_of 0008_query postgres '' <<<'let x = db.value(sql"SELECT 1 FROM pg_sleep(20)") as int'
+
+cat >"$scratch/0010_slow_check.amig" <<-E
+	migration "0010_slow_check" {
+	  needs db: postgres
+	  healthcheck "takes its time" every 300ms {
+	    require db.value(sql"SELECT 1 FROM pg_sleep(0.5)") as int == 1
+	  }
+	  operation "the only one" on db {
+	    forward  sql"INSERT INTO t SELECT 2 FROM pg_sleep(3)"
+	    rollback nothing
+	  }
+	}
+E
 
 # target SQL, mood SQL: each in its database.
 ask_kind() {
@@ -151,8 +164,9 @@ on_postgres() {
 }
 on_postgres_with_the_state() { fresh postgres same && goes_bad 0002_postgres; }
 in_a_query() { fresh postgres && goes_bad 0008_query; }
+# What cancels the statement does not cancel what undoes it, which takes a second, twice.
 on_clickhouse() {
-	in_time=$((interval + 3))
+	in_time=$((interval + 5))
 	fresh clickhouse
 	begins 0003_clickhouse
 	await_that 20 at_the_second 0003_clickhouse
@@ -180,6 +194,12 @@ in_a_sleep() { fresh sqlite && goes_bad 0004_sleeps; }
 in_a_wait() { fresh sqlite && goes_bad 0005_waits; }
 between_many_reads() { fresh sqlite && goes_bad 0006_many; }
 
+# What a check asks is waited for like anything else, but no check is asked meanwhile.
+a_slow_check_is_asked_alone() {
+	fresh postgres
+	expect 0 "$AMIGRUN" run 0010_slow_check
+	is "the rows" "$(rows)" "0 2"
+}
 before_the_start() {
 	fresh sqlite
 	bad_mood
@@ -238,7 +258,7 @@ a_rollback_is_not_checked() {
 	is "the rows" "$(rows)" "-2 -1 0 1"
 }
 
-build health "$scratch"/000*.amig
+build health "$scratch"/00*.amig
 check "health/a bad check before the start: nothing runs" before_the_start
 check "health/on time in a long statement, SQLite" on_sqlite
 check "health/on time in a long statement, SQLite with the state" on_sqlite_with_the_state
@@ -250,6 +270,7 @@ check "health/a doubt that can't be resolved stays one, ClickHouse" in_doubt_on_
 check "health/on time in a sleep" in_a_sleep
 check "health/on time in a wait" in_a_wait
 check "health/on time between many short reads" between_many_reads
+check "health/a slow check is asked alone" a_slow_check_is_asked_alone
 check "health/left where it is, asked again at once on resume" left_and_resumed
 check "health/what cannot be asked for a while is not bad" what_cannot_be_asked_is_not_bad
 check "health/a stop is heard, a rollback is not checked" a_rollback_is_not_checked
