@@ -13,10 +13,10 @@ migration "0001_locks" {
     forward {
       with lock "a" { exec sql"INSERT INTO t VALUES (1)" }
       try {
-        with lock "b" {
-          exec sql"INSERT INTO t VALUES (10)"
-          fail "out"
-        }
+	with lock "b" {
+	  exec sql"INSERT INTO t VALUES (10)"
+	  fail "out"
+	}
       } catch e { exec sql"INSERT INTO t VALUES (100)" }
     }
     rollback {
@@ -27,8 +27,8 @@ migration "0001_locks" {
     continue on error
     forward {
       with lock "a" {
-        exec sql"INSERT INTO t VALUES (3)"
-        exec sql"INSERT INTO missing VALUES (3)"
+	exec sql"INSERT INTO t VALUES (3)"
+	exec sql"INSERT INTO missing VALUES (3)"
       }
     }
     rollback sql"INSERT INTO t VALUES (-2)"
