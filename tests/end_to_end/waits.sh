@@ -31,8 +31,10 @@ migration_of 0003_waits_in_vain <<<'exec sql"INSERT INTO t (x) VALUES (1)"
 migration_of 0004_outlives <<<'for x in [1, 1, 2] {
 	  try { exec sql"INSERT INTO t (x) VALUES (${x})" } catch e { log "told ${e.class} ${e.code}" }
 	}'
-migration_of 0005_locks <<<'exec sql"INSERT INTO t (x) VALUES (1)"
-	with lock "a" { exec sql"INSERT INTO t (x) VALUES (2)" }'
+migration_of 0005_halts <<<'exec sql"INSERT INTO t (x) VALUES (1)"
+	halt "look at it"'
+migration_of 0006_waits_briefly <<<'exec sql"INSERT INTO t (x) VALUES (1)"
+	wait until db.exists(sql"SELECT 1 FROM t WHERE x = 7") every 20ms timeout 3s'
 
 fresh() {
 	rm -f "$scratch"/*.db*
@@ -82,6 +84,22 @@ a_wait_in_vain_is_a_failure_that_is_undone() {
 	is "the row" "$(migration 0003_waits_in_vain status)" rolled_back
 	is "the rows" "$(rows)" ""
 }
+# The time while nobody ran it counts: it is over when the run goes on.
+a_wait_that_is_killed_ends_when_it_would_have() {
+	local began
+	fresh
+	begins 0006_waits_briefly
+	await_that 20 first_row_is_there
+	await_that 20 rests
+	kill -KILL $runner
+	wait $runner
+	sleep 3
+	began=$EPOCHREALTIME
+	expect 1 "$AMIGRUN" resume 0006_waits_briefly
+	has "the message" "$output" "waited in vain until db.exists"
+	is "whether the three seconds were waited again" \
+		"$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a >= 3 ? "yes" : "no") }')" no
+}
 what_fails_is_outlived() {
 	fresh
 	expect 0 "$AMIGRUN" run 0004_outlives
@@ -92,9 +110,9 @@ what_fails_is_outlived() {
 }
 what_cannot_be_carried_out_is_refused_before_anything_runs() {
 	fresh
-	expect 1 "$AMIGRUN" run 0005_locks
-	has "the message" "$output" '0005_locks.amig:' 'does not carry out `with lock`'
-	is "the row" "$(migration 0005_locks status)" failed_at_startup
+	expect 1 "$AMIGRUN" run 0005_halts
+	has "the message" "$output" '0005_halts.amig:' 'does not carry out `halt`'
+	is "the row" "$(migration 0005_halts status)" failed_at_startup
 	is "the rows" "$(rows)" ""
 }
 
@@ -102,6 +120,7 @@ build waits "$scratch"/000*.amig
 check "waits/a sleep that is killed ends when it would have" a_sleep_that_is_killed_ends_when_it_would_have
 check "waits/a wait hears a stop, and goes on" a_wait_hears_a_stop_and_goes_on
 check "waits/a wait in vain is a failure, and undone" a_wait_in_vain_is_a_failure_that_is_undone
+check "waits/a wait that is killed ends when it would have" a_wait_that_is_killed_ends_when_it_would_have
 check "waits/what fails is outlived" what_fails_is_outlived
 check "waits/what cannot be carried out is refused before anything runs" \
 	what_cannot_be_carried_out_is_refused_before_anything_runs

@@ -73,6 +73,14 @@ static void begin_operation(struct bar *b, const struct run_news *n)
 			(long long)n->count, n->backward ? "undo " : "", STR_ARG(n->label));
 }
 
+/* What holds a run up without ending it. */
+static const char *delay_words(enum run_event event)
+{
+	if (event == EVENT_LOCK_AWAITED)
+		return "waits for";
+	return event == EVENT_OPERATION_FAILED ? "goes on, although" : "asks again, healthcheck";
+}
+
 static void hear(void *context, const struct run_news *n)
 {
 	struct bar *b = context;
@@ -116,6 +124,11 @@ static void hear(void *context, const struct run_news *n)
 		break;
 	case EVENT_DOUBT_RESOLVED:
 		say(b, n, "was in doubt");
+		break;
+	case EVENT_LOCK_AWAITED:
+	case EVENT_OPERATION_FAILED:
+	case EVENT_HEALTH_UNKNOWN:
+		say(b, n, delay_words(n->event));
 		break;
 	case EVENT_RETRIED:
 		say(b, n, "tries again after");

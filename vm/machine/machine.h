@@ -74,8 +74,9 @@ void machine_answer(struct machine *vm, struct value answer, struct str origin);
 /* The request failed: the machine fails at this place, or goes on where that is caught. */
 void machine_answer_failure(struct machine *vm, struct str class, struct str code,
 			    struct str message);
-/* Whether a failure where the machine stands would be caught. */
-bool machine_catches(const struct machine *vm);
+/* Whether the code would go on from a failure where the machine stands. A block that only gives
+ * something back on its way out (`with lock`) does not. */
+bool machine_outlives(const struct machine *vm);
 struct value machine_result(const struct machine *vm);
 /* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time
  * error. */

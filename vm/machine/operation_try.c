@@ -56,12 +56,40 @@ static uint32_t find_handler(const struct machine *vm, uint32_t *count, uint32_t
 	}
 }
 
-bool machine_catches(const struct machine *vm)
+/* The handler of a block that only gives something back when it ends in a failure, and then fails
+ * as it did: where it does that. NO_INDEX: it is one of the author's. */
+static uint32_t fails_again(const struct function *f, uint32_t handler)
 {
-	uint32_t count, function;
-	size_t base;
+	const struct instruction *at = &f->code[handler];
 
-	return find_handler(vm, &count, &function, &base) != NO_INDEX;
+	if (f->code_count - handler < 5 || at[0].op != OP_CAUGHT || at[1].op != OP_STORE ||
+	    (at[2].op != OP_UNLOCK && at[2].op != OP_ABANDON) || at[3].op != OP_LOAD)
+		return NO_INDEX;
+	for (uint32_t pc = handler + 4; pc < f->code_count; pc++)
+		if (f->code[pc].op == OP_RAISE)
+			return pc;
+	return NO_INDEX;
+}
+
+bool machine_outlives(const struct machine *vm)
+{
+	uint32_t pc = (uint32_t)(vm->cursor.at - vm->cursor.code);
+	uint32_t count = vm->frame_count, function = vm->function;
+
+	for (;;) {
+		uint32_t target = handler(vm, function, pc);
+
+		if (target != NO_INDEX) {
+			pc = fails_again(&vm->m->functions[function], target);
+			if (pc == NO_INDEX)
+				return true;
+		} else if (count == 0) {
+			return false;
+		} else {
+			function = vm->frames[--count].function;
+			pc = vm->frames[count].pc;
+		}
+	}
 }
 
 static struct value caught(struct machine *vm, uint32_t type, struct str class, struct str code,

@@ -6,8 +6,6 @@ const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
 	case OP_HALT:		return "halt";
-	case OP_LOCK:
-	case OP_UNLOCK:		return "with lock";
 	case OP_TRANSACTION:
 	case OP_COMMIT:
 	case OP_ABANDON:	return "transaction";
@@ -44,8 +42,6 @@ static const char *lacking_clause(const struct module *m)
 			return "per shard";
 		if (flags & OPERATION_PER_REPLICA)
 			return "per replica";
-		if (flags & OPERATION_CONTINUE_ON_ERROR)
-			return "continue on error";
 	}
 	return NULL;
 }

@@ -139,11 +139,14 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 			   struct error *err)
 {
 	enum verdict v = VERDICT_OPEN;
+	bool held = r->health.held;
 
+	r->health.held = true; /* what is found out here must not be cancelled */
 	if (doubt_fence(r, e->connection, err) == OUTCOME_OK)
 		v = decide(r, a, e, err);
 	else
 		error_prefix(err, "the connection could not be fenced: ");
+	r->health.held = held;
 	if (v == VERDICT_OPEN)
 		open_doubt(r, a, e, err);
 	else

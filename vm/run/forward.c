@@ -2,6 +2,8 @@
  * makes of the run */
 #include "vm/run/session.h"
 
+#define FAILED_SHOWN 20
+
 static enum outcome finish_operation(struct run *r, struct act *a, struct error *err)
 {
 	enum outcome o = journal_operation(r, a, OPERATION_STATUS_DONE, true, err);
@@ -42,60 +44,138 @@ static bool has_checks(const struct run *r, enum check_kind kind)
 	return false;
 }
 
-static enum outcome complete(struct run *r, struct error *err)
+static bool is_passed_over(const struct act *a, const struct error *err)
 {
+	return a->operation->flags & OPERATION_CONTINUE_ON_ERROR && err->outcome == OUTCOME_FAILED;
+}
+
+/* `continue on error`: what failed for good is kept, and the run goes on behind it. */
+static enum outcome pass_over(struct run *r, struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	error_prefix(err, "Operation %lld \"%.*s\" failed: ", (long long)a->index,
+		     STR_ARG(r->plan[a->index].label));
+	journal_error(r, a->index, err);
+	journal_event(r, EVENT_OPERATION_FAILED, "%s", err->message);
+	error_clear(err);
+	o = journal_operation(r, a, OPERATION_STATUS_FAILED, false, err);
+	if (o != OUTCOME_OK)
+		return o;
+	journal_checkpoint_empty(r);
+	r->index = a->index + 1;
+	r->share = 0;
+	r->done_here++;
+	r->undone_times = 0;
+	r->touched = false;
+	journal_migration(r, r->status);
+	return journal_commit(r, err);
+}
+
+/* The operations that failed and were passed over, for people. */
+static void print_failed(const struct run *r, struct buf *out)
+{
+	int64_t count = 0;
+
+	for (int64_t i = 0; i < r->count; i++) {
+		if (r->plan[i].status != OPERATION_STATUS_FAILED)
+			continue;
+		if (count < FAILED_SHOWN)
+			buf_format(out, "%s%lld \"%.*s\"", count ? ", " : ", but these failed: ",
+				   (long long)i, STR_ARG(r->plan[i].label));
+		count++;
+	}
+	if (count > FAILED_SHOWN)
+		buf_format(out, " and %lld more", (long long)(count - FAILED_SHOWN));
+}
+
+/* What ended the run's way, or *again true: it goes on. A commit that was refused because of an
+ * operation that may fail is that operation's failure. */
+static enum outcome lost(struct run *r, bool *again, struct error *err)
+{
+	struct act a = r->inside;
+
+	if (!a.operation || !is_passed_over(&a, err) || r->stop.cancelled ||
+	    !session_was_refused(r, err))
+		return session_settle(r, NULL, STEP_LOST, err);
+	*again = pass_over(r, &a, err) == OUTCOME_OK;
+	return *again ? OUTCOME_OK : session_settle(r, NULL, STEP_LOST, err);
+}
+
+static enum outcome complete(struct run *r, bool *again, struct error *err)
+{
+	struct buf failed = { 0 };
 	enum outcome o;
 
 	if (!r->options->skip_postchecks && has_checks(r, CHECK_POST)) {
 		journal_migration(r, r->status);
 		journal_phase(r, PHASE_POSTCHECK);
 		o = journal_commit(r, err);
-		if (o == OUTCOME_OK) {
-			o = evaluate_checks(r, CHECK_POST, "Postcheck", err);
-			if (o != OUTCOME_OK)
-				return session_settle_check(r, err);
-		}
 		if (o != OUTCOME_OK)
-			return session_settle(r, NULL, STEP_LOST, err);
+			return lost(r, again, err);
+		o = evaluate_checks(r, CHECK_POST, "Postcheck", err);
+		if (o != OUTCOME_OK && health_is_bad(r))
+			return session_settle(r, NULL, STEP_UNHEALTHY, err);
+		if (o != OUTCOME_OK)
+			return session_settle_check(r, err);
 	}
 	journal_migration(r, STATUS_COMPLETED);
 	journal_phase(r, PHASE_ENDED);
 	r->journal.step.set_finished = true;
-	journal_event(r, EVENT_COMPLETED, "%lld operations", (long long)r->count);
+	print_failed(r, &failed);
+	journal_event(r, EVENT_COMPLETED, "%lld operations%.*s", (long long)r->count,
+		      STR_ARG(buf_view(&failed)));
+	buf_clear(&failed);
 	o = journal_commit(r, err);
+	return o == OUTCOME_OK ? o : lost(r, again, err);
+}
+
+/* The operation at the index. *again: the run goes on behind it. */
+static enum outcome go(struct run *r, bool *again, struct error *err)
+{
+	struct act a;
+	enum step_end end;
+	enum outcome o = plan_act(r, r->index, false, &a, err);
+
 	if (o != OUTCOME_OK)
-		return session_settle(r, NULL, STEP_LOST, err);
-	return OUTCOME_OK;
+		return o;
+	if (stop_wanted(r) ||
+	    (r->options->operations_max && r->done_here >= r->options->operations_max))
+		return session_settle(r, &a, STEP_STOPPED, err);
+	health_watch(r);
+	if (health_is_bad(r)) {
+		o = journal_settled(r, err);
+		return o == OUTCOME_OK ? session_settle(r, &a, STEP_UNHEALTHY, err)
+				       : lost(r, again, err);
+	}
+	end = step_operation(r, &a, err);
+	if (end == STEP_DONE)
+		o = finish_operation(r, &a, err);
+	else if (end == STEP_UNDO)
+		o = begin_undo(r, &a, err);
+	else if (end == STEP_FAILED && is_passed_over(&a, err))
+		o = pass_over(r, &a, err);
+	else
+		return end == STEP_LOST ? lost(r, again, err) : session_settle(r, &a, end, err);
+	*again = o == OUTCOME_OK;
+	return *again ? o : lost(r, again, err);
 }
 
 enum outcome forward_go(struct run *r, struct error *err)
 {
-	while (r->index < r->count) {
-		struct act a;
-		enum step_end end;
-		enum outcome o;
+	enum outcome o;
+	bool again;
 
-		if (r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK) {
+	do {
+		again = false;
+		if (r->index == r->count) {
+			o = complete(r, &again, err);
+		} else if (r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK) {
 			o = rollback_undo_current(r, err);
-			if (o != OUTCOME_OK)
-				return o;
-			continue;
+			again = o == OUTCOME_OK;
+		} else {
+			o = go(r, &again, err);
 		}
-		o = plan_act(r, r->index, false, &a, err);
-		if (o != OUTCOME_OK)
-			return o;
-		if (stop_wanted(r) ||
-		    (r->options->operations_max && r->done_here >= r->options->operations_max))
-			return session_settle(r, &a, STEP_STOPPED, err);
-		end = step_operation(r, &a, err);
-		if (end == STEP_DONE)
-			o = finish_operation(r, &a, err);
-		else if (end == STEP_UNDO)
-			o = begin_undo(r, &a, err);
-		else
-			return session_settle(r, &a, end, err);
-		if (o != OUTCOME_OK)
-			return session_settle(r, &a, STEP_LOST, err);
-	}
-	return complete(r, err);
+	} while (again);
+	return o;
 }

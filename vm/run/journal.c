@@ -24,6 +24,9 @@ static void complete_step(struct run *r)
 	j->step.epoch = r->epoch;
 	j->step.migration = r->name;
 	j->step.checkpoint = buf_view(&j->checkpoint);
+	/* Locks of blocks that this checkpoint is not in any more are given back with it. */
+	j->step.set_locks = j->step.set_checkpoint && j->locks < r->locks.stored;
+	j->step.locks = j->locks;
 }
 
 static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
@@ -33,10 +36,25 @@ static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
 	return o;
 }
 
+static enum outcome committed(struct run *r, int64_t sent_at_ms, struct error *err)
+{
+	struct journal *j = &r->journal;
+	enum outcome o;
+
+	lease_lasts(r, sent_at_ms);
+	r->durable_index = r->index;
+	if (j->step.set_checkpoint)
+		j->stored_checkpoint = j->checkpoint.len > 0;
+	if (j->step.set_locks)
+		r->locks.stored = j->step.locks;
+	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
+	reset(j);
+	return o;
+}
+
 enum outcome journal_commit(struct run *r, struct error *err)
 {
 	struct journal *j = &r->journal;
-	bool empty = j->checkpoint.len == 0;
 	int64_t sent_at_ms;
 	enum outcome o = journal_settled(r, err);
 
@@ -48,14 +66,35 @@ enum outcome journal_commit(struct run *r, struct error *err)
 	o = store_step(r->store, &j->step, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
+	return o == OUTCOME_OK ? committed(r, sent_at_ms, err) : say_where(r->index, o, err);
+}
+
+enum outcome journal_commit_lock(struct run *r, struct str name, int64_t depth, bool *taken,
+				 struct buf *holder, struct error *err)
+{
+	struct journal *j = &r->journal;
+	struct arena arena = { 0 };
+	struct str migration = { 0 };
+	int64_t sent_at_ms;
+	enum outcome o = journal_settled(r, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	complete_step(r);
+	fault_pass(FAULT_BEFORE_COMMIT);
+	sent_at_ms = os_monotonic_ms();
+	o = store_step_lock(r->store, &j->step, name, depth, &arena, taken, &migration, err);
+	fault_pass(FAULT_AFTER_COMMIT);
+	buf_reset(holder);
+	buf_str(holder, migration);
+	arena_clear(&arena);
 	if (o != OUTCOME_OK)
 		return say_where(r->index, o, err);
-	lease_lasts(r, sent_at_ms);
-	r->durable_index = r->index;
-	if (j->step.set_checkpoint)
-		j->stored_checkpoint = !empty;
-	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
-	reset(j);
+	if (!*taken)
+		return OUTCOME_OK;
+	o = committed(r, sent_at_ms, err);
+	if (r->locks.stored < depth)
+		r->locks.stored = depth;
 	return o;
 }
 
@@ -65,7 +104,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 	bool later, empty = j->checkpoint.len == 0;
 	enum outcome o;
 
-	if (j->note_count || !j->pending || !j->in_transaction)
+	if (j->note_count || !j->pending || !j->in_transaction || r->locks.stored > j->locks)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
@@ -117,8 +156,18 @@ void journal_checkpoint(struct run *r, const struct machine *vm)
 {
 	buf_reset(&r->journal.checkpoint);
 	machine_save(vm, &r->journal.checkpoint);
+	r->journal.locks = r->locks.depth;
 	r->journal.step.set_checkpoint = true;
 	r->journal.pending = true;
+}
+
+void journal_after(struct run *r)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->after);
+	machine_save(r->vm, &j->after);
+	j->after_locks = r->locks.depth;
 }
 
 void journal_checkpoint_after(struct run *r)
@@ -129,6 +178,7 @@ void journal_checkpoint_after(struct run *r)
 		return;
 	buf_reset(&j->checkpoint);
 	buf_str(&j->checkpoint, buf_view(&j->after));
+	j->locks = j->after_locks;
 	j->step.set_checkpoint = true;
 	j->pending = true;
 }
@@ -137,7 +187,8 @@ void journal_checkpoint_empty(struct run *r)
 {
 	buf_reset(&r->journal.checkpoint);
 	buf_reset(&r->journal.after);
-	r->journal.step.set_checkpoint = r->journal.stored_checkpoint;
+	r->journal.locks = 0;
+	r->journal.step.set_checkpoint = r->journal.stored_checkpoint || r->locks.stored > 0;
 	r->journal.pending = true;
 }
 

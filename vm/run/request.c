@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define APART_TIMEOUT_MS 60000
+
 bool request_is_quick(const struct machine_request *q)
 {
 	switch (q->op) {
@@ -73,7 +75,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 		uint32_t random;
 
 		if (index < 0)
-			snprintf(query_id, QUERY_ID_SIZE, "%sstart:%s.%llu", r->prefix, r->token,
+			snprintf(query_id, QUERY_ID_SIZE, "%s%s:%s.%llu", r->prefix,
+				 r->apart ? "health" : "start", r->token,
 				 (unsigned long long)++r->reads);
 		else
 			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix,
@@ -87,7 +90,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 		/* A read changes nothing: that its outcome is unknown does no harm. */
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
-		if (r->stop.cancelled || !retry_wanted(retry, attempt, err))
+		if (r->stop.cancelled || r->health.state == HEALTH_CANCELS ||
+		    !retry_wanted(retry, attempt, err))
 			return o;
 		os_random(&random, sizeof(random));
 		session_tell(r, EVENT_RETRIED, STR(""), str_c(err->message));
@@ -120,6 +124,11 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 		s.timeout_ms = policy->timeout_ms;
 		s.settings = policy->settings;
 		s.setting_count = policy->setting_count;
+	}
+	/* Whoever asks for another, who waits meanwhile, asks briefly and once. */
+	if (r->apart) {
+		s.timeout_ms = APART_TIMEOUT_MS;
+		retry.times = 0;
 	}
 	session_busy(r, c);
 	o = ask(r, c, &s, &retry, index, query_id, &result, err);

@@ -69,6 +69,9 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	r->open_effect = state.open_effect;
 	r->journal.stored_checkpoint = state.checkpoint.len > 0;
 	r->touched = state.checkpoint.len > 0 || state.open_effect.number > 0;
+	o = lock_load(r, err);
+	if (o != OUTCOME_OK)
+		return o;
 	session_set_values(r);
 	if (r->checkpoint.len)
 		o = machine_restore(r->vm, r->checkpoint, err);
@@ -161,8 +164,10 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 		o = doubt_resolve_loaded(r, err);
 	if (o != OUTCOME_OK)
 		return o;
-	if (r->phase != PHASE_BACKWARD)
+	if (r->phase != PHASE_BACKWARD) {
+		health_begin(r, true);
 		return forward_go(r, err);
+	}
 	o = rollback_go(r, err);
 	if (o != OUTCOME_OK || asked)
 		return o;

@@ -25,6 +25,7 @@ bool rollback_possible(const struct run *r, struct error *err)
 
 void rollback_mark(struct run *r)
 {
+	r->health.state = HEALTH_OFF;
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;
@@ -100,8 +101,10 @@ enum outcome rollback_undo_current(struct run *r, struct error *err)
 
 	if (o != OUTCOME_OK)
 		return o;
+	r->health.held = true;
 	if (a.operation->rollback_kind == ROLLBACK_CODE)
 		how = step_operation(r, &a, err);
+	r->health.held = false;
 	if (how != STEP_DONE)
 		return session_settle(r, &a, how, err);
 	o = journal_operation(r, &a, OPERATION_STATUS_PENDING, false, err);

@@ -53,6 +53,7 @@ void session_close(struct run *r)
 		store_abort(r->store);
 	if (journal_settled(r, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
+	health_end(r);
 	for (uint32_t i = 0; r->connections && i < r->module.need_count; i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
@@ -159,7 +160,7 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 		*c = (struct connection){ 0 };
 		return o;
 	}
-	if (kind->share && strcmp(store_kind(r->store), kind->name) == 0)
+	if (kind->share && !r->apart && strcmp(store_kind(r->store), kind->name) == 0)
 		c->shared = kind->share(c, store_session(r->store));
 	return OUTCOME_OK;
 }
@@ -186,6 +187,8 @@ void session_busy(struct run *r, const struct connection *c)
 void session_idle(struct run *r)
 {
 	r->store_busy = false;
+	if (r->health.state == HEALTH_CANCELS)
+		r->health.state = HEALTH_BAD;
 }
 
 void session_tell(struct run *r, enum run_event event, struct str label, struct str text)

@@ -6,6 +6,7 @@
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
+ *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
  */
@@ -63,8 +64,10 @@ struct journal {
 		struct buf sql;
 		char query_id[QUERY_ID_SIZE];
 	} owed;
+	int64_t locks;	  /* of the run, when the machine was as in the checkpoint */
 	struct buf after; /* the machine right after the last effect's answer; len 0: no effect
 			     since the last commit */
+	int64_t after_locks;
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
 	struct buf outcome_text, error_text;
@@ -83,6 +86,24 @@ struct act {
 
 /* What is known of the effect that was open when the run was loaded. */
 enum verdict { VERDICT_NONE, VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNDO, VERDICT_OPEN };
+
+/* The checks of the running migration (health.c). */
+struct health {
+	enum health_state {
+		HEALTH_OFF,	/* none is asked */
+		HEALTH_GOOD,	/* each is asked when it is due */
+		HEALTH_CANCELS, /* one failed: what runs at this moment is to be cancelled */
+		HEALTH_BAD,	/* it was */
+	} state;
+	bool held; /* none is asked for now: one is being asked, or a doubt is being settled */
+	struct pulse {
+		int64_t due_ms;	 /* monotonic */
+		int64_t attempt; /* could not be asked so often in a row */
+	} *pulses;	       /* by check */
+	int64_t due_ms;	       /* the first of them */
+	struct run *asker;     /* NULL: not needed so far */
+	struct error error;    /* of the one that failed */
+};
 
 struct stop {
 	bool heard;	       /* told to the listener */
@@ -122,6 +143,12 @@ struct run {
 	int64_t count, index;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
+	struct {
+		int64_t depth;	/* that the machine is in */
+		int64_t stored; /* rows of the run in the store */
+		int64_t pause_ms; /* before the last look at one that another has; 0: none */
+		struct lock_row *loaded; /* as the run was found; NULL: it began here */
+	} locks;
 	enum run_phase phase;
 	enum migration_status status;
 	int64_t next_effect;
@@ -136,6 +163,8 @@ struct run {
 
 	struct journal journal;
 	struct stop stop;
+	struct health health;
+	bool apart; /* only asks healthchecks for another: shares no session, waits for no retry */
 	char prefix[32]; /* "amig:STORE.RUN:" of all query ids */
 	char token[9];	 /* of this process, in the query ids of reads */
 	uint64_t reads;
@@ -246,7 +275,12 @@ enum outcome journal_commit_later(struct run *r, struct error *err) MUST_USE;
 /* What became of it, OUTCOME_OK if there is none. A failure is the failure of that commit, and the
  * run's SQL is that effect's again. journal_commit() does it by itself. */
 enum outcome journal_settled(struct run *r, struct error *err) MUST_USE;
+/* The same together with taking a lock; *taken false: the migration `holder` has it, nothing was
+ * written. */
+enum outcome journal_commit_lock(struct run *r, struct str name, int64_t depth, bool *taken,
+				 struct buf *holder, struct error *err) MUST_USE;
 void journal_checkpoint(struct run *r, const struct machine *vm);
+void journal_after(struct run *r); /* the machine is right behind an effect, or what failed */
 void journal_checkpoint_after(struct run *r); /* as it was after the last effect, if there was one
 						 since the last commit */
 void journal_checkpoint_empty(struct run *r);
@@ -272,11 +306,32 @@ enum step_end {
 	STEP_STOPPED, /* a stop was heard at a place where it can be resumed */
 	STEP_UNDO,  /* an effect is in doubt and the operation wants to be undone and begun anew */
 	STEP_DOUBT, /* an effect is in doubt and stays so: err says which */
+	STEP_UNHEALTHY, /* a healthcheck failed: it can go on from there */
 	STEP_LOST, /* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    bool marked, char out[QUERY_ID_SIZE]);
+
+/* health.c */
+/* From now on the healthchecks are asked: after their interval, or all of them at once. */
+void health_begin(struct run *r, bool at_once);
+/* Asks those that are due, in sessions of their own. Cheap when none is. */
+void health_watch(struct run *r);
+/* Moves what failed to err and asks none any more. */
+void health_take(struct run *r, struct error *err);
+void health_end(struct run *r);
+static inline bool health_is_bad(const struct run *r)
+{
+	return r->health.state >= HEALTH_CANCELS;
+}
+
+/* lock.c: `with lock`. A lock lasts as long as the checkpoint is inside of its block. */
+enum step_end lock_take(struct run *r, struct act *a, struct error *err);
+void lock_give_back(struct run *r);
+/* In the middle of an operation that was loaded: those that were taken over meanwhile. */
+enum step_end lock_regain(struct run *r, struct error *err);
+enum outcome lock_load(struct run *r, struct error *err) MUST_USE;
 
 /* marker.c: an effect on a transactional database that is not the store's leaves a row there in its
  * own transaction, so that afterwards the target itself says whether it was committed. */
@@ -334,6 +389,9 @@ enum outcome rollback_undo_current(struct run *r, struct error *err) MUST_USE;
  * for the caller. */
 enum outcome session_settle(struct run *r, const struct act *a, enum step_end end,
 			    struct error *err);
+/* Whether a commit that failed was refused because of the effect in it (run.inside), which has not
+ * happened then: the run stands where it stood before. */
+bool session_was_refused(struct run *r, const struct error *err);
 /* A check after the last operation failed. */
 enum outcome session_settle_check(struct run *r, struct error *err);
 
@@ -342,6 +400,6 @@ enum outcome session_settle_check(struct run *r, struct error *err);
 bool stop_wanted(struct run *r);
 void stop_hear(struct run *r, struct stop_wish wish);
 enum watch_wish stop_watch(void *run);	    /* struct watch's ask */
-bool stop_sleep(struct run *r, int64_t ms); /* false: woken by a stop */
+bool stop_sleep(struct run *r, int64_t ms); /* false: woken by a stop, or bad health */
 
 #endif

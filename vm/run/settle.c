@@ -173,18 +173,25 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
  * happened, and the operation has failed like any other; or, where a stop cancelled it, is still
  * to be done.
  */
-static enum outcome settle_lost(struct run *r, struct error *err)
+bool session_was_refused(struct run *r, const struct error *err)
 {
 	if (err->outcome != OUTCOME_FAILED || err->class == ERROR_UNKNOWN || !r->inside.operation)
-		return err->outcome;
+		return false;
 	journal_forget(r);
 	r->index = r->durable_index;
 	/* Effects of the operation that were committed before stay done. */
 	r->touched = r->journal.stored_checkpoint;
 	r->plan[r->inside.index].finished_at = 0;
+	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
+	return true;
+}
+
+static enum outcome settle_lost(struct run *r, struct error *err)
+{
+	if (!session_was_refused(r, err))
+		return err->outcome;
 	if (r->stop.cancelled)
 		return settle_stopped(r, &r->inside, err);
-	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
 	return settle_failed(r, &r->inside, err);
 }
 
@@ -198,6 +205,9 @@ enum outcome session_settle(struct run *r, const struct act *a, enum step_end en
 		return settle_failed(r, a, err);
 	case STEP_DOUBT:
 		return settle_doubt(r, a, err);
+	case STEP_UNHEALTHY:
+		health_take(r, err);
+		return settle_error(r, r->index < r->count ? r->index : -1, true, err);
 	case STEP_LOST:
 		return settle_lost(r, err);
 	case STEP_DONE:

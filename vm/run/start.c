@@ -2,8 +2,8 @@
  * start.c - from a claimed migration to a stored plan
  *
  * In order: the application's version, the servers' versions, dependencies, parameters, the
- * migration's lets, whether it is required, prechecks, the plan. Nothing is changed on the way;
- * what refuses leaves 'Failed at startup'.
+ * migration's lets, whether it is required, prechecks, healthchecks, the plan. Nothing is changed
+ * on the way; what refuses leaves 'Failed at startup'.
  */
 #include "vm/base/fault.h"
 #include "vm/run/session.h"
@@ -57,6 +57,8 @@ static enum outcome prepare(struct run *r, bool *required, struct error *err)
 	if (o != OUTCOME_OK || !*required)
 		return o;
 	o = evaluate_checks(r, CHECK_PRE, "Precheck", err);
+	if (o == OUTCOME_OK)
+		o = evaluate_checks(r, CHECK_HEALTH, "Healthcheck", err);
 	return o == OUTCOME_OK ? plan_make(r, err) : o;
 }
 
@@ -182,5 +184,6 @@ enum outcome start_run(struct run *r, const struct migration_row *row, struct st
 	r->next_effect = 1;
 	journal_event(r, EVENT_STARTED, "%lld operations", (long long)r->count);
 	o = journal_commit(r, err);
+	health_begin(r, false);
 	return o == OUTCOME_OK ? forward_go(r, err) : o;
 }

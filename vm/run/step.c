@@ -33,14 +33,11 @@ static enum outcome commit_at(struct run *r, struct error *err)
 /* The effect has happened: the machine goes on with the rows, null where they are not told. */
 static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt, int64_t rows)
 {
-	struct journal *j = &r->journal;
-
 	if (rows >= 0)
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
 	journal_outcome(r, number, attempt, true, rows, NULL);
 	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
-	buf_reset(&j->after);
-	machine_save(r->vm, &j->after);
+	journal_after(r);
 	r->touched = true;
 }
 
@@ -84,6 +81,12 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	if (o != OUTCOME_OK)
 		request_remember_sql(r, s.sql, s.query_id);
 	return o;
+}
+
+/* What runs forward ends when a healthcheck has failed. */
+static bool is_unhealthy(const struct run *r, const struct act *a)
+{
+	return !a->backward && health_is_bad(r) && !r->stop.cancelled;
 }
 
 /* Waits before the next attempt. STEP_DONE: now. */
@@ -141,7 +144,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 		}
 		store_abort(r->store);
 		j->in_transaction = false;
-		if (r->stop.cancelled)
+		if (r->stop.cancelled || is_unhealthy(r, a))
 			return STEP_STOPPED;
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
@@ -171,7 +174,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	case VERDICT_AGAIN:
-		*again = effect->attempt <= a->policy.retry.times;
+		*again = effect->attempt <= a->policy.retry.times && !is_unhealthy(r, a);
 		if (*again)
 			return wait_for_retry(r, a, effect->attempt, err);
 		/* `idempotent` says that it may be made again, not that it has not happened. */
@@ -273,7 +276,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			continue;
 		}
 		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
-		if (r->stop.cancelled)
+		if (r->stop.cancelled || is_unhealthy(r, a))
 			return STEP_STOPPED;
 		if (!retry_wanted(&a->policy.retry, effect.attempt, err))
 			return STEP_FAILED;
@@ -342,8 +345,7 @@ static enum step_end outlive(struct run *r, struct error *err)
 	machine_answer_failure(r->vm, str_c(error_class_word(err->class)), str_c(err->code),
 			       str_c(err->message));
 	error_clear(err);
-	buf_reset(&r->journal.after);
-	machine_save(r->vm, &r->journal.after);
+	journal_after(r);
 	return STEP_DONE;
 }
 
@@ -355,12 +357,51 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return effect(r, a, err);
 	if (q->op == OP_SLEEP)
 		return rest(r, a, err);
+	if (q->op == OP_UNLOCK) {
+		lock_give_back(r);
+		return STEP_DONE;
+	}
 	if (!request_is_quick(q) && commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
+	if (q->op == OP_LOCK)
+		return lock_take(r, a, err);
 	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
 		return STEP_DONE;
 	journal_checkpoint_after(r);
 	return r->stop.cancelled ? STEP_STOPPED : STEP_FAILED;
+}
+
+/* What came of an answer when a healthcheck has failed. A doubt and an undoing come first. */
+static enum step_end end_unhealthy(struct run *r, enum step_end end, struct error *err)
+{
+	switch (end) {
+	case STEP_DONE:
+		journal_checkpoint(r, r->vm);
+		return STEP_UNHEALTHY;
+	case STEP_FAILED:
+	case STEP_STOPPED:
+	case STEP_UNHEALTHY:
+		return STEP_UNHEALTHY;
+	case STEP_DOUBT:
+		error_prefix(err, "%s\n", r->health.error.message);
+		return end;
+	case STEP_UNDO:
+	case STEP_LOST:
+		return end;
+	}
+	BUG("step end %d", (int)end);
+}
+
+/* Answers what the machine asks, and says whether it goes on. */
+static enum step_end go(struct run *r, struct act *a, struct error *err)
+{
+	enum step_end end = answer(r, a, err);
+
+	if (end == STEP_DONE && !a->backward)
+		health_watch(r);
+	if (is_unhealthy(r, a))
+		return end_unhealthy(r, end, err);
+	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;
 }
 
 static enum outcome begin(struct run *r, struct act *a, struct error *err)
@@ -370,7 +411,9 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 
 	r->share = 0;
 	a->attempts += !a->backward;
+	r->locks.depth = 0;
 	if (r->checkpoint.len) {
+		r->locks.depth = r->locks.stored;
 		o = machine_restore(r->vm, r->checkpoint, err);
 		r->checkpoint = (struct str){ 0 };
 		a->begun = true;
@@ -386,12 +429,15 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 
 enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 {
+	enum step_end end;
+
 	if (begin(r, a, err) != OUTCOME_OK)
 		return STEP_LOST;
 	session_tell(r, EVENT_OPERATION_BEGUN, r->plan[a->index].label, STR(""));
+	end = lock_regain(r, err);
+	if (end != STEP_DONE)
+		return is_unhealthy(r, a) ? end_unhealthy(r, end, err) : end;
 	for (;;) {
-		enum step_end end;
-
 		switch (machine_run(r->vm, FUEL)) {
 		case MACHINE_RETURNED:
 			return STEP_DONE;
@@ -407,9 +453,7 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 			journal_checkpoint(r, r->vm);
 			return STEP_STOPPED;
 		case MACHINE_ASKS:
-			end = answer(r, a, err);
-			if (end == STEP_FAILED && machine_catches(r->vm))
-				end = outlive(r, err);
+			end = go(r, a, err);
 			if (end != STEP_DONE)
 				return end;
 			continue;

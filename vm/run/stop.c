@@ -116,11 +116,11 @@ enum watch_wish stop_watch(void *run)
 	struct run *r = run;
 
 	session_tell(r, EVENT_TICK, STR(""), STR(""));
-	if (!stop_wanted(r))
-		return WATCH_GO_ON;
-	if (!r->lease.lost && !r->stop.wish.now &&
-	    os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms)
-		return WATCH_GO_ON;
+	health_watch(r);
+	if (!stop_wanted(r) ||
+	    (!r->lease.lost && !r->stop.wish.now &&
+	     os_monotonic_ms() - r->stop.heard_at_ms < r->instance->stop_grace_ms))
+		return r->health.state == HEALTH_CANCELS ? WATCH_CANCEL : WATCH_GO_ON;
 	r->stop.cancelled = true;
 	return WATCH_CANCEL;
 }
@@ -134,6 +134,9 @@ bool stop_sleep(struct run *r, int64_t ms)
 
 		if (left <= 0)
 			return true;
+		health_watch(r);
+		if (r->health.state == HEALTH_CANCELS)
+			return false;
 		poll(NULL, 0, (int)(left < WATCH_SLICE_MS ? left : WATCH_SLICE_MS));
 		session_tell(r, EVENT_TICK, STR(""), STR(""));
 	}

@@ -164,6 +164,9 @@ extern const char *const operation_status_words[OPERATION_STATUS_COUNT];
 extern const char *const phase_words[PHASE_COUNT];
 extern const char *const wanted_words[WANTED_COUNT];
 
+/* Everything of a step, into the transaction that is open. */
+enum outcome step_write(struct store *s, const struct step *step, struct error *err);
+
 /* A checkpoint's seal: of this store, of this run. */
 void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HASH_HEX_SIZE]);
 void plan_hash(const struct operation_row *plan, size_t count, struct hash *out);

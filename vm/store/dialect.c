@@ -56,6 +56,7 @@ static const struct word {
 	/* An index lives in its table's schema: in PostgreSQL its name bears none. */
 	{ "index_error_migration", { "error_migration", "amig_error_migration" } },
 	{ "index_event_migration", { "event_migration", "amig_event_migration" } },
+	{ "index_lock_name", { "lock_name", "amig_lock_name" } },
 };
 
 static bool is_word(char c)

@@ -164,11 +164,9 @@ static enum outcome open_transaction(struct store *s, struct error *err)
 	return OUTCOME_FAILED;
 }
 
-static enum outcome put_step(struct store *s, const struct step *step, struct error *err)
+enum outcome step_write(struct store *s, const struct step *step, struct error *err)
 {
-	enum outcome o = open_transaction(s, err);
-	if (o == OUTCOME_OK)
-		o = put_migration(s, step, err);
+	enum outcome o = put_migration(s, step, err);
 	if (o == OUTCOME_OK)
 		o = put_effects(s, step, err);
 	if (o == OUTCOME_OK)
@@ -179,11 +177,20 @@ static enum outcome put_step(struct store *s, const struct step *step, struct er
 		o = store_run(s, STATEMENT_STEP_PHASE, err, field_int(step->run),
 			      field_text(str_c(phase_words[step->phase])),
 			      field_bool(step->phase == PHASE_ENDED));
+	if (o == OUTCOME_OK && step->set_locks)
+		o = store_run(s, STATEMENT_STEP_UNLOCK, err, field_int(step->run),
+			      field_int(step->locks));
 	if (o == OUTCOME_OK)
 		o = put_notes(s, step->migration, step->run, step->error, step->event, err);
 	if (o == OUTCOME_OK && step->set_migration && (step->release || is_over(step->status)))
 		o = s->backend->run(s, STATEMENT_NOTIFY, NULL, 0, err);
 	return o;
+}
+
+static enum outcome put_step(struct store *s, const struct step *step, struct error *err)
+{
+	enum outcome o = open_transaction(s, err);
+	return o == OUTCOME_OK ? step_write(s, step, err) : o;
 }
 
 enum outcome store_step(struct store *s, const struct step *step, struct error *err)

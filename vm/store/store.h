@@ -236,6 +236,8 @@ struct step {
 	bool release; /* gives the lease up: whoever wants to may go on with the run at once */
 	bool set_phase;
 	enum run_phase phase;
+	bool set_locks; /* the run keeps its outermost `locks` locks and gives the others back */
+	int64_t locks;
 	const struct error_row *error;
 	const struct event_row *event;
 };
@@ -258,6 +260,25 @@ enum outcome store_step_later(struct store *s, const struct step *step, bool *la
 			      struct error *err) MUST_USE;
 enum outcome store_wait(struct store *s, struct error *err) MUST_USE;
 void store_abort(struct store *s); /* rolls back what store_begin() opened */
+
+/* ---- locks: one run at a time holds a name (lock.c) ---- */
+struct lock_row {
+	struct str name;
+	int64_t depth; /* from 1: how far in, of those that its run has */
+	bool held;     /* false: it was taken over, or lies in another of its name */
+};
+/* Those of a run, outermost first. */
+enum outcome store_locks(struct store *s, int64_t run, struct arena *a, struct lock_row **out,
+			 size_t *count, struct error *err) MUST_USE;
+/*
+ * Commits a step (never of store_begin()) together with the taking of a lock at a depth, or nothing
+ * at all: *taken false when a run that is at work has it; holder is its migration then. From a run
+ * that is stopped, has failed or has ended it is taken over, unless the last effect of that run is
+ * in doubt and so may be under way. A lock that the run itself has further out is taken once more.
+ */
+enum outcome store_step_lock(struct store *s, const struct step *step, struct str name,
+			     int64_t depth, struct arena *a, bool *taken, struct str *holder,
+			     struct error *err) MUST_USE;
 
 /* A change of the row alone, without a run (Failed at startup, not required → Completed, mark):
  * conditional on the epoch. */
