@@ -24,6 +24,12 @@ static void complete_step(struct run *r)
 	j->step.epoch = r->epoch;
 	j->step.migration = r->name;
 	j->step.checkpoint = buf_view(&j->checkpoint);
+	if (!j->step.set_checkpoint || j->checkpoint.len == 0)
+		return;
+	/* First, so that what was never stored and is not wanted any more does not come either. */
+	j->step.dropped = blobs_sweep(j->blobs, j->step.checkpoint, &j->step.dropped_count);
+	j->step.blobs = blobs_pending(j->blobs, &j->step.blob_count);
+	j->stored_blobs = j->stored_blobs || j->step.blob_count > 0;
 }
 
 static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
@@ -51,6 +57,10 @@ enum outcome journal_commit(struct run *r, struct error *err)
 	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = !empty;
+	if (j->step.drop_blobs && !j->step.blob_count)
+		j->stored_blobs = false;
+	if (j->step.blob_count)
+		blobs_stored(j->blobs);
 	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
 	reset(j);
 	return o;
@@ -62,7 +72,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 	bool later, empty = j->checkpoint.len == 0;
 	enum outcome o;
 
-	if (j->note_count || !j->pending || !j->in_transaction)
+	if (j->note_count || !j->pending || !j->in_transaction || !empty)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
@@ -74,6 +84,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 	j->owed.index = r->index;
 	j->owed.set_checkpoint = j->step.set_checkpoint;
 	j->owed.stored_checkpoint = !empty;
+	j->owed.dropped_blobs = j->step.drop_blobs;
 	buf_reset(&j->owed.sql);
 	buf_str(&j->owed.sql, buf_view(&r->sql));
 	snprintf(j->owed.query_id, sizeof(j->owed.query_id), "%s", j->query_id);
@@ -100,6 +111,8 @@ enum outcome journal_settled(struct run *r, struct error *err)
 	r->durable_index = j->owed.index;
 	if (j->owed.set_checkpoint)
 		j->stored_checkpoint = j->owed.stored_checkpoint;
+	if (j->owed.dropped_blobs)
+		j->stored_blobs = false;
 	return OUTCOME_OK;
 }
 
@@ -133,7 +146,16 @@ void journal_checkpoint_empty(struct run *r)
 	buf_reset(&r->journal.checkpoint);
 	buf_reset(&r->journal.after);
 	r->journal.step.set_checkpoint = r->journal.stored_checkpoint;
+	r->journal.step.drop_blobs = r->journal.stored_blobs;
+	blobs_forget(r->journal.blobs);
 	r->journal.pending = true;
+}
+
+void journal_load_blobs(struct run *r, const struct run_state *state)
+{
+	blobs_load(r->journal.blobs, state->blobs, state->blob_count);
+	/* An operator may have emptied the checkpoint by hand. */
+	r->journal.stored_blobs = true;
 }
 
 /* Changes of the same operation become one; a third operation needs a commit first. */

@@ -52,12 +52,14 @@ struct journal {
 	size_t note_count;
 	struct buf checkpoint;
 	bool stored_checkpoint; /* the store's newest checkpoint is not empty */
+	struct blobs *blobs;	/* what checkpoints refer to */
+	bool stored_blobs;	/* the store may hold some of the run */
 	/* A step whose commit goes out with the next effect (journal_commit_later): what it was,
 	 * for when its outcome is told. */
 	struct {
 		bool is; /* there is one */
 		int64_t index;
-		bool set_checkpoint, stored_checkpoint;
+		bool set_checkpoint, stored_checkpoint, dropped_blobs;
 		struct buf sql;
 		char query_id[QUERY_ID_SIZE];
 	} owed;
@@ -232,6 +234,8 @@ enum outcome journal_commit_later(struct run *r, struct error *err) MUST_USE;
 /* What became of it, OUTCOME_OK if there is none. A failure is the failure of that commit, and the
  * run's SQL is that effect's again. journal_commit() does it by itself. */
 enum outcome journal_settled(struct run *r, struct error *err) MUST_USE;
+/* Of a run that was loaded: what its checkpoint refers to. */
+void journal_load_blobs(struct run *r, const struct run_state *state);
 void journal_checkpoint(struct run *r, const struct machine *vm);
 void journal_checkpoint_after(struct run *r); /* as it was after the last effect, if there was one
 						 since the last commit */

@@ -119,7 +119,7 @@ enum outcome store_claim(struct store *s, struct str name, unsigned from, enum m
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
 			      int64_t *epoch, struct error *err) MUST_USE;
-/* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
+/* Stores module (as blob), run and plan, removes the blobs of earlier runs of the migration, and sets migration to Running at index 0: one transaction.
  * Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
 			 const struct operation_row *plan, int64_t epoch,
@@ -133,6 +133,10 @@ struct run_state {
 	/* checkpoint: state of the machine inside the current operation; bytes empty: at the
 	 * operation's beginning */
 	struct str checkpoint;
+	/* what it may refer to, and maybe more; each is what its hash says. None with an empty
+	 * checkpoint. */
+	struct hashed *blobs;
+	size_t blob_count;
 	/* the effect whose intent is durable and whose outcome is not: number 0 none */
 	struct effect_row {
 		int64_t number, operation_index, attempt;
@@ -143,6 +147,9 @@ struct run_state {
 };
 enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
 			struct error *err) MUST_USE;
+/* The refusal of a checkpoint that refers to what the run does not have. */
+enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
+				   struct error *err);
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
@@ -200,6 +207,13 @@ struct step {
 	size_t operation_count;
 	bool set_checkpoint;
 	struct str checkpoint; /* empty: at an operation's beginning */
+	/* What checkpoints of the run refer to, by hash. First all of it goes that was there
+	 * before, if drop_blobs; then `dropped` goes, and `blobs` come, which may be there. */
+	bool drop_blobs;
+	const struct hash *dropped;
+	size_t dropped_count;
+	const struct hashed *blobs;
+	size_t blob_count;
 	bool set_migration;
 	enum migration_status status;
 	int progress;
