@@ -14,7 +14,7 @@ static void tables_are_made_once_and_kept(void **state)
 	must(store_setting(p->s, STR("auto_rollback"), &p->arena, &value, &found, err));
 	assert_true(found);
 	assert_str(value, "off");
-	assert_int_equal(number_of(p, "SELECT version FROM @store"), 1);
+	assert_int_equal(number_of(p, "SELECT version FROM @store"), 2);
 }
 
 static void a_row_is_registered_once_and_follows_the_bundle(void **state)

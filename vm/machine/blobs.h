@@ -1,7 +1,7 @@
 /*
  * blobs.h - the large values of checkpoints, each kept once by the hash of its bytes
  *
- *   checkpoint ─▶ blob ─▶ blob …      what is larger than a limit is a reference, 16 bytes and a few
+ *   checkpoint ─▶ blob ─▶ blob …      what is larger than a limit is a reference
  *
  * A machine that is given blobs (machine_keep_blobs) writes a text, list or record that would be
  * larger than the limit as a reference into its checkpoint, and the bytes here: once, however often

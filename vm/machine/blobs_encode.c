@@ -122,8 +122,10 @@ static bool can_join(const struct spine *spine)
 
 static size_t covered_by(const struct spine *spine)
 {
-	const struct segment *last = spine->segments.at + spine->segments.count - 1;
-	return spine->segments.count ? last->first + last->count : 0;
+	if (spine->segments.count == 0)
+		return 0;
+	const struct segment *last = &spine->segments.at[spine->segments.count - 1];
+	return last->first + last->count;
 }
 
 static void extend(struct blobs *b, struct spine *spine, const struct value *at, size_t count)
@@ -213,7 +215,7 @@ static bool put_parts(struct blobs *b, struct value v, struct hash *hash)
 	}
 	blob_writer_open(&w, b, object);
 	blob_writer_add(&w, &v, 1);
-	bool is_large = w.body.len > b->limit_bytes;
+	bool is_large = w.body.len + w.children.count * sizeof(struct hash) > b->limit_bytes;
 	if (is_large && !is_list) {
 		*hash = put(&w);
 		return true;

@@ -101,7 +101,8 @@ struct blob_reader {
 	uint64_t child_count;
 	struct value_refs refs;
 };
-/* b may be NULL. has_children: what is not a checkpoint of the first format. False: it is damaged. */
+/* b may be NULL. has_children: what is not a checkpoint of the first format. False: it is
+ * damaged. */
 bool blob_reader_open(struct blob_reader *br, struct blobs *b, struct heap *h, struct str bytes,
 		      bool has_children);
 bool blob_reader_take(struct blob_reader *br, uint32_t depth, struct value *at, size_t count);
