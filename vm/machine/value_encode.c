@@ -4,7 +4,7 @@
  * A byte for the kind, then: BOOL a byte; INT, DURATION, TIMESTAMP zigzag LEB128; FLOAT its 8
  * bytes; texts sized; LIST, IDENT, SQL a count and the parts; RECORD a count, how it is named (0
  * not, 1 names follow, 2 as the record before it), and the parts; CONNECTION its number. A part
- * that is kept elsewhere has VALUE_REFERENCE in its first byte, and what the caller wrote behind it.
+ * that is kept elsewhere has VALUE_REFERENCE in its first byte, and what refer() wrote behind it.
  */
 #include "vm/machine/value.h"
 

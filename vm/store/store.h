@@ -119,8 +119,8 @@ enum outcome store_claim(struct store *s, struct str name, unsigned from, enum m
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
 			      int64_t *epoch, struct error *err) MUST_USE;
-/* Stores module (as blob), run and plan, removes the blobs of earlier runs of the migration, and sets
- * it to Running at index 0: one transaction. Sets run->id. */
+/* Stores module (as blob), run and plan, removes what earlier runs of the migration have left in
+ * run_blob, and sets it to Running at index 0: one transaction. Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
 			 const struct operation_row *plan, int64_t epoch,
 			 struct error *err) MUST_USE;
