@@ -5,7 +5,8 @@
  * The input is text for the assembler, a zero byte, then bytes from which answers are made up.
  * Every function without effects of its own parameters runs with bounded fuel; at each question the
  * state is saved, restored and saved again, which must give the same bytes; then it is restored
- * with some of its bytes changed.
+ * with some of its bytes changed. Large values are what is larger than BLOB_BYTES: most are kept as
+ * blobs, and their bytes are changed, too.
  */
 #include "vm/isa/assemble.h"
 #include "vm/machine/machine.h"
@@ -14,6 +15,7 @@
 
 #define FUEL 3000
 #define QUESTIONS_MAX 30
+#define BLOB_BYTES 6
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,10 +61,31 @@ static struct value answer_to(const struct machine_request *q, struct reader *r,
 	}
 }
 
+/* The blobs, one or none of them with a changed byte. */
+static struct blobs *changed_blobs(const struct hashed *blobs, size_t count, struct reader *r,
+				   char **bytes)
+{
+	struct blobs *b = blobs_new(BLOB_BYTES);
+	uint8_t which = reader_u8(r);
+	*bytes = NULL;
+	if (which < count && blobs[which].bytes.len > 0) {
+		struct str old = blobs[which].bytes;
+		*bytes = must_alloc(old.len);
+		memcpy(*bytes, old.ptr, old.len);
+		(*bytes)[reader_u16(r) % old.len] = (char)reader_u8(r);
+		blobs_load(b, &(struct hashed){ blobs[which].hash, { *bytes, old.len } }, 1);
+	}
+	blobs_load(b, blobs, count);
+	return b;
+}
+
 /* A state that was let in must run; whatever it does, it does it in bounds. */
-static void restore_changed(const struct module *m, struct str state, struct reader *r)
+static void restore_changed(const struct module *m, struct str state, const struct hashed *blobs,
+			    size_t count, struct reader *r)
 {
 	const size_t head = 4 + 1 + 16, body = head + 8;
+	char *blob;
+	struct blobs *b = changed_blobs(blobs, count, r, &blob);
 	struct error err = { 0 };
 	struct machine *vm = machine_new(m);
 	char *bytes = must_alloc(state.len);
@@ -73,6 +96,7 @@ static void restore_changed(const struct module *m, struct str state, struct rea
 	for (size_t i = 0; i < 8; i++)
 		bytes[head + i] = (char)(hash >> (8 * i));
 	machine_limit_heap(vm, 1 << 24);
+	machine_keep_blobs(vm, b);
 	if (machine_restore(vm, (struct str){ bytes, state.len }, &err) == OUTCOME_OK)
 		machine_run(vm, FUEL);
 	else if (err.outcome != OUTCOME_DAMAGED)
@@ -80,6 +104,8 @@ static void restore_changed(const struct module *m, struct str state, struct rea
 	error_clear(&err);
 	free(bytes);
 	machine_free(vm);
+	blobs_free(b);
+	free(blob);
 }
 
 static struct machine *through_bytes(const struct module *m, struct machine *vm, struct reader *r)
@@ -87,19 +113,29 @@ static struct machine *through_bytes(const struct module *m, struct machine *vm,
 	struct buf one = { 0 }, two = { 0 };
 	struct error err = { 0 };
 	struct machine *other = machine_new(m);
+	struct blobs *b = blobs_new(BLOB_BYTES), *again = blobs_new(BLOB_BYTES);
+	size_t count, more;
+	machine_keep_blobs(vm, b);
 	machine_save(vm, &one);
+	const struct hashed *blobs = blobs_pending(b, &count);
+	blobs_load(again, blobs, count);
 	machine_limit_heap(other, 1 << 24);
+	machine_keep_blobs(other, again);
 	if (machine_restore(other, buf_view(&one), &err) != OUTCOME_OK)
 		abort();
 	machine_save(other, &two);
+	blobs_pending(again, &more);
 	/* Locals that are not stored to on every way are forgotten: then the second is shorter,
 	 * never longer. */
-	if (two.len > one.len)
+	if (two.len > one.len || more > 0)
 		abort();
-	restore_changed(m, buf_view(&one), r);
+	restore_changed(m, buf_view(&one), blobs, count, r);
+	machine_keep_blobs(other, NULL);
 	buf_clear(&one);
 	buf_clear(&two);
 	machine_free(vm);
+	blobs_free(b);
+	blobs_free(again);
 	return other;
 }
 

@@ -175,7 +175,7 @@ static void refuses_a_state_of_another_module_by_name(void **state)
 	bytes.ptr[4]++;
 	assert_int_equal(machine_restore(vm, buf_view(&bytes), &err), OUTCOME_DAMAGED);
 	assert_string_equal(err.message,
-			    "the checkpoint has format 2, this amigrun reads format 1");
+			    "the checkpoint has format 3, this amigrun reads formats 1 and 2");
 	error_clear(&err);
 	machine_free(vm);
 	buf_clear(&bytes);

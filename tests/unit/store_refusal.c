@@ -87,6 +87,14 @@ static const struct damage {
 	  "column bytes: the module of run %RUN% was changed" },
 	{ "the name of another module", "UPDATE @run SET module_blob = 'f' WHERE id = %RUN%",
 	  "column module_blob: 'f'" },
+	{ "a changed blob",
+	  "UPDATE @run_blob SET bytes = (SELECT state FROM @checkpoint WHERE run = %RUN%)",
+	  "row run = %RUN%, hash = '" },
+	{ "the blob of another hash",
+	  "UPDATE @run_blob SET hash = '00112233445566778899aabbccddeeff'",
+	  "hash = '00112233445566778899aabbccddeeff': column bytes: it was changed" },
+	{ "a blob of no hash", "UPDATE @run_blob SET hash = 'xyz'",
+	  "run_blob, row of run %RUN%: column hash: 'xyz' is not a hash" },
 	{ "an unknown outcome", "UPDATE @effect SET outcome = 'perhaps'",
 	  "column outcome: 'perhaps' is unknown" },
 	{ "an effect outside of the plan", "UPDATE @effect SET operation_index = 3",
@@ -131,6 +139,7 @@ static int64_t run_to_damage(struct place *p)
 	struct effect_intent intent = {
 		.number = 1, .attempt = 1, .operation_index = 1, .query_id = "q"
 	};
+	struct hashed blob = { hash_of(STR("a large value")), STR("a large value") };
 	struct step step = started(p);
 	other_run(p);
 	step.set_migration = step.set_checkpoint = true;
@@ -138,6 +147,8 @@ static int64_t run_to_damage(struct place *p)
 	step.current_operation_index = 1;
 	step.checkpoint = STR("frames");
 	step.intent = &intent;
+	step.blobs = &blob;
+	step.blob_count = 1;
 	must(store_step(p->s, &step, err));
 	return step.run;
 }
@@ -180,6 +191,7 @@ static void what_may_be_mended_is_believed(void **state)
 			  : "UPDATE @checkpoint SET state = '' WHERE operation_index = 1");
 	must(store_load(p->s, run, &p->arena, &r, err));
 	assert_int_equal(r.checkpoint.len, 0);
+	assert_int_equal(r.blob_count, 0);
 	assert_int_equal(row_of(p).status, STATUS_STOPPED);
 	assert_int_equal(row_of(p).current_operation_index, 2);
 }

@@ -6,6 +6,9 @@
 
 struct hash { uint8_t bytes[16]; };	/* canonical (big-endian) form: the same on any machine */
 
+/* Bytes that go by their hash. */
+struct hashed { struct hash hash; struct str bytes; };
+
 #define HASH_HEX_SIZE 33		/* with the NUL */
 
 struct hash hash_of(struct str s);

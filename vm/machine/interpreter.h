@@ -75,7 +75,11 @@ struct machine {
 	uint32_t last_origin;
 	struct regex regexes[REGEXES_KEPT];
 	uint32_t next_regex;
+	struct blobs *blobs;		/* borrowed; NULL: none */
 };
+
+/* Of a checkpoint behind its head, "" if it has none. */
+struct str checkpoint_body(struct str bytes);
 
 /* The class and code of the failure that was just told, in place of "failed" and "". */
 void machine_failed_as(struct machine *vm, struct str class, struct str code);

@@ -1,4 +1,5 @@
 /* machine.c - life cycle, questions and answers */
+#include "vm/machine/blobs_inside.h"
 #include "vm/machine/interpreter.h"
 
 #include <stdlib.h>
@@ -56,6 +57,7 @@ void machine_limit_heap(struct machine *vm, size_t bytes)
 void machine_set_params(struct machine *vm, const struct value *params)
 {
 	heap_clear(&vm->param_heap);
+	blobs_forget_places(vm->blobs);
 	vm->params = arena_array(&vm->param_heap.arena, struct value, vm->m->param_count);
 	for (uint32_t i = 0; i < vm->m->param_count; i++) {
 		if (!value_is(params[i], &vm->m->types, vm->m->params[i].type))
@@ -68,6 +70,7 @@ void machine_set_params(struct machine *vm, const struct value *params)
 void machine_set_frozens(struct machine *vm, const struct value *frozens)
 {
 	heap_clear(&vm->frozen_heap);
+	blobs_forget_places(vm->blobs);
 	vm->frozens = arena_array(&vm->frozen_heap.arena, struct value, vm->m->frozen_count);
 	for (uint32_t i = 0; i < vm->m->frozen_count; i++) {
 		if (!value_is(frozens[i], &vm->m->types, vm->m->frozens[i].type))
@@ -103,6 +106,7 @@ void machine_reset(struct machine *vm)
 	vm->result = value_null();
 	vm->request = (struct machine_request){ 0 };
 	heap_clear(&vm->heap);
+	blobs_forget_places(vm->blobs);
 	vm->threshold = vm->heap_max < HEAP_FIRST_THRESHOLD ? vm->heap_max : HEAP_FIRST_THRESHOLD;
 }
 

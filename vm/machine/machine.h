@@ -11,6 +11,7 @@
 #ifndef VM_MACHINE_MACHINE_H
 #define VM_MACHINE_MACHINE_H
 
+#include "vm/machine/blobs.h"
 #include "vm/machine/value.h"
 
 #define MACHINE_FRAMES_MAX 200
@@ -83,6 +84,8 @@ struct value machine_result(const struct machine *vm);
 struct str machine_failure(const struct machine *vm, uint32_t *function, uint32_t *pc,
 			   bool *thrown);
 
+/* Large values of saved states go there (blobs.h), borrowed; NULL, as at first: nowhere. */
+void machine_keep_blobs(struct machine *vm, struct blobs *b);
 /*
  * State. Not the params and frozens: they are the run's. machine_save() may be called at
  * MACHINE_ASKS, _PAUSED, after machine_start() and after machine_answer() before the next

@@ -1,4 +1,5 @@
 /* machine_heap.c - bounds of the machine's memory, and what it keeps beside its values */
+#include "vm/machine/blobs_inside.h"
 #include "vm/machine/interpreter.h"
 
 static bool too_much(struct machine *vm)
@@ -14,6 +15,7 @@ bool machine_tidy(struct machine *vm)
 	value_copy_all(&fresh, vm->values, (size_t)(vm->cursor.sp - vm->values), true);
 	arena_recycle(&vm->heap.arena, &fresh.arena, vm->threshold);
 	vm->heap = fresh;
+	blobs_forget_places(vm->blobs);
 	size_t live = fresh.arena.total_bytes;
 	if (live > vm->heap_max)
 		return too_much(vm);

@@ -129,5 +129,22 @@ bool value_parse(struct str text, const struct types *types, uint32_t type, stru
  * store. */
 void value_encode(struct value v, struct buf *out);
 bool value_decode(struct reader *r, struct heap *h, struct value *out);
+/*
+ * The same for several values in a row, some parts of which are kept elsewhere (blobs.h). refer()
+ * is asked before each part is written, and says whether it has written it in its own way: a byte
+ * VALUE_REFERENCE | kind, and what fetch() reads behind that. depth: of what the values are parts
+ * of. fetch() answers for depth and size of what it gives.
+ */
+#define VALUE_REFERENCE 0x80u
+struct value_refs {
+	void *context;
+	bool (*refer)(void *context, struct value v, struct buf *out);
+	bool (*fetch)(void *context, enum value_kind kind, uint32_t depth, struct reader *r,
+		      struct value *out);
+};
+void value_encode_parts(const struct value *at, size_t count, const struct value_refs *refs,
+			struct buf *out);
+bool value_decode_parts(struct reader *r, struct heap *h, const struct value_refs *refs,
+			uint32_t depth, struct value *at, size_t count);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * A byte for the kind, then: BOOL a byte; INT, DURATION, TIMESTAMP zigzag LEB128; FLOAT its 8
  * bytes; texts sized; LIST, IDENT, SQL a count and the parts; RECORD a count, how it is named (0
- * not, 1 names follow, 2 as the record before it), and the parts; CONNECTION its number.
+ * not, 1 names follow, 2 as the record before it), and the parts; CONNECTION its number. A part
+ * that is kept elsewhere has VALUE_REFERENCE in its first byte, and what refer() wrote behind it.
  */
 #include "vm/machine/value.h"
 
@@ -21,28 +22,32 @@ static bool same_names(struct names a, const struct record *b)
 	return true;
 }
 
-static void encode(struct value v, struct names *last, struct buf *out);
+struct encoder { struct names last; const struct value_refs *refs; };
 
-static void encode_record(const struct record *r, struct names *last, struct buf *out)
+static void encode(struct value v, struct encoder *e, struct buf *out);
+
+static void encode_record(const struct record *r, struct encoder *e, struct buf *out)
 {
 	buf_varint(out, r->count);
 	if (!r->names || r->count == 0) {
 		buf_u8(out, NAMES_NONE);
-	} else if (same_names(*last, r)) {
+	} else if (same_names(e->last, r)) {
 		buf_u8(out, NAMES_AS_BEFORE);
 	} else {
 		buf_u8(out, NAMES_FOLLOW);
 		for (uint32_t i = 0; i < r->count; i++)
 			buf_sized(out, r->names[i]);
-		*last = (struct names){ r->names, r->count };
+		e->last = (struct names){ r->names, r->count };
 	}
 	for (uint32_t i = 0; i < r->count; i++)
-		encode(r->at[i], last, out);
+		encode(r->at[i], e, out);
 }
 
-static void encode(struct value v, struct names *last, struct buf *out)
+static void encode(struct value v, struct encoder *e, struct buf *out)
 {
 	uint64_t bits;
+	if (e->refs && e->refs->refer(e->refs->context, v, out))
+		return;
 	buf_u8(out, (uint8_t)v.kind);
 	switch (v.kind) {
 	case VALUE_NULL:
@@ -69,10 +74,10 @@ static void encode(struct value v, struct names *last, struct buf *out)
 	case VALUE_SQL:
 		buf_varint(out, v.list->count);
 		for (size_t i = 0; i < v.list->count; i++)
-			encode(v.list->store->at[i], last, out);
+			encode(v.list->store->at[i], e, out);
 		return;
 	case VALUE_RECORD:
-		encode_record(v.record, last, out);
+		encode_record(v.record, e, out);
 		return;
 	case VALUE_CONNECTION:
 		buf_varint(out, v.need);
@@ -85,13 +90,21 @@ static void encode(struct value v, struct names *last, struct buf *out)
 
 void value_encode(struct value v, struct buf *out)
 {
-	struct names last = { 0 };
-	encode(v, &last, out);
+	value_encode_parts(&v, 1, NULL, out);
+}
+
+void value_encode_parts(const struct value *at, size_t count, const struct value_refs *refs,
+			struct buf *out)
+{
+	struct encoder e = { .refs = refs };
+	for (size_t i = 0; i < count; i++)
+		encode(at[i], &e, out);
 }
 
 struct decoder {
 	struct reader *r;
 	struct heap *h;
+	const struct value_refs *refs;
 	struct names last;
 	uint64_t
 		parts_left; /* each takes a byte or more: bounds what counts can make us allocate */
@@ -187,6 +200,10 @@ static bool decode(struct decoder *d, uint32_t depth, struct value *out)
 	uint8_t kind = reader_u8(d->r);
 	if (d->r->failed || depth > VALUE_DEPTH_MAX)
 		return false;
+	if (kind & VALUE_REFERENCE)
+		return d->refs && (kind & ~VALUE_REFERENCE) < VALUE_KIND_COUNT &&
+		       d->refs->fetch(d->refs->context, (enum value_kind)(kind & ~VALUE_REFERENCE),
+				      depth, d->r, out);
 	*out = (struct value){ .kind = (enum value_kind)kind };
 	switch (kind) {
 	case VALUE_NULL:
@@ -231,10 +248,20 @@ static bool decode(struct decoder *d, uint32_t depth, struct value *out)
 
 bool value_decode(struct reader *r, struct heap *h, struct value *out)
 {
-	struct decoder d = { .r = r, .h = h, .parts_left = reader_left(r) };
-	*out = value_null();
-	if (decode(&d, 0, out))
-		return true;
-	*out = value_null();
-	return false;
+	return value_decode_parts(r, h, NULL, 0, out, 1);
+}
+
+bool value_decode_parts(struct reader *r, struct heap *h, const struct value_refs *refs,
+			uint32_t depth, struct value *at, size_t count)
+{
+	struct decoder d = { .r = r, .h = h, .refs = refs, .parts_left = reader_left(r) };
+	for (size_t i = 0; i < count; i++)
+		at[i] = value_null();
+	for (size_t i = 0; i < count; i++) {
+		if (decode(&d, depth, &at[i]))
+			continue;
+		at[i] = value_null();
+		return false;
+	}
+	return true;
 }

@@ -27,6 +27,12 @@ static void complete_step(struct run *r)
 	/* Locks of blocks that this checkpoint is not in any more are given back with it. */
 	j->step.set_locks = j->step.set_checkpoint && j->locks < r->locks.stored;
 	j->step.locks = j->locks;
+	if (!j->step.set_checkpoint || j->checkpoint.len == 0)
+		return;
+	/* First, so that what was never stored and is not wanted any more does not come either. */
+	j->step.dropped = blobs_sweep(j->blobs, j->step.checkpoint, &j->step.dropped_count);
+	j->step.blobs = blobs_pending(j->blobs, &j->step.blob_count);
+	j->stored_blobs = j->stored_blobs || j->step.blob_count > 0;
 }
 
 static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
@@ -47,6 +53,10 @@ static enum outcome committed(struct run *r, int64_t sent_at_ms, struct error *e
 		j->stored_checkpoint = j->checkpoint.len > 0;
 	if (j->step.set_locks)
 		r->locks.stored = j->step.locks;
+	if (j->step.drop_blobs && !j->step.blob_count)
+		j->stored_blobs = false;
+	if (j->step.blob_count)
+		blobs_stored(j->blobs);
 	o = j->note_count ? pass_on(r, err) : OUTCOME_OK;
 	reset(j);
 	return o;
@@ -104,7 +114,8 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 	bool later, empty = j->checkpoint.len == 0;
 	enum outcome o;
 
-	if (j->note_count || !j->pending || !j->in_transaction || r->locks.stored > j->locks)
+	if (j->note_count || !j->pending || !j->in_transaction || !empty ||
+	    r->locks.stored > j->locks)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
@@ -117,6 +128,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 	j->owed.index = r->index;
 	j->owed.set_checkpoint = j->step.set_checkpoint;
 	j->owed.stored_checkpoint = !empty;
+	j->owed.dropped_blobs = j->step.drop_blobs;
 	buf_reset(&j->owed.sql);
 	buf_str(&j->owed.sql, buf_view(&r->sql));
 	snprintf(j->owed.query_id, sizeof(j->owed.query_id), "%s", j->query_id);
@@ -144,6 +156,8 @@ enum outcome journal_settled(struct run *r, struct error *err)
 	r->durable_index = j->owed.index;
 	if (j->owed.set_checkpoint)
 		j->stored_checkpoint = j->owed.stored_checkpoint;
+	if (j->owed.dropped_blobs)
+		j->stored_blobs = false;
 	return OUTCOME_OK;
 }
 
@@ -189,7 +203,16 @@ void journal_checkpoint_empty(struct run *r)
 	buf_reset(&r->journal.after);
 	r->journal.locks = 0;
 	r->journal.step.set_checkpoint = r->journal.stored_checkpoint || r->locks.stored > 0;
+	r->journal.step.drop_blobs = r->journal.stored_blobs;
+	blobs_forget(r->journal.blobs);
 	r->journal.pending = true;
+}
+
+void journal_load_blobs(struct run *r, const struct run_state *state)
+{
+	blobs_load(r->journal.blobs, state->blobs, state->blob_count);
+	/* An operator may have emptied the checkpoint by hand. */
+	r->journal.stored_blobs = true;
 }
 
 /* Changes of the same operation become one; a third operation needs a commit first. */

@@ -38,14 +38,19 @@ static enum step_end try(struct run *r, struct act *a, struct str name, struct b
 	bool taken = false;
 	enum outcome o;
 
+	/* Whole: what the store holds of large values is not kept here. */
+	machine_keep_blobs(r->vm, NULL);
 	machine_save(r->vm, &before);
+	machine_keep_blobs(r->vm, r->journal.blobs);
 	machine_answer(r->vm, value_null(), STR(""));
 	r->locks.depth++;
 	journal_checkpoint(r, r->vm);
 	o = journal_commit_lock(r, name, r->locks.depth, &taken, holder, err);
 	if (o == OUTCOME_OK && !taken) {
 		r->locks.depth--;
+		machine_keep_blobs(r->vm, NULL);
 		o = machine_restore(r->vm, buf_view(&before), err);
+		machine_keep_blobs(r->vm, r->journal.blobs);
 		if (o == OUTCOME_OK)
 			journal_checkpoint(r, r->vm);
 	}

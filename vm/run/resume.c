@@ -35,6 +35,16 @@ static enum outcome check_types(struct run *r, struct error *err)
 	return OUTCOME_OK;
 }
 
+static enum outcome restore(struct run *r, struct error *err)
+{
+	enum outcome o = machine_restore(r->vm, r->checkpoint, err);
+	const struct hash *missing = blobs_missing(r->journal.blobs);
+
+	if (o != OUTCOME_OK && missing)
+		return store_blob_is_missing(r->store, r->id, *missing, err);
+	return o;
+}
+
 static enum outcome load(struct run *r, const struct migration_row *row, struct error *err)
 {
 	struct run_state state = { 0 };
@@ -72,9 +82,10 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	o = lock_load(r, err);
 	if (o != OUTCOME_OK)
 		return o;
+	journal_load_blobs(r, &state);
 	session_set_values(r);
 	if (r->checkpoint.len)
-		o = machine_restore(r->vm, r->checkpoint, err);
+		o = restore(r, err);
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 

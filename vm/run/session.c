@@ -36,6 +36,7 @@ void session_open(struct run *r, struct store *store, const struct instance *ins
 
 	*r = (struct run){ .store = store, .instance = instance, .options = options };
 	r->name = arena_str(&r->arena, name);
+	r->journal.blobs = blobs_new(0);
 	r->watch = (struct watch){ stop_watch, r };
 	r->stop.wish.requested = options->stop_at_once;
 	r->lease.length_ms = instance->lease_ms;
@@ -58,6 +59,7 @@ void session_close(struct run *r)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
 	machine_free(r->vm);
+	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
 	arena_clear(&r->heap.arena);
 	buf_clear(&r->journal.checkpoint);
@@ -88,6 +90,7 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 		return o;
 	}
 	r->vm = machine_new(&r->module);
+	machine_keep_blobs(r->vm, r->journal.blobs);
 	r->markings = arena_array(&r->arena, enum marking, r->module.need_count + 1);
 	r->connections = arena_array(&r->arena, struct connection, r->module.need_count + 1);
 	return OUTCOME_OK;

@@ -54,12 +54,14 @@ struct journal {
 	size_t note_count;
 	struct buf checkpoint;
 	bool stored_checkpoint; /* the store's newest checkpoint is not empty */
+	struct blobs *blobs;	/* what checkpoints refer to */
+	bool stored_blobs;	/* the store may hold some of the run */
 	/* A step whose commit goes out with the next effect (journal_commit_later): what it was,
 	 * for when its outcome is told. */
 	struct {
 		bool is; /* there is one */
 		int64_t index;
-		bool set_checkpoint, stored_checkpoint;
+		bool set_checkpoint, stored_checkpoint, dropped_blobs;
 		int64_t sent_at_ms;
 		struct buf sql;
 		char query_id[QUERY_ID_SIZE];
@@ -279,6 +281,8 @@ enum outcome journal_settled(struct run *r, struct error *err) MUST_USE;
  * written. */
 enum outcome journal_commit_lock(struct run *r, struct str name, int64_t depth, bool *taken,
 				 struct buf *holder, struct error *err) MUST_USE;
+/* Of a run that was loaded: what its checkpoint refers to. */
+void journal_load_blobs(struct run *r, const struct run_state *state);
 void journal_checkpoint(struct run *r, const struct machine *vm);
 void journal_after(struct run *r); /* the machine is right behind an effect, or what failed */
 void journal_checkpoint_after(struct run *r); /* as it was after the last effect, if there was one

@@ -169,6 +169,11 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 
 /* A checkpoint's seal: of this store, of this run. */
 void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HASH_HEX_SIZE]);
+/* run_blob.c: what checkpoints of a run refer to. */
+enum outcome run_blobs_put(struct store *s, const struct step *step, struct error *err);
+/* All of the run, each what its hash says. */
+enum outcome run_blobs_load(struct store *s, struct arena *a, struct run_state *out,
+			    struct error *err);
 void plan_hash(const struct operation_row *plan, size_t count, struct hash *out);
 
 #endif

@@ -132,6 +132,8 @@ static enum outcome add_run(struct store *s, struct run_row *run, struct str mod
 	enum outcome o = store_run(s, STATEMENT_START_BLOB, err, field_text(str_c(blob)),
 				   field_bytes(module_image));
 	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_START_DROP_BLOBS, err, field_text(run->migration));
+	if (o == OUTCOME_OK)
 		o = store_read(s, STATEMENT_START_RUN, &s->scratch, &rows, err,
 			       field_text(run->migration), field_text(run->app_version),
 			       field_text(str_c(module)), field_text(str_c(blob)),
@@ -415,6 +417,8 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 		o = load_plan(s, a, out, err);
 	if (o == OUTCOME_OK)
 		o = load_checkpoint(s, a, &row, out, err);
+	if (o == OUTCOME_OK && out->checkpoint.len > 0)
+		o = run_blobs_load(s, a, out, err);
 	if (o == OUTCOME_OK)
 		o = load_blob(s, a, blob, out, err);
 	if (o == OUTCOME_OK)

@@ -151,10 +151,17 @@ void store_abort(struct store *s)
 	s->begun = false;
 }
 
-static enum outcome open_transaction(struct store *s, struct error *err)
+/* More than this is no batch, which is held whole until its commit. */
+#define BATCH_BLOBS_MAX 64u
+
+static enum outcome open_transaction(struct store *s, const struct step *step, struct error *err)
 {
 	if (!s->begun)
-		return s->backend->begin(s, BEGIN_BATCH, err);
+		return s->backend->begin(s,
+					 step->blob_count + step->dropped_count > BATCH_BLOBS_MAX ?
+						 BEGIN_WRITE :
+						 BEGIN_BATCH,
+					 err);
 	if (s->backend->still_begun(s))
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_FAILED, "the transaction ended before its effect was journaled");
@@ -171,6 +178,8 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 		o = put_effects(s, step, err);
 	if (o == OUTCOME_OK)
 		o = put_operations(s, step, err);
+	if (o == OUTCOME_OK)
+		o = run_blobs_put(s, step, err);
 	if (o == OUTCOME_OK && step->set_checkpoint)
 		o = put_checkpoint(s, step, err);
 	if (o == OUTCOME_OK && step->set_phase)
@@ -189,7 +198,7 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 
 static enum outcome put_step(struct store *s, const struct step *step, struct error *err)
 {
-	enum outcome o = open_transaction(s, err);
+	enum outcome o = open_transaction(s, step, err);
 	return o == OUTCOME_OK ? step_write(s, step, err) : o;
 }
 

@@ -145,8 +145,8 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
  * and its end. */
 enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct stop_wish *wish,
 			 struct error *err) MUST_USE;
-/* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
- * Sets run->id. */
+/* Stores module (as blob), run and plan, removes what earlier runs of the migration have left in
+ * run_blob, and sets it to Running at index 0: one transaction. Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
 			 const struct operation_row *plan, int64_t epoch,
 			 struct error *err) MUST_USE;
@@ -159,6 +159,10 @@ struct run_state {
 	/* checkpoint: state of the machine inside the current operation; bytes empty: at the
 	 * operation's beginning */
 	struct str checkpoint;
+	/* what it may refer to, and maybe more; each is what its hash says. None with an empty
+	 * checkpoint. */
+	struct hashed *blobs;
+	size_t blob_count;
 	/* the effect whose intent is durable and whose outcome is not: number 0 none */
 	struct effect_row {
 		int64_t number, operation_index, attempt;
@@ -169,6 +173,9 @@ struct run_state {
 };
 enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
 			struct error *err) MUST_USE;
+/* The refusal of a checkpoint that refers to what the run does not have. */
+enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
+				   struct error *err);
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
@@ -226,6 +233,13 @@ struct step {
 	size_t operation_count;
 	bool set_checkpoint;
 	struct str checkpoint; /* empty: at an operation's beginning */
+	/* What checkpoints of the run refer to, by hash. First all of it goes that was there
+	 * before, if drop_blobs; then `dropped` goes, and `blobs` come, which may be there. */
+	bool drop_blobs;
+	const struct hash *dropped;
+	size_t dropped_count;
+	const struct hashed *blobs;
+	size_t blob_count;
 	bool set_migration;
 	enum migration_status status;
 	int progress;
