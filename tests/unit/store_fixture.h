@@ -93,6 +93,15 @@ UNUSED static void behind(const struct place *p, const char *text)
 	buf_clear(&sql);
 }
 
+/* As a store was before the second step of schema.def. */
+UNUSED static void back_to_version_1(const struct place *p)
+{
+	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob;"
+		  "ALTER TABLE @migration DROP COLUMN stop_now;"
+		  "ALTER TABLE @migration DROP COLUMN stop_rollback;"
+		  "ALTER TABLE @migration DROP COLUMN wanted; UPDATE @store SET version = 1");
+}
+
 /* One number behind the store's back. */
 UNUSED static int64_t number_of(const struct place *p, const char *text)
 {

@@ -172,10 +172,7 @@ static void an_older_store_gets_the_table(void **state)
 	struct step step = started(p);
 	int64_t newest = number_of(p, "SELECT version FROM @store");
 	store_close(p->s);
-	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob;"
-		  "ALTER TABLE @migration DROP COLUMN stop_now;"
-		  "ALTER TABLE @migration DROP COLUMN stop_rollback;"
-		  "ALTER TABLE @migration DROP COLUMN wanted; UPDATE @store SET version = 1");
+	back_to_version_1(p);
 	must(store_open(&p->s, p->where, err));
 	assert_int_equal(number_of(p, "SELECT version FROM @store"), newest);
 	assert_true(take(p, &step, "a", 1));
