@@ -117,6 +117,9 @@ static void hear(void *context, const struct run_news *n)
 	case EVENT_DOUBT_RESOLVED:
 		say(b, n, "was in doubt");
 		break;
+	case EVENT_NOT_FENCED:
+		say(b, n, "goes on");
+		break;
 	case EVENT_RETRIED:
 		say(b, n, "tries again after");
 		break;
@@ -135,6 +138,7 @@ static void hear(void *context, const struct run_news *n)
 	/* The error that ends the command says these. */
 	case EVENT_FAILED_AT_STARTUP:
 	case EVENT_IN_DOUBT:
+	case EVENT_RESOLVED:
 	case EVENT_STOPPED:
 	case EVENT_ERRORED:
 	case EVENT_COUNT:

@@ -31,6 +31,7 @@ struct options {
 	bool help;
 	const char *bundle, *version;
 	bool json, quiet, all, ignore_app_version, skip_postchecks, no_auto_rollback, yes;
+	bool done, again;
 	int64_t operations;
 	struct option_pairs params, accepts;
 };

@@ -124,6 +124,7 @@ enum outcome store_read_all(struct store *s, enum statement_id id, struct arena 
 enum outcome store_end(struct store *s, enum outcome o, struct error *err);
 /* What an unmatched statement means. */
 enum outcome store_miss(struct store *s, enum miss miss, struct error *err);
+#define TEXT_CAP_BYTES ((size_t)256 << 10)
 /* A text that both databases take: valid UTF-8 without NUL, at most cap_bytes (0: any). Lives in
  * scratch if it differs. */
 struct field field_clean(struct store *s, struct str text, size_t cap_bytes);
@@ -154,6 +155,7 @@ enum outcome reading_migration(struct reading *r, struct migration_row *out);
 extern const char *const status_words[STATUS_COUNT];
 extern const char *const operation_status_words[OPERATION_STATUS_COUNT];
 extern const char *const phase_words[PHASE_COUNT];
+extern const char *const said_words[3]; /* by enum effect_said */
 
 /* A checkpoint's seal: of this store, of this run. */
 void checkpoint_seal(struct store *s, int64_t run, struct str state, char out[HASH_HEX_SIZE]);

@@ -9,8 +9,6 @@ static const char *const statements[] = {
 #undef STATEMENT
 };
 
-#define TEXT_CAP_BYTES ((size_t)256 << 10)
-
 enum outcome store_open(struct store **out, const char *where, struct error *err)
 {
 	const struct backend *backend = &store_postgres;
