@@ -264,6 +264,29 @@ static void only_what_is_there_and_kept_is_fenced(void **state)
 	must_exec(c, "DROP TABLE far");
 }
 
+/* A condition is no reason for a long statement not to go out any more. */
+static void a_long_statement_carries_one_only_where_it_can_be_sent(void **state)
+{
+	struct connection *c = *state;
+	struct buf list = { 0 }, sql = { 0 };
+	char code[24];
+
+	for (int i = 0; i < 9000; i++)
+		buf_format(&list, "%s%d", i ? ", " : "", i * 10);
+	must_raise(c, &at_5);
+	buf_format(&sql, "INSERT INTO t SELECT a, b FROM s WHERE b = 1 AND a IN (%s)", list.ptr);
+	assert_int_equal(exec_guarded(c, sql.ptr, &at_5, "amig:q", code), OUTCOME_OK);
+	expect_cell(c, "SELECT count() FROM t", CELL_INT, "3");
+	buf_reset(&sql);
+	buf_format(&sql, "INSERT INTO t SELECT * FROM (SELECT a, b FROM s WHERE a IN (%s))",
+		   list.ptr);
+	assert_false(c->kind->can_guard(c, buf_view(&sql), NULL));
+	must_exec(c, sql.ptr);
+	expect_cell(c, "SELECT count() FROM t", CELL_INT, "13");
+	buf_clear(&list);
+	buf_clear(&sql);
+}
+
 static void a_fence_is_never_lowered_and_may_be_refused(void **state)
 {
 	struct connection *c = *state;
@@ -349,6 +372,7 @@ int main(void)
 		TEST(a_late_insert_changes_nothing),
 		TEST(a_late_mutation_changes_nothing_and_one_under_way_ends),
 		TEST(only_what_is_there_and_kept_is_fenced),
+		TEST(a_long_statement_carries_one_only_where_it_can_be_sent),
 		TEST(a_fence_is_never_lowered_and_may_be_refused),
 		TEST(the_log_says_what_became_of_a_statement),
 		TEST(the_log_says_that_nothing_began_only_where_it_is_whole),

@@ -175,11 +175,28 @@ static bool inserts_here(struct connection *c, const struct guard_place *place,
 	return here;
 }
 
+#define ROOM_BYTES (CLICKHOUSE_URL_BYTES - 4000) /* of a URL, without settings and names */
+
+/* A long statement must end in the parenthesis that makes it long (clickhouse_text_split): with a
+ * condition behind that it could not be sent. */
+static bool can_be_sent(struct str sql, const struct guard_place *place)
+{
+	const struct target_fence any = { .run = "amig:01234567.12345678:", .epoch = INT64_MAX };
+	struct buf text = { 0 };
+	size_t head;
+	bool can;
+
+	clickhouse_guard_print(sql, place, &any, any.run, &text);
+	can = clickhouse_text_split(buf_view(&text), ROOM_BYTES, &head);
+	buf_clear(&text);
+	return can;
+}
+
 bool clickhouse_can_guard(struct connection *c, struct str sql, const struct watch *watch)
 {
 	struct guard_place place;
 
-	if (!clickhouse_guard_place(sql, &place))
+	if (!clickhouse_guard_place(sql, &place) || !can_be_sent(sql, &place))
 		return false;
 	return place.mutation ? mutates_here(c, &place, watch) : inserts_here(c, &place, watch);
 }
