@@ -106,7 +106,7 @@ a_distributed_table_has_no_condition() {
 a_server_that_was_killed_proves_nothing_by_silence() {
 	fresh
 	dies before_effect:1 0001_plain
-	clickhouse_again KILL
+	again clickhouse KILL
 	sleep 4
 	expect 6 "$AMIGRUN" resume 0001_plain
 	has "the message" "$output" "effect 1 on clickhouse" "need not have all of its time" "INSERT INTO t"
@@ -239,9 +239,8 @@ a_word_that_is_none_is_refused() {
 	has "the message" "$output" error_code perhaps
 }
 
-start_servers clickhouse || { failed "crash, ladder/server"; exit 1; }
-trap 'stop_servers; rm -rf "$scratch"' EXIT
-ladder_users
+trap 'kept_end; rm -rf "$scratch"' EXIT
+keep_servers clickhouse || { failed "crash, ladder/server"; exit 1; }
 build ladder "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, ladder/build" "$scratch/build.log"; exit 1; }
 check "crash, ladder/recorded as finished: done" recorded_as_finished_is_done
 check "crash, ladder/recorded as not begun: made again" recorded_as_not_begun_is_made_again
