@@ -213,7 +213,9 @@ migration "0010_steps" {
   }
 }
 A
-slow_one_runs() { [ "$(clickhouse default "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO t SELECT%'")" = 1 ]; }
+slow_one_runs() {
+	[ "$(clickhouse default "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO t SELECT%'")" = 1 ]
+}
 a_run_that_goes_on_is_not_spoken_of() {
 	fresh
 	ask 'DROP TABLE s'

@@ -33,7 +33,8 @@ migration_of 0007_long clickhouse "forward sql\"ALTER TABLE s DELETE WHERE x > 5
 migration_of 0010_late clickhouse 'in doubt undo' "$fill" "$anew"
 migration_of 0012_fixed clickhouse 'forward { clickhouse.exec(sql"INSERT INTO t SELECT x FROM s")
 		clickhouse.exec(sql"INSERT INTO t SELECT x FROM s") }' 'rollback nothing'
-migration_of 0108_in_flight postgres 'forward sql"INSERT INTO t SELECT 1 FROM (SELECT pg_sleep(s) FROM pause) AS p"' 'rollback nothing'
+migration_of 0108_in_flight postgres 'forward sql"INSERT INTO t SELECT 1 FROM (SELECT pg_sleep(s) FROM pause) AS p"' \
+	'rollback nothing'
 migration_of 0110_invalid postgres 'in doubt undo' \
 	'done when postgres.exists(sql"SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('\''i'\'') AND indisvalid")' \
 	'forward sql"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (x)"' \
@@ -197,7 +198,35 @@ a_late_statement_is_refused() {
 	is "the rows" "$(rows)" "1000 1000"
 }
 
-# Nobody is alive to hold it: the fence's table cannot be made by this user.
+# The one that has lost the run lives on, and is answered that it is late: it ends nothing that runs in
+# the run's name, for that is its successor's.
+a_late_worker_leaves_its_successor_alone() {
+	fresh
+	local late
+	rm -f "$scratch/go"
+	proxy hold INSERT%20INTO%20t "$scratch/go"
+	begins 0002_goes_on
+	await_that 20 held
+	sleep 1
+	late=$runner
+	AMIG_CLICKHOUSE_URL=$direct
+	state "UPDATE @migration SET lease_owner = 'elsewhere:1:1'"
+	"$AMIGRUN" resume 0002_goes_on >"$scratch/successor" 2>&1 &
+	runner=$!
+	await_that 30 some_are_there
+	touch "$scratch/go"
+	wait $late
+	is "the exit status of the late one" $? 3
+	has "its message" "$(cat "$scratch/out")" "another"
+	wait $runner
+	is "the exit status of the successor" $? 0
+	cat "$scratch/successor"
+	kill $proxy_pid
+	is "the rows" "$(rows)" "1000 1000"
+	is "the effects" "$(state "SELECT group_concat(attempt || coalesce(outcome, '')) FROM @effect")" "1,2done"
+}
+
+# The fence's table cannot be made by this user.
 a_target_without_a_fence_is_said_once() {
 	fresh fixed
 	expect 0 "$AMIGRUN" run 0012_fixed
@@ -208,7 +237,9 @@ a_target_without_a_fence_is_said_once() {
 }
 
 pg() { postgres "$AMIG_POSTGRES_URL" "$1"; }
-in_flight() { [ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(s)%' AND wait_event = 'PgSleep'")" = 1 ]; }
+in_flight() {
+	[ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(s)%' AND wait_event = 'PgSleep'")" = 1 ]
+}
 a_number_of_a_transaction_comes_back() {
 	rm -f "$scratch"/state.db*
 	AMIG_POSTGRES_URL=$(new_postgres traps)
@@ -267,6 +298,7 @@ check "crash, trap 5: what was undone with its table stays so when the server st
 	what_was_undone_stays_so_over_a_restart
 check "crash, trap 7: a request that is torn does nothing" a_torn_request_does_nothing
 check "crash, trap 2: a statement that comes late is refused by its condition" a_late_statement_is_refused
+check "crash, trap 9: who comes late ends nothing of its successor's" a_late_worker_leaves_its_successor_alone
 check "crash, traps/that a target cannot be fenced is said once" a_target_without_a_fence_is_said_once
 check "crash, trap 8: the number of a lost transaction comes back, its marker does not" a_number_of_a_transaction_comes_back
 check "crash, trap 10: an invalid index is not taken for the index" an_invalid_index_is_not_taken_for_one

@@ -1,11 +1,13 @@
-/* connection_guard.c - conditions that refuse late statements on ClickHouse, by their text and on a
- * real server (AMIG_TEST_CLICKHOUSE) */
+/* connection_guard.c - conditions that refuse late statements on ClickHouse, by
+ * their text and on a real server (AMIG_TEST_CLICKHOUSE) */
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_guard.h"
 
 static const char *url;
 
-#define CONDITION "((SELECT throwIf(max(epoch) > 5) FROM amig_fence WHERE run = 'amig:1.1:') = 0)"
+#define CONDITION                                                                                  \
+	"((SELECT throwIf(max(epoch) > 5) FROM amig_fence WHERE run = 'amig:1.1:') "               \
+	"= 0)"
 static const struct target_fence at_5 = { "amig:1.1:", 5 }, at_6 = { "amig:1.1:", 6 };
 
 /* The text with each @ replaced. */
@@ -20,26 +22,35 @@ static void spell(const char *text, struct buf *out)
 
 static void a_condition_goes_where_the_shape_is_surely_understood(void **state UNUSED)
 {
-	static const struct { const char *sql, *guarded;
+	static const struct {
+		const char *sql, *guarded;
 	} rows[] = {
 		{ "INSERT INTO t SELECT x FROM s", "INSERT INTO t SELECT x FROM s WHERE @" },
 		{ "insert into d.t (a, `b)`) select * from s where a = 1 or b = 2;",
-		  "insert into d.t (a, `b)`) select * from s where @ AND ( a = 1 or b = 2);" },
-		{ "INSERT INTO `d`.`t` SELECT a, count() FROM s GROUP BY a ORDER BY a LIMIT 5",
-		  "INSERT INTO `d`.`t` SELECT a, count() FROM s WHERE @ GROUP BY a ORDER BY a "
+		  "insert into d.t (a, `b)`) select * from s where @ AND ( a = 1 or b = "
+		  "2);" },
+		{ "INSERT INTO `d`.`t` SELECT a, count() FROM s GROUP BY a ORDER BY a "
+		  "LIMIT 5",
+		  "INSERT INTO `d`.`t` SELECT a, count() FROM s WHERE @ GROUP BY a ORDER "
+		  "BY a "
 		  "LIMIT 5" },
-		{ "INSERT INTO t SELECT a FROM s PREWHERE a > 1 WHERE b IN (SELECT 1 WHERE 2) "
+		{ "INSERT INTO t SELECT a FROM s PREWHERE a > 1 WHERE b IN (SELECT 1 "
+		  "WHERE 2) "
 		  "GROUP BY a WITH TOTALS HAVING 1",
-		  "INSERT INTO t SELECT a FROM s PREWHERE a > 1 WHERE @ AND ( b IN (SELECT 1 "
+		  "INSERT INTO t SELECT a FROM s PREWHERE a > 1 WHERE @ AND ( b IN "
+		  "(SELECT 1 "
 		  "WHERE 2)) GROUP BY a WITH TOTALS HAVING 1" },
 		{ "INSERT INTO t SELECT a FROM s PREWHERE a > 1 -- ; the end",
 		  "INSERT INTO t SELECT a FROM s PREWHERE a > 1 WHERE @ -- ; the end" },
-		{ "/* WHERE */ INSERT INTO t SELECT ' FROM x WHERE', [1, 2] FROM (SELECT 1) AS s "
+		{ "/* WHERE */ INSERT INTO t SELECT ' FROM x WHERE', [1, 2] FROM (SELECT "
+		  "1) AS s "
 		  "ANY LEFT JOIN j USING k SETTINGS max_threads = 1",
-		  "/* WHERE */ INSERT INTO t SELECT ' FROM x WHERE', [1, 2] FROM (SELECT 1) AS s "
+		  "/* WHERE */ INSERT INTO t SELECT ' FROM x WHERE', [1, 2] FROM (SELECT "
+		  "1) AS s "
 		  "ANY LEFT JOIN j USING k WHERE @ SETTINGS max_threads = 1" },
 		{ "INSERT INTO t SELECT a FROM s WHERE x = 'it''s \\' WHERE' ORDER BY a",
-		  "INSERT INTO t SELECT a FROM s WHERE @ AND ( x = 'it''s \\' WHERE') ORDER BY a" },
+		  "INSERT INTO t SELECT a FROM s WHERE @ AND ( x = 'it''s \\' WHERE') "
+		  "ORDER BY a" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct guard_place place;
@@ -171,18 +182,22 @@ static enum outcome exec_guarded(struct connection *c, const char *sql,
 	return o;
 }
 
-/* Each does the same as without its condition while the run is its sender's, and nothing after. */
+/* Each does the same as without its condition while the run is its sender's,
+ * and nothing after. */
 static void a_late_insert_changes_nothing(void **state)
 {
-	static const struct { const char *sql, *count;
+	static const struct {
+		const char *sql, *count;
 	} rows[] = {
 		{ "INSERT INTO t SELECT a, b FROM s", "100" },
 		{ "INSERT INTO t SELECT a, b FROM s WHERE b = 1 OR a = 0", "34" },
-		{ "INSERT INTO t (b, a) SELECT b, count() FROM s GROUP BY b ORDER BY b LIMIT 2",
+		{ "INSERT INTO t (b, a) SELECT b, count() FROM s GROUP BY b ORDER BY b "
+		  "LIMIT 2",
 		  "2" },
 		{ "INSERT INTO t SELECT a, b FROM s PREWHERE a < 10 WHERE b = 1 OR b = 2", "6" },
 		{ "INSERT INTO t SELECT a, b FROM s PREWHERE a < 10", "10" },
-		{ "INSERT INTO t SELECT a, n FROM s ANY INNER JOIN (SELECT toInt64(5) AS a, 7 AS n) USING a",
+		{ "INSERT INTO t SELECT a, n FROM s ANY INNER JOIN (SELECT toInt64(5) AS "
+		  "a, 7 AS n) USING a",
 		  "1" },
 		{ "INSERT INTO t SELECT b, sum(a) FROM s GROUP BY b HAVING b < 2", "2" },
 		{ "INSERT INTO t SELECT a, b FROM s WHERE 0", "0" },
@@ -213,8 +228,10 @@ static void await_mutations(struct connection *c)
 	bool done = false;
 
 	for (int i = 0; i < 200 && !done; i++) {
-		must_query(c, "SELECT count() FROM system.mutations WHERE table = 't' AND "
-			      "database = currentDatabase() AND NOT is_done", &r);
+		must_query(c,
+			   "SELECT count() FROM system.mutations WHERE table = 't' AND "
+			   "database = currentDatabase() AND NOT is_done",
+			   &r);
 		done = str_eq(r.rows.at[0][0], STR("0"));
 		result_clear(&r);
 		usleep(50000);
@@ -222,8 +239,8 @@ static void await_mutations(struct connection *c)
 	assert_true(done);
 }
 
-/* A mutation that is under way goes on to its end under a successor: its condition is of the moment
- * in which it was sent. */
+/* A mutation that is under way goes on to its end under a successor: its
+ * condition is of the moment in which it was sent. */
 static void a_late_mutation_changes_nothing_and_one_under_way_ends(void **state)
 {
 	struct connection *c = *state;
@@ -232,9 +249,9 @@ static void a_late_mutation_changes_nothing_and_one_under_way_ends(void **state)
 	must_raise(c, &at_5);
 	must_exec(c, "INSERT INTO t SELECT number, 0 FROM numbers(10)");
 	must_exec(c, "SYSTEM STOP MERGES");
-	assert_int_equal(exec_guarded(c, "ALTER TABLE t DELETE WHERE a > 7 OR b", &at_5, "amig:q1",
-				      code),
-			 OUTCOME_OK);
+	assert_int_equal(
+		exec_guarded(c, "ALTER TABLE t DELETE WHERE a > 7 OR b", &at_5, "amig:q1", code),
+		OUTCOME_OK);
 	must_raise(c, &at_6);
 	assert_int_equal(exec_guarded(c, "ALTER TABLE t UPDATE b = b + 1 WHERE a = 1", &at_5,
 				      "amig:q2", code),
@@ -325,7 +342,9 @@ static void the_log_says_what_became_of_a_statement(void **state)
 	os_uuid(unique);
 	for (int i = 0; i < 4; i++)
 		snprintf(id[i], sizeof(id[i]), "amig:%s:%d", unique, i);
-	const struct { const char *sql; bool works;
+	const struct {
+		const char *sql;
+		bool works;
 	} sent[] = {
 		{ insert, true },
 		{ "INSERT INTO t SELECT a, b FROM nowhere", false },
@@ -346,7 +365,8 @@ static void the_log_says_what_became_of_a_statement(void **state)
 	assert_int_equal(fate_of(c, sent[3].sql, id[3], false), FATE_UNKNOWN);
 }
 
-/* That nothing is recorded is proof for what would have carried a condition, between two rows. */
+/* That nothing is recorded is proof for what would have carried a condition,
+ * between two rows. */
 static void the_log_says_that_nothing_began_only_where_it_is_whole(void **state)
 {
 	static const char insert[] = "INSERT INTO t SELECT a, b FROM s";
@@ -354,7 +374,8 @@ static void the_log_says_that_nothing_began_only_where_it_is_whole(void **state)
 
 	assert_int_equal(fate_of(c, insert, "amig:never:1", true), FATE_UNKNOWN);
 	must_raise(c, &at_6);
-	sleep(3); /* the server must not have begun in the same seconds as the fence was raised */
+	sleep(3); /* the server must not have begun in the same seconds as the fence
+		     was raised */
 	assert_int_equal(fate_of(c, insert, "amig:never:1", false), FATE_UNKNOWN);
 	assert_int_equal(fate_of(c, insert, "amig:never:1", true), FATE_NOT_BEGUN);
 	/* The first raise is not in the log: who knows since when it is written. */

@@ -18,8 +18,7 @@ static void print_resolved(const struct context *c, struct str effect)
 		json_decref(o);
 	} else if (!c->options.quiet) {
 		printf("%s: %.*s %s; `amigrun resume %s` goes on\n", c->options.name,
-		       STR_ARG(effect),
-		       c->options.done ? "counts as done" : "will be made again",
+		       STR_ARG(effect), c->options.done ? "counts as done" : "will be made again",
 		       c->options.name);
 	}
 }

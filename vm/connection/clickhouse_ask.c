@@ -1,29 +1,33 @@
 /*
  * clickhouse_ask.c - what became of a statement, by the server's own log
  *
- * Rows of system.query_log are written some time after what they tell of, and those of a server that
- * is killed are lost with it. So a row proves something, and that there is none proves nothing, but
- * where the log is seen to be whole over the time in question:
+ * Rows of system.query_log are written some time after what they tell of, and
+ * those of a server that is killed are lost with it. So a row proves something,
+ * and that there is none proves nothing, but where the log is seen to be whole
+ * over the time in question:
  *
- *   - the fence's first raise by this run is in it, and came before the statement could be sent;
+ *   - the fence's first raise by this run is in it, and came before the
+ * statement could be sent;
  *   - the server has not been started since that raise (by its own clock);
- *   - a question that we ask now is in it as well, and the log is written in order.
+ *   - a question that we ask now is in it as well, and the log is written in
+ * order.
  *
- * Even then a request may still be on its way: that none is there says "not begun" only of a statement
- * that carried its condition, which refuses it when it comes. A row "exception before start" says it
- * of an INSERT … SELECT; 18.16 writes one for an ALTER or OPTIMIZE that it then carries out.
+ * Even then a request may still be on its way: that none is there says "not
+ * begun" only of a statement that carried its condition, which refuses it when
+ * it comes. A row "exception before start" says it of an INSERT … SELECT; 18.16
+ * writes one for an ALTER or OPTIMIZE that it then carries out.
  */
+#include "vm/base/os.h"
 #include "vm/connection/clickhouse_guard.h"
 #include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_text.h"
-#include "vm/base/os.h"
 #include <time.h>
 
 #define LOG "system.query_log"
 #define LOG_DAYS 30
-#define FLUSH_WAIT_MS 10000	/* a log is written every 7.5 s unless it is told otherwise */
+#define FLUSH_WAIT_MS 10000 /* a log is written every 7.5 s unless it is told otherwise */
 #define FLUSH_PAUSE_MS 200
-#define RESTART_MARGIN_S 2	/* times in seconds */
+#define RESTART_MARGIN_S 2 /* times in seconds */
 
 /* What the log holds of a statement, and of what frames it. */
 struct record {
@@ -76,7 +80,8 @@ static enum outcome read_record(struct connection *c, const char *id, const char
 	return o;
 }
 
-/* Under which id the run first raised the fence, if the server has not been started since. */
+/* Under which id the run first raised the fence, if the server has not been
+ * started since. */
 static bool find_first_raise(struct connection *c, const struct target_fence *f,
 			     const struct watch *watch, struct buf *id)
 {
@@ -87,9 +92,10 @@ static bool find_first_raise(struct connection *c, const struct target_fence *f,
 	bool good;
 
 	buf_format(&sql,
-		   "SELECT epoch, toInt64(toUInt32(raised_at)) >= toInt64(toUInt32(now())) - "
-		   "toInt64(uptime()) + %d AND toDate(raised_at) > today() - %d FROM "
-		   CLICKHOUSE_FENCE " WHERE run = ",
+		   "SELECT epoch, toInt64(toUInt32(raised_at)) >= "
+		   "toInt64(toUInt32(now())) - "
+		   "toInt64(uptime()) + %d AND toDate(raised_at) > today() - %d "
+		   "FROM " CLICKHOUSE_FENCE " WHERE run = ",
 		   RESTART_MARGIN_S, LOG_DAYS);
 	clickhouse_text_literal(&sql, CELL_STRING, str_c(f->run));
 	buf_text(&sql, " ORDER BY raised_at, epoch LIMIT 1");
@@ -104,7 +110,8 @@ static bool find_first_raise(struct connection *c, const struct target_fence *f,
 	return good;
 }
 
-/* Waits until the log holds what was asked after the statement: it holds all before it as well. */
+/* Waits until the log holds what was asked after the statement: it holds all
+ * before it as well. */
 static enum outcome read_flushed(struct connection *c, const char *id, const char *before,
 				 const char *after, const struct watch *watch, struct record *out,
 				 struct error *err)
@@ -117,7 +124,8 @@ static enum outcome read_flushed(struct connection *c, const char *id, const cha
 
 	if (run(c, "SELECT 1", after, watch, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
-	/* Who may not have it written now waits until the server does so by itself. */
+	/* Who may not have it written now waits until the server does so by itself.
+	 */
 	buf_format(&flush, "%s:flush", after);
 	if (run(c, "SYSTEM FLUSH LOGS", flush.ptr, watch, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
@@ -131,6 +139,8 @@ static enum outcome read_flushed(struct connection *c, const char *id, const cha
 	}
 }
 
+#define NO_PROOF ", which for such a statement is no proof that nothing happened"
+
 static enum fate judge(const struct record *r, bool insert, bool whole, struct buf *seen)
 {
 	if (r->finished) {
@@ -139,13 +149,13 @@ static enum fate judge(const struct record *r, bool insert, bool whole, struct b
 	}
 	if (r->begun || r->failed) {
 		buf_format(seen, LOG " says that it %s",
-			   r->failed ? "ended with an error, which is no proof that nothing happened" :
-				       "began, and nothing of its end");
+			   r->failed ? "ended with an error" NO_PROOF
+				     : "began, and nothing of its end");
 		return FATE_UNKNOWN;
 	}
 	if (r->refused) {
 		buf_format(seen, LOG " says that it was refused before it started%s",
-			   insert ? "" : ", which for such a statement is no proof that nothing happened");
+			   insert ? "" : NO_PROOF);
 		return insert ? FATE_NOT_BEGUN : FATE_UNKNOWN;
 	}
 	buf_format(seen, LOG " says nothing of it%s",

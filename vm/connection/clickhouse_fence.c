@@ -1,9 +1,11 @@
 /*
- * clickhouse_fence.c - the table amig_fence: raising a run's epoch in it, and who asks for it
+ * clickhouse_fence.c - the table amig_fence: raising a run's epoch in it, and
+ * who asks for it
  *
- * One row for each raise, of which the highest counts: nothing is ever changed in it, so that a plain
- * MergeTree of any version serves, whose single rows are written whole or not at all. It is of one
- * server: behind a balancer of several it guards only what comes to the same one.
+ * One row for each raise, of which the highest counts: nothing is ever changed
+ * in it, so that a plain MergeTree of any version serves, whose single rows are
+ * written whole or not at all. It is of one server: behind a balancer of
+ * several it guards only what comes to the same one.
  */
 #include "vm/connection/clickhouse_guard.h"
 #include "vm/connection/clickhouse_http.h"
@@ -17,7 +19,8 @@ void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf
 	buf_format(out, "%sfence:%lld", f->run, (long long)epoch);
 }
 
-/* VALUES and not SELECT: what the server says of it then means that it was not done. */
+/* VALUES and not SELECT: what the server says of it then means that it was not
+ * done. */
 static enum outcome insert(struct connection *c, const struct target_fence *f,
 			   const struct watch *watch, struct error *err)
 {
@@ -53,7 +56,8 @@ static enum outcome make(struct connection *c, const struct target_fence *f,
 	return o;
 }
 
-/* Reads it back, as the conditions will: who may write it and not read it has no fence. */
+/* Reads it back, as the conditions will: who may write it and not read it has
+ * no fence. */
 static enum outcome check(struct connection *c, const struct target_fence *f,
 			  const struct watch *watch, struct error *err)
 {
@@ -64,8 +68,8 @@ static enum outcome check(struct connection *c, const struct target_fence *f,
 	buf_text(&sql, "SELECT max(epoch) FROM " CLICKHOUSE_FENCE " WHERE run = ");
 	clickhouse_text_literal(&sql, CELL_STRING, str_c(f->run));
 	enum outcome o = clickhouse_ask_server(c, buf_view(&sql), watch, &r, err);
-	if (o == OUTCOME_OK && (r.rows.count != 1 || !str_to_int(r.rows.at[0][0], &highest) ||
-				highest < f->epoch))
+	if (o == OUTCOME_OK &&
+	    (r.rows.count != 1 || !str_to_int(r.rows.at[0][0], &highest) || highest < f->epoch))
 		o = error_set(err, OUTCOME_FAILED, "it does not hold what was written to it");
 	else if (o == OUTCOME_OK && highest > f->epoch)
 		o = error_set(err, OUTCOME_NOT_NOW,
@@ -99,7 +103,8 @@ enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fe
 	return o;
 }
 
-/* 't', `t` or "t" as a literal. A name with escapes is not worth understanding. */
+/* 't', `t` or "t" as a literal. A name with escapes is not worth understanding.
+ */
 static bool print_name(struct str name, struct buf *out)
 {
 	if (name.ptr[0] == '`' || name.ptr[0] == '"')
@@ -127,8 +132,7 @@ static void find_engine(struct connection *c, const struct guard_place *place,
 		buf_text(&sql, "currentDatabase()");
 	buf_text(&sql, " AND name = ");
 	named = print_name(place->table, &sql) && named;
-	if (named &&
-	    clickhouse_ask_server(c, buf_view(&sql), watch, &r, &ignored) == OUTCOME_OK &&
+	if (named && clickhouse_ask_server(c, buf_view(&sql), watch, &r, &ignored) == OUTCOME_OK &&
 	    r.rows.count == 1)
 		buf_str(engine, r.rows.at[0][0]);
 	error_clear(&ignored);
@@ -136,7 +140,8 @@ static void find_engine(struct connection *c, const struct guard_place *place,
 	buf_clear(&sql);
 }
 
-/* A mutation of a replicated table is carried out on servers that have no such fence. */
+/* A mutation of a replicated table is carried out on servers that have no such
+ * fence. */
 static bool mutates_here(struct connection *c, const struct guard_place *place,
 			 const struct watch *watch)
 {
@@ -151,7 +156,8 @@ static bool mutates_here(struct connection *c, const struct guard_place *place,
 	return here;
 }
 
-/* An INSERT … SELECT into a distributed table may be carried out by other servers. */
+/* An INSERT … SELECT into a distributed table may be carried out by other
+ * servers. */
 static bool inserts_here(struct connection *c, const struct guard_place *place,
 			 const struct watch *watch)
 {
@@ -177,8 +183,9 @@ static bool inserts_here(struct connection *c, const struct guard_place *place,
 
 #define ROOM_BYTES (CLICKHOUSE_URL_BYTES - 4000) /* of a URL, without settings and names */
 
-/* A long statement must end in the parenthesis that makes it long (clickhouse_text_split): with a
- * condition behind that it could not be sent. */
+/* A long statement must end in the parenthesis that makes it long
+ * (clickhouse_text_split): with a condition behind that it could not be sent.
+ */
 static bool can_be_sent(struct str sql, const struct guard_place *place)
 {
 	const struct target_fence any = { .run = "amig:01234567.12345678:", .epoch = INT64_MAX };

@@ -11,7 +11,7 @@ enum kind { END, WORD, QUOTED, TEXT, GROUP, SIGN, SEMICOLON, BROKEN };
 struct token {
 	enum kind kind;
 	struct str text;
-	size_t begin, end;	/* in the statement */
+	size_t begin, end; /* in the statement */
 };
 
 struct walk {
@@ -20,7 +20,8 @@ struct walk {
 	struct token before, now, next;
 };
 
-/* Whether a quoted text ends with the quote that it begins with, and not before. */
+/* Whether a quoted text ends with the quote that it begins with, and not
+ * before. */
 static bool is_closed(struct str text)
 {
 	for (size_t i = 1; i < text.len; i++) {
@@ -160,21 +161,23 @@ static bool take_name(struct walk *w, struct guard_place *out)
 	return true;
 }
 
-/* Whether an expression can have ended in front of the token that is now: a clause can begin. */
+/* Whether an expression can have ended in front of the token that is now: a
+ * clause can begin. */
 static bool ended(const struct walk *w)
 {
-	static const char *const awaiting[] = { "and", "or",	"not",	   "where", "prewhere", "from",
-						"by",  "on",	"using",   "as",    "in",	"like",
-						"is",  "join",	"between", "then",  "else",	"when",
-						"case", "div",	"mod",	   "global", "array",	NULL };
+	static const char *const awaiting[] = { "and",	"or",	  "not",   "where", "prewhere",
+						"from", "by",	  "on",	   "using", "as",
+						"in",	"like",	  "is",	   "join",  "between",
+						"then", "else",	  "when",  "case",  "div",
+						"mod",	"global", "array", NULL };
 
 	if (w->before.kind == SIGN)
 		return false;
 	return !is_one_of(&w->before, awaiting);
 }
 
-/* What begins a clause behind WHERE, in the one form in which it can be nothing else. *bad: the
- * word, in another form. */
+/* What begins a clause behind WHERE, in the one form in which it can be nothing
+ * else. *bad: the word, in another form. */
 static bool begins_clause(const struct walk *w, bool *bad)
 {
 	const struct token *next = &w->next;
@@ -199,11 +202,12 @@ static bool is_end(const struct walk *w)
 	return w->now.kind == END || (w->now.kind == SEMICOLON && w->next.kind == END);
 }
 
-/* The words that make a SELECT, or an ALTER, something that is not understood here. */
-static const char *const strange[] = { "select", "union",  "except",	  "intersect", "with",
-				       "format", "into",   "window",	  "qualify",   "offset",
-				       "fetch",	 "insert", "interpolate", "values",    "cluster",
-				       NULL };
+/* The words that make a SELECT, or an ALTER, something that is not understood
+ * here. */
+static const char *const strange[] = { "select",      "union",	"except",  "intersect",
+				       "with",	      "format", "into",	   "window",
+				       "qualify",     "offset", "fetch",   "insert",
+				       "interpolate", "values", "cluster", NULL };
 /* The same behind the clauses that end WHERE. */
 static const char *const stranger[] = { "select", "union", "except", "intersect", "from",
 					"format", "into",  "where",  "prewhere",  NULL };
@@ -318,7 +322,8 @@ static void print_condition(const struct guard_place *place, const struct target
 {
 	buf_format(out, "((SELECT throwIf(max(epoch) > %lld", (long long)fence->epoch);
 	if (place->mutation) {
-		buf_text(out, " AND (SELECT count() FROM system.mutations WHERE position(command, ");
+		buf_text(out,
+			 " AND (SELECT count() FROM system.mutations WHERE position(command, ");
 		clickhouse_text_literal(out, CELL_STRING, str_c(query_id));
 		buf_text(out, ") > 0) = 0");
 	}

@@ -8,7 +8,8 @@
 
 #include "vm/connection/connection.h"
 
-/* clickhouse_kind.c: one of our own questions to the server, without a query id. */
+/* clickhouse_kind.c: one of our own questions to the server, without a query
+ * id. */
 enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
 				   struct result *out, struct error *err) MUST_USE;
 
@@ -18,7 +19,8 @@ enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fe
 bool clickhouse_can_guard(struct connection *c, struct str sql, const struct watch *watch);
 void clickhouse_guard(struct str sql, const struct target_fence *f, const char *query_id,
 		      struct buf *out);
-/* The query id under which a fence was raised: it is looked for in the server's log. */
+/* The query id under which a fence was raised: it is looked for in the server's
+ * log. */
 void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf *out);
 
 /* clickhouse_ask.c */

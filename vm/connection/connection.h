@@ -63,8 +63,9 @@ enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
 struct connection;
 
 /*
- * The fence of a target without transactions: a table there in which who takes a run over writes its
- * higher epoch before anything else, and a condition on it in every statement that can carry one.
+ * The fence of a target without transactions: a table there in which who takes a run over writes
+ * its higher epoch before anything else, and a condition on it in every statement that can carry
+ * one.
  */
 struct target_fence {
 	const char *run;	/* the prefix of the run's query ids */
@@ -110,7 +111,8 @@ struct connection_kind {
 	bool (*share)(struct connection *c, void *session);
 	/* The next four are there together, or NULL. Raises the fence to this epoch, and makes it
 	 * where it is missing. *refused: it can't be made there, err says why; statements carry no
-	 * condition then. OUTCOME_NOT_NOW: it stands higher. A failure: it is not known to stand. */
+	 * condition then. OUTCOME_NOT_NOW: it stands higher. A failure: it is not known to stand.
+	 */
 	enum outcome (*raise_fence)(struct connection *c, const struct target_fence *f,
 				    const struct watch *watch, bool *refused, struct error *err);
 	/* Whether a statement carries a condition, which its shape and its table decide. */

@@ -52,8 +52,8 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 		  STR_ARG(seen), STR_ARG(str_trim(e->sql)));
 	error_hint(err,
 		   "look on %.*s whether the statement took effect, then say so: `amigrun resolve "
-		   "%.*s --done` or `--again`, and `amigrun resume %.*s` goes on. `amigrun rollback "
-		   "%.*s` undoes the operation whether it did or not. With `done when`, "
+		   "%.*s --done` or `--again`, and `amigrun resume %.*s` goes on. `amigrun "
+		   "rollback %.*s` undoes the operation whether it did or not. With `done when`, "
 		   "`idempotent` or `in doubt undo` in the operation amigrun decides this by "
 		   "itself",
 		   STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name), STR_ARG(r->name));

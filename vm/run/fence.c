@@ -1,9 +1,10 @@
 /*
- * fence.c - the fence of a target without transactions (struct target_fence), as a run uses it
+ * fence.c - the fence of a target without transactions (struct target_fence),
+ * as a run uses it
  *
- * Each process raises it on a connection before its first effect there, and who takes a run over
- * before it looks what became of the effect that is in doubt. Query ids of effects that carry its
- * condition end with "f".
+ * Each process raises it on a connection before its first effect there, and who
+ * takes a run over before it looks what became of the effect that is in doubt.
+ * Query ids of effects that carry its condition end with "f".
  */
 #include "vm/run/session.h"
 
@@ -12,12 +13,13 @@ struct target_fence fence_of(const struct run *r)
 	return (struct target_fence){ .run = r->prefix, .epoch = r->epoch };
 }
 
-/* A role that may not make the table goes without it: that is said, and only the lease's margin
- * guards. */
+/* A role that may not make the table goes without it: that is said, and only
+ * the lease's margin guards. */
 static void go_without(struct run *r, const struct connection *c, struct error *err)
 {
 	journal_event(r, EVENT_NOT_FENCED,
-		      "%s cannot be fenced, statements go there without the condition that refuses "
+		      "%s cannot be fenced, statements go there without the "
+		      "condition that refuses "
 		      "late ones: %s",
 		      c->name, err->message);
 	error_clear(err);

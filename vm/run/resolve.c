@@ -35,8 +35,8 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 	enum outcome o;
 
 	print_who(&who);
-	buf_format(&detail, "operation %lld, effect %lld (%.*s): %s",
-		   (long long)e->operation_index, (long long)e->number, STR_ARG(e->query_id),
+	buf_format(&detail, "operation %lld, effect %lld (%.*s): %s", (long long)e->operation_index,
+		   (long long)e->number, STR_ARG(e->query_id),
 		   done ? "it has happened" : "it is to be made again");
 	event.who = buf_view(&who);
 	event.detail = buf_view(&detail);
@@ -56,8 +56,7 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 	enum outcome o = store_migration(store, name, a, &row, &found, err);
 
 	if (o == OUTCOME_OK && !found)
-		o = error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\"",
-			      STR_ARG(name));
+		o = error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\"", STR_ARG(name));
 	if (o == OUTCOME_OK)
 		o = resume_check_owner(&row, &dead, err);
 	if (o == OUTCOME_OK && !row.current_run)

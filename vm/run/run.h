@@ -70,9 +70,9 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 enum outcome run_rollback(struct store *store, const struct instance *instance, struct str name,
 			  const struct run_options *options, struct error *err) MUST_USE;
 
-/* What the operator says of the effect that is in doubt: it has happened, or is to be made again. Kept
- * in the state with who said it, for the next run_migration(). *effect: which it is, for people, in
- * the arena. OUTCOME_NOT_NOW: nothing is in doubt, or a process has the run. */
+/* What the operator says of the effect that is in doubt: it has happened, or is to be made again.
+ * Kept in the state with who said it, for the next run_migration(). *effect: which it is, for
+ * people, in the arena. OUTCOME_NOT_NOW: nothing is in doubt, or a process has the run. */
 enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
 			 struct str *effect, struct error *err) MUST_USE;
 

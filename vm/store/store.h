@@ -239,9 +239,9 @@ void store_abort(struct store *s); /* rolls back what store_begin() opened */
 enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
 			  enum migration_status status, int progress, const struct error_row *error,
 			  const struct event_row *event, struct error *err) MUST_USE;
-/* Keeps what an operator says of the open effect of the run that `read` is at, with the event of it,
- * and raises the epoch: OUTCOME_NOT_NOW if anybody has taken the run since `read` was read, or the
- * effect has ended. */
+/* Keeps what an operator says of the open effect of the run that `read` is at, with the event of
+ * it, and raises the epoch: OUTCOME_NOT_NOW if anybody has taken the run since `read` was read, or
+ * the effect has ended. */
 enum outcome store_say(struct store *s, const struct migration_row *read,
 		       const struct effect_row *effect, enum effect_said said,
 		       const struct event_row *event, struct error *err) MUST_USE;
