@@ -119,6 +119,40 @@ static void what_is_not_understood_carries_none(void **state UNUSED)
 	}
 }
 
+/* Any tokens in any order: the places are in the text, and what is put there leaves the rest. */
+static void any_tokens_are_survived(void **state UNUSED)
+{
+	static const char *const words[] = {
+		"INSERT", "INTO", "t", ".", "SELECT", "a", "FROM", "s", "WHERE", "PREWHERE",
+		"GROUP", "BY", "ORDER", "LIMIT", "5", "SETTINGS", "=", "(", ")", "[", "]",
+		"{", "'b'", "'", "`c`", "`", "\"", "\\", "--", "\n", "/*", "*/", ";", ",", "ALTER",
+		"TABLE", "UPDATE", "DELETE", "AND", "UNION", "$", "#",
+	};
+	int understood = 0;
+
+	srand(7);
+	for (int i = 0; i < 300000; i++) {
+		struct guard_place place;
+		struct buf sql = { 0 }, out = { 0 };
+
+		buf_text(&sql, i % 3 ? "INSERT INTO t SELECT a FROM s " : "ALTER TABLE t ");
+		for (int n = rand() % 12; n > 0; n--)
+			buf_format(&sql, "%s ", words[(size_t)rand() % ARRAY_SIZE(words)]);
+		if (clickhouse_guard_place(buf_view(&sql), &place)) {
+			understood++;
+			assert_true(place.close <= sql.len);
+			assert_true(!place.has_where || place.open < place.close);
+			clickhouse_guard_print(buf_view(&sql), &place, &at_5, "q", &out);
+			assert_true(out.len > sql.len);
+			assert_memory_equal(out.ptr, sql.ptr,
+					    place.has_where ? place.open : place.close);
+		}
+		buf_clear(&sql);
+		buf_clear(&out);
+	}
+	assert_true(understood > 1000);
+}
+
 static int setup(void **state)
 {
 	struct connection *c = calloc(1, sizeof(*c));
@@ -390,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_condition_goes_where_the_shape_is_surely_understood),
 		cmocka_unit_test(what_is_not_understood_carries_none),
+		cmocka_unit_test(any_tokens_are_survived),
 		TEST(a_late_insert_changes_nothing),
 		TEST(a_late_mutation_changes_nothing_and_one_under_way_ends),
 		TEST(only_what_is_there_and_kept_is_fenced),

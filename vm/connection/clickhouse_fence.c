@@ -56,6 +56,20 @@ static enum outcome make(struct connection *c, const struct target_fence *f,
 	return o;
 }
 
+static enum outcome refuse_late(const struct connection *c, const struct target_fence *f,
+				int64_t highest, struct error *err)
+{
+	error_set(err, OUTCOME_NOT_NOW,
+		  "another process has taken the run over: its epoch on %s is %lld, and that of "
+		  "this one %lld",
+		  c->name, (long long)highest, (long long)f->epoch);
+	error_hint(err,
+		   "if the state is an older copy that was put back, raise `epoch` of the "
+		   "migration in it to %lld",
+		   (long long)highest);
+	return OUTCOME_NOT_NOW;
+}
+
 /* Reads it back, as the conditions will: who may write it and not read it has
  * no fence. */
 static enum outcome check(struct connection *c, const struct target_fence *f,
@@ -72,10 +86,7 @@ static enum outcome check(struct connection *c, const struct target_fence *f,
 	    (r.rows.count != 1 || !str_to_int(r.rows.at[0][0], &highest) || highest < f->epoch))
 		o = error_set(err, OUTCOME_FAILED, "it does not hold what was written to it");
 	else if (o == OUTCOME_OK && highest > f->epoch)
-		o = error_set(err, OUTCOME_NOT_NOW,
-			      "another process has taken the run over: its epoch on %s is %lld, "
-			      "and that of this one %lld",
-			      c->name, (long long)highest, (long long)f->epoch);
+		o = refuse_late(c, f, highest, err);
 	result_clear(&r);
 	buf_clear(&sql);
 	return o;
