@@ -149,7 +149,8 @@ static enum fate judge(const struct record *r, bool insert, bool whole, struct b
 	}
 	if (r->begun || r->failed) {
 		buf_format(seen, LOG " says that it %s",
-			   r->failed ? "ended with an error" NO_PROOF
+			   r->failed ? "ended with an error, which is no proof that nothing "
+				     "happened"
 				     : "began, and nothing of its end");
 		return FATE_UNKNOWN;
 	}
