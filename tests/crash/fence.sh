@@ -53,6 +53,6 @@ rolls_back() {
 }
 
 build fence "$scratch/fence.amig"
-check "crash, fence/a resume ends what goes on before it undoes and begins anew" resumes
-check "crash, fence/a rollback ends what goes on before it undoes" rolls_back
+check "crash, fence, trap 9: a resume ends what goes on before it undoes and begins anew" resumes
+check "crash, fence, trap 9: a rollback ends what goes on before it undoes" rolls_back
 report_end

@@ -36,5 +36,5 @@ comes_through_once() {
 }
 
 build late "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, late/build" "$scratch/build.log"; exit 1; }
-check "crash, late/an effect that comes through after it was looked for is not made again" comes_through_once
+check "crash, late, trap 9: an effect that comes through after it was looked for is not made again" comes_through_once
 report_end

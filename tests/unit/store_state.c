@@ -254,6 +254,45 @@ static void a_step_writes_all_its_parts(void **state)
 	assert_str(row.current_query_id, "amig-1-0-1-1");
 }
 
+static void what_is_said_of_an_open_effect_is_kept_until_it_ends(void **state)
+{
+	struct place *p = *state;
+	struct run_state r;
+	struct migration_row row;
+	struct step step = started(p);
+	struct effect_intent intent = { 1, 0, 1, false, "q", STR("ALTER"), STR("db") };
+	struct effect_outcome outcome = { .number = 1, .attempt = 1, .ok = true, .rows = -1 };
+	const struct event_row event = { STR("resolved"), STR("me here"), STR("it has"), 0 };
+	bool found;
+
+	step.intent = &intent;
+	must(store_step(p->s, &step, err));
+	must(store_load(p->s, step.run, &p->arena, &r, err));
+	assert_int_equal(r.open_effect.said, SAID_NOTHING);
+	must(store_migration(p->s, step.migration, &p->arena, &row, &found, err));
+	must(store_say(p->s, &row, &r.open_effect, SAID_DONE, &event, err));
+	must(store_load(p->s, step.run, &p->arena, &r, err));
+	assert_int_equal(r.open_effect.said, SAID_DONE);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @event WHERE who = 'me here'"), 1);
+	/* Who has read the row before, or had the run, is too late. */
+	must_refuse(OUTCOME_NOT_NOW, "", store_say(p->s, &row, &r.open_effect, SAID_AGAIN, &event,
+						   err));
+	step.intent = NULL;
+	step.outcome = &outcome;
+	must_refuse(OUTCOME_NOT_NOW, "", store_step(p->s, &step, err));
+	step.epoch++;
+	must(store_step(p->s, &step, err));
+	must(store_load(p->s, step.run, &p->arena, &r, err));
+	assert_int_equal(r.open_effect.number, 0);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect WHERE error_code = ''"), 1);
+	/* What has ended is not spoken of. */
+	row.epoch++;
+	r.open_effect = (struct effect_row){ .number = 1, .attempt = 1 };
+	must_refuse(OUTCOME_DAMAGED, "", store_say(p->s, &row, &r.open_effect, SAID_AGAIN, &event,
+						   err));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @event WHERE who = 'me here'"), 1);
+}
+
 static void the_journal_keeps_every_attempt(void **state)
 {
 	struct place *p = *state;
@@ -507,6 +546,7 @@ int main(void)
 		BOTH(a_run_is_read_back_as_it_was_stored),
 		BOTH(a_plan_of_thousands_is_kept),
 		BOTH(a_step_writes_all_its_parts),
+		BOTH(what_is_said_of_an_open_effect_is_kept_until_it_ends),
 		BOTH(the_journal_keeps_every_attempt),
 		BOTH(a_long_statement_is_kept_by_its_beginning),
 		BOTH(a_step_of_a_runner_that_lost_the_run_writes_nothing),

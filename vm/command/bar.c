@@ -130,6 +130,9 @@ static void hear(void *context, const struct run_news *n)
 	case EVENT_HEALTH_UNKNOWN:
 		say(b, n, delay_words(n->event));
 		break;
+	case EVENT_NOT_FENCED:
+		say(b, n, "goes on");
+		break;
 	case EVENT_RETRIED:
 		say(b, n, "tries again after");
 		break;
@@ -148,6 +151,7 @@ static void hear(void *context, const struct run_news *n)
 	/* The error that ends the command says these. */
 	case EVENT_FAILED_AT_STARTUP:
 	case EVENT_IN_DOUBT:
+	case EVENT_RESOLVED:
 	case EVENT_STOPPED:
 	case EVENT_ERRORED:
 	case EVENT_COUNT:

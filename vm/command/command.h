@@ -32,6 +32,7 @@ struct options {
 	const char *bundle, *version;
 	bool json, quiet, all, ignore_app_version, skip_postchecks, no_auto_rollback, yes;
 	bool now, rollback, no_wait;
+	bool done, again;
 	int64_t operations;
 	struct option_pairs params, accepts;
 };

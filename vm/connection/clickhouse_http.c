@@ -158,6 +158,9 @@ void clickhouse_http_close(struct clickhouse *h)
 	for (size_t i = 0; i < h->named.count; i++)
 		free(h->named.at[i].name);
 	vec_clear(&h->named);
+	for (size_t i = 0; i < h->tables.count; i++)
+		free(h->tables.at[i].name);
+	vec_clear(&h->tables);
 	*h = (struct clickhouse){0};
 }
 

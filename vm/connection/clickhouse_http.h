@@ -17,6 +17,12 @@ struct named_setting {
 	bool known;
 };
 
+/* A table into which something is inserted. */
+struct known_table {
+	char *name;		/* as authors write it */
+	bool is_here;		/* on this server, whole */
+};
+
 struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
@@ -27,6 +33,7 @@ struct clickhouse {
 	CURL *reader;			/* kept: its socket serves one read after another */
 	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
 	VEC(struct named_setting) named;	/* asked for once per session */
+	VEC(struct known_table) tables;	/* asked for once per session */
 	bool readonly;			/* the user's profile: no setting may be sent */
 };
 

@@ -2,6 +2,7 @@
  * of, fencing */
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_http.h"
+#include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_text.h"
 #include "vm/connection/connection.h"
 #include "vm/base/log.h"
@@ -22,7 +23,6 @@ static struct clickhouse *state_of(const struct connection *c)
 	return c->state;
 }
 
-/* One of our own questions: reads whole, no settings but those of every read. */
 static enum outcome ask_server(struct clickhouse *h, struct str sql, bool bare,
 			       const struct watch *watch, struct result *out, struct error *err)
 {
@@ -37,6 +37,12 @@ static enum outcome ask_server(struct clickhouse *h, struct str sql, bool bare,
 	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 		err->class = ERROR_TRANSIENT;
 	return o;
+}
+
+enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
+				   struct result *out, struct error *err)
+{
+	return ask_server(state_of(c), sql, false, watch, out, err);
 }
 
 /* ---- opening ---- */
@@ -419,4 +425,8 @@ const struct connection_kind clickhouse_kind = {
 	.quote_literal = clickhouse_text_literal,
 	.transactional = NULL,
 	.share = NULL,
+	.raise_fence = clickhouse_raise_fence,
+	.can_guard = clickhouse_can_guard,
+	.guard = clickhouse_guard,
+	.ask = clickhouse_ask,
 };

@@ -62,6 +62,23 @@ enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
 
 struct connection;
 
+/*
+ * The fence of a target without transactions: a table there in which who takes a run over writes
+ * its higher epoch before anything else, and a condition on it in every statement that can carry
+ * one.
+ */
+struct target_fence {
+	const char *run;	/* the prefix of the run's query ids */
+	int64_t epoch;		/* of who sends */
+};
+
+/* What a server knows of a statement of which nothing runs any more. */
+enum fate {
+	FATE_UNKNOWN,
+	FATE_FINISHED,		/* to its end */
+	FATE_NOT_BEGUN,		/* and it never will */
+};
+
 struct connection_kind {
 	const char *name;			/* "clickhouse" */
 	unsigned capabilities;
@@ -92,6 +109,24 @@ struct connection_kind {
 	 * of the store, which must outlive the connection) if it is the same database, under the
 	 * same role and search_path, and sets `shared`; false: it is another. */
 	bool (*share)(struct connection *c, void *session);
+	/* The next four are there together, or NULL. Raises the fence to this epoch, and makes it
+	 * where it is missing. *refused: it can't be made there, err says why; statements carry no
+	 * condition then. OUTCOME_NOT_NOW: it stands higher. A failure: it is not known to stand.
+	 */
+	enum outcome (*raise_fence)(struct connection *c, const struct target_fence *f,
+				    const struct watch *watch, bool *refused, struct error *err);
+	/* Whether a statement carries a condition, which its shape and its table decide. */
+	bool (*can_guard)(struct connection *c, struct str sql, const struct watch *watch);
+	/* Such a statement with its condition: it throws when the fence stands higher, before
+	 * anything is changed. */
+	void (*guard)(struct str sql, const struct target_fence *f, const char *query_id,
+		      struct buf *out);
+	/* What became of a statement. guarded: it carried its condition, the fence is raised, and
+	 * so it can't begin late. What the server's log says goes into seen, for people. Only what
+	 * is proof makes it known. */
+	enum fate (*ask)(struct connection *c, const struct statement *s, bool guarded,
+			 const struct target_fence *f, const struct watch *watch,
+			 struct buf *seen);
 };
 
 struct connection {

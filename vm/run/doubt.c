@@ -2,35 +2,42 @@
  * doubt.c - an effect whose intent is durable and whose end is not known
  *
  * First the target is fenced: nothing of this run runs there any more, so that what is found out
- * stays true. Then, in this order: the marker that a transactional target holds says it; the
- * operation's `done when` says it, as far as it can; `idempotent`: again; `in doubt undo`: its
- * rollback, then anew; else a person must look.
+ * stays true. Then, in this order: the marker that a transactional target holds says it; a person
+ * has said it (`amigrun resolve`); the operation's `done when` says it, as far as it can; the
+ * server's own log says it, where it is proof; `idempotent`: again; `in doubt undo`: its rollback,
+ * then anew; else a person must look.
  */
 #include "vm/run/session.h"
 
 #include <stdio.h>
 
-enum outcome doubt_fence(struct run *r, struct str connection, struct error *err)
+static enum outcome find_connection(struct run *r, struct str name, uint32_t *need,
+				    struct connection **c, struct error *err)
 {
-	for (uint32_t i = 0; i < r->module.need_count; i++) {
-		struct connection *c;
-		enum outcome o;
-
-		if (!str_eq(r->module.needs[i].name, connection))
-			continue;
-		o = session_connection(r, i, &c, err);
-		/* First what has not come yet is kept out, then what is there is ended. */
-		if (o == OUTCOME_OK)
-			o = marker_raise_fence(r, i, c, err);
-		return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
-	}
+	for (*need = 0; *need < r->module.need_count; ++*need)
+		if (str_eq(r->module.needs[*need].name, name))
+			return session_connection(r, *need, c, err);
 	return error_set(err, OUTCOME_DAMAGED,
 			 "the journal names connection %.*s, which the migration does not have",
-			 STR_ARG(connection));
+			 STR_ARG(name));
+}
+
+/* Raised first: what begins after that is refused, what began before is seen and ended. */
+enum outcome doubt_fence(struct run *r, struct str connection, struct error *err)
+{
+	struct connection *c;
+	uint32_t need;
+	enum outcome o = find_connection(r, connection, &need, &c, err);
+
+	if (o == OUTCOME_OK)
+		o = fence_raise(r, need, c, err);
+	if (o == OUTCOME_OK)
+		o = marker_raise_fence(r, need, c, err);
+	return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
 }
 
 static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e,
-		       struct error *err)
+		       struct str seen, struct error *err)
 {
 	struct buf cause = { 0 };
 
@@ -40,16 +47,18 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 	snprintf(r->failed_query_id, sizeof(r->failed_query_id), "%.*s", STR_ARG(e->query_id));
 	error_set(err, OUTCOME_IN_DOUBT,
 		  "%s operation %lld \"%.*s\": it is not known whether effect %lld on %.*s has "
-		  "happened%.*s\nquery id: %.*s\nSQL: %.*s",
+		  "happened%.*s\nquery id: %.*s%s%.*s\nSQL: %.*s",
 		  e->backward ? "rolling back" : "in", (long long)a->index,
 		  STR_ARG(r->plan[a->index].label), (long long)e->number, STR_ARG(e->connection),
-		  STR_ARG(buf_view(&cause)), STR_ARG(e->query_id), STR_ARG(str_trim(e->sql)));
+		  STR_ARG(buf_view(&cause)), STR_ARG(e->query_id), seen.len ? "; " : "",
+		  STR_ARG(seen), STR_ARG(str_trim(e->sql)));
 	error_hint(err,
-		   "look on %.*s whether the statement took effect. `amigrun rollback %.*s` undoes "
-		   "the operation whether it did "
-		   "or not; with `done when`, `idempotent` or `in doubt undo` in the operation "
-		   "amigrun decides this by itself",
-		   STR_ARG(e->connection), STR_ARG(r->name));
+		   "look on %.*s whether the statement took effect, then say so: `amigrun resolve "
+		   "%.*s --done` or `--again`, and `amigrun resume %.*s` goes on. `amigrun "
+		   "rollback %.*s` undoes the operation whether it did or not. With `done when`, "
+		   "`idempotent` or `in doubt undo` in the operation amigrun decides this by "
+		   "itself",
+		   STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name), STR_ARG(r->name));
 	buf_clear(&cause);
 }
 
@@ -90,32 +99,78 @@ static enum verdict decide_by_probe(struct run *r, const struct act *a, bool don
 	return a->operation->flags & OPERATION_IN_DOUBT_UNDO ? VERDICT_OPEN : VERDICT_AGAIN;
 }
 
-static enum verdict decide(struct run *r, const struct act *a, const struct effect_row *e,
-			   struct error *err)
+static enum verdict ask_marker(struct run *r, const struct effect_row *e, struct error *err)
 {
-	const struct operation *op = a->operation;
-	enum verdict probed;
 	bool committed;
 
-	if (query_id_is_marked(e->query_id)) {
-		if (marker_look(r, e->connection, e->number, &committed, err) == OUTCOME_OK)
-			return committed ? VERDICT_DONE : VERDICT_AGAIN;
-		error_prefix(err, "its marker could not be looked for: ");
-		return VERDICT_OPEN;
-	}
-	if (op->done_when != NO_INDEX) {
-		const struct value *captures;
-		struct value there;
+	if (marker_look(r, e->connection, e->number, &committed, err) == OUTCOME_OK)
+		return committed ? VERDICT_DONE : VERDICT_AGAIN;
+	error_prefix(err, "its marker could not be looked for: ");
+	return VERDICT_OPEN;
+}
 
-		if (plan_captures(r, &r->plan[a->index], &captures, err) != OUTCOME_OK ||
-		    evaluate(r, op->done_when, captures, &there, NULL, NULL, err) != OUTCOME_OK) {
-			error_prefix(err, "`done when` could not be asked: ");
-			return VERDICT_OPEN;
-		}
-		probed = decide_by_probe(r, a, there.flag);
-		if (probed != VERDICT_OPEN)
-			return probed;
+static enum verdict ask_probe(struct run *r, const struct act *a, struct error *err)
+{
+	const struct value *captures;
+	struct value there;
+
+	if (plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
+	    evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) == OUTCOME_OK)
+		return decide_by_probe(r, a, there.flag);
+	error_prefix(err, "`done when` could not be asked: ");
+	return VERDICT_OPEN;
+}
+
+/* What the server has recorded of it. */
+static enum verdict ask_server(struct run *r, const struct effect_row *e, struct buf *seen,
+			       struct error *err)
+{
+	const struct target_fence f = fence_of(r);
+	struct statement s = { .sql = e->sql };
+	struct connection *c;
+	char id[QUERY_ID_SIZE];
+	uint32_t need;
+	bool guarded;
+
+	if (find_connection(r, e->connection, &need, &c, err) != OUTCOME_OK || !c->kind->ask)
+		return VERDICT_OPEN;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	s.query_id = id;
+	guarded = query_id_is_guarded(e->query_id) && r->fences[need] == FENCE_RAISED;
+	switch (c->kind->ask(c, &s, guarded, &f, &r->watch, seen)) {
+	case FATE_FINISHED:
+		return VERDICT_DONE;
+	case FATE_NOT_BEGUN:
+		return VERDICT_AGAIN;
+	case FATE_UNKNOWN:
+		break;
 	}
+	return VERDICT_OPEN;
+}
+
+/* The rungs of the ladder below the fence. A marker is proof; what a person said comes before
+ * whatever else could be found out. */
+static enum verdict decide(struct run *r, const struct act *a, const struct effect_row *e,
+			   struct buf *seen, struct error *err)
+{
+	const struct operation *op = a->operation;
+	bool marked = query_id_is_marked(e->query_id);
+	enum verdict v = marked ? ask_marker(r, e, err) : VERDICT_OPEN;
+
+	if (v == VERDICT_OPEN && e->said != SAID_NOTHING)
+		v = e->said == SAID_DONE ? VERDICT_DONE : VERDICT_AGAIN;
+	if (v != VERDICT_OPEN)
+		error_clear(err);
+	if (v != VERDICT_OPEN || marked)
+		return v;
+	if (op->done_when != NO_INDEX) {
+		v = ask_probe(r, a, err);
+		if (v != VERDICT_OPEN || err->message)
+			return v;
+	}
+	v = ask_server(r, e, seen, err);
+	if (v != VERDICT_OPEN || err->message)
+		return v;
 	if (op->flags & OPERATION_IDEMPOTENT)
 		return VERDICT_AGAIN;
 	if (op->flags & OPERATION_IN_DOUBT_UNDO)
@@ -123,7 +178,8 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 	return VERDICT_OPEN;
 }
 
-static void tell(struct run *r, const struct act *a, const struct effect_row *e, enum verdict v)
+static void tell(struct run *r, const struct act *a, const struct effect_row *e, enum verdict v,
+		 struct str seen)
 {
 	static const char *const words[] = {
 		[VERDICT_DONE] = "it has happened",
@@ -131,8 +187,9 @@ static void tell(struct run *r, const struct act *a, const struct effect_row *e,
 		[VERDICT_UNDO] = "the operation is undone and begins anew",
 	};
 
-	journal_event(r, EVENT_DOUBT_RESOLVED, "operation %lld, effect %lld (%.*s): %s",
-		      (long long)a->index, (long long)e->number, STR_ARG(e->query_id), words[v]);
+	journal_event(r, EVENT_DOUBT_RESOLVED, "operation %lld, effect %lld (%.*s): %s%s%.*s",
+		      (long long)a->index, (long long)e->number, STR_ARG(e->query_id), words[v],
+		      seen.len ? "; " : "", STR_ARG(seen));
 }
 
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *e,
@@ -140,17 +197,19 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 {
 	enum verdict v = VERDICT_OPEN;
 	bool held = r->health.held;
+	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
 	if (doubt_fence(r, e->connection, err) == OUTCOME_OK)
-		v = decide(r, a, e, err);
+		v = decide(r, a, e, &seen, err);
 	else
 		error_prefix(err, "the connection could not be fenced: ");
 	r->health.held = held;
 	if (v == VERDICT_OPEN)
-		open_doubt(r, a, e, err);
+		open_doubt(r, a, e, buf_view(&seen), err);
 	else
-		tell(r, a, e, v);
+		tell(r, a, e, v, buf_view(&seen));
+	buf_clear(&seen);
 	return v;
 }
 

@@ -76,18 +76,14 @@ void lease_tick(struct run *r)
 		l->lost = true;
 }
 
-bool lease_is_safe(struct run *r, struct error *err)
+bool lease_is_safe(struct run *r)
 {
 	struct lease *l = &r->lease;
 	int64_t now = os_monotonic_ms(), margin = l->length_ms / MARGIN_PARTS;
 
 	if (l->ends_at_ms - now < margin)
 		renew(r, now);
-	if (!l->lost && l->ends_at_ms - os_monotonic_ms() >= margin)
-		return true;
-	l->lost = true;
-	lease_fail(r, err);
-	return false;
+	return !l->lost && l->ends_at_ms - os_monotonic_ms() >= margin;
 }
 
 enum outcome lease_fail(const struct run *r, struct error *err)

@@ -30,8 +30,8 @@ void lease_lasts(struct run *r, int64_t sent_at_ms);
  * taken, is lost. */
 void lease_tick(struct run *r);
 /* Before a statement goes out that nothing but the lease keeps from coming too late: whether it
- * lasts for long enough; renews it if need be. False: err says why, and the lease is lost. */
-bool lease_is_safe(struct run *r, struct error *err);
+ * lasts for long enough; renews it if need be. */
+bool lease_is_safe(struct run *r);
 /* The error of a run whose lease is lost. */
 enum outcome lease_fail(const struct run *r, struct error *err);
 

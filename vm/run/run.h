@@ -4,6 +4,7 @@
  *
  *   run_migration()   starts what was not started, goes on with what was begun: forward or, if it
  * was being undone, back run_rollback()    undoes from the current operation down to the first
+ *   run_resolve()     keeps what an operator says of an effect in doubt
  *   run_preview()     what a run would do; changes nothing
  *   run_gate()        what must be completed before the application may go to a version
  *
@@ -90,6 +91,12 @@ enum outcome work_find(struct store *store, const struct bundle *bundle,
 void work_clear(struct work *w);
 /* Whether the migration is in the hands of a process that is gone, as far as can be known here. */
 bool work_is_orphaned(const struct migration_row *row);
+
+/* What the operator says of the effect that is in doubt: it has happened, or is to be made again.
+ * Kept in the state with who said it, for the next run_migration(). *effect: which it is, for
+ * people, in the arena. OUTCOME_NOT_NOW: nothing is in doubt, or a process has the run. */
+enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
+			 struct str *effect, struct error *err) MUST_USE;
 
 /* One statement that a run would send, or why it can't be told before earlier operations have run.
  */

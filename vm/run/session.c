@@ -92,6 +92,7 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 	r->vm = machine_new(&r->module);
 	machine_keep_blobs(r->vm, r->journal.blobs);
 	r->markings = arena_array(&r->arena, enum marking, r->module.need_count + 1);
+	r->fences = arena_array(&r->arena, enum fencing, r->module.need_count + 1);
 	r->connections = arena_array(&r->arena, struct connection, r->module.need_count + 1);
 	return OUTCOME_OK;
 }

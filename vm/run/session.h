@@ -132,6 +132,7 @@ struct run {
 		MARKING_REFUSED
 	} *
 		markings; /* by need */
+	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
 	struct watch watch;
 	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
 			  */
@@ -314,8 +315,10 @@ enum step_end {
 	STEP_LOST, /* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
+/* What sees to it on the target that an effect that comes late changes nothing. */
+enum proof { PROOF_NONE, PROOF_MARKER, PROOF_FENCE };
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
-		    bool marked, char out[QUERY_ID_SIZE]);
+		    enum proof proof, char out[QUERY_ID_SIZE]);
 
 /* health.c */
 /* From now on the healthchecks are asked: after their interval, or all of them at once. */
@@ -355,13 +358,27 @@ enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection 
 				struct error *err) MUST_USE;
 bool query_id_is_marked(struct str query_id);
 
+/* fence.c: struct target_fence of connection.h. */
+struct target_fence fence_of(const struct run *r);
+/* Raises it once in this process, where the kind has one; that it can't be made there is told as an
+ * event. */
+enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
+			 struct error *err) MUST_USE;
+/* Whether a statement carries its condition. */
+bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
+bool query_id_is_guarded(struct str query_id);
+/* Gives this process a new epoch, so that fences that are raised from now on refuse what it has sent
+ * and lost sight of. OUTCOME_NOT_NOW: another process has taken the run over. */
+enum outcome fence_begin_anew(struct run *r, struct error *err) MUST_USE;
+
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
  */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
 			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err) MUST_USE;
-/* Sees to it that nothing of this run runs on a connection any more. */
+/* Raises the target's fence and sees to it that nothing of this run runs on a connection any
+ * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */

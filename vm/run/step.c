@@ -9,6 +9,7 @@
  */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/lease.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -16,10 +17,14 @@
 #define FUEL 10000000
 
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
-		    bool marked, char out[QUERY_ID_SIZE])
+		    enum proof proof, char out[QUERY_ID_SIZE])
 {
+	static const char *const ends[] = {
+		[PROOF_NONE] = "", [PROOF_MARKER] = "m", [PROOF_FENCE] = "f"
+	};
+
 	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld%s", r->prefix, (long long)index,
-		 (long long)number, (long long)attempt, marked ? "m" : "");
+		 (long long)number, (long long)attempt, ends[proof]);
 }
 
 static enum outcome commit_at(struct run *r, struct error *err)
@@ -48,11 +53,30 @@ static bool is_transactional(const struct act *a, const struct connection *c, st
 	       (!c->kind->transactional || c->kind->transactional(sql));
 }
 
-/* marked: the number of an effect that leaves a marker; 0: it does not. */
-static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t marked,
-			 int64_t *rows, struct error *err)
+/* What goes along with an effect, or around it, so that it changes nothing when it comes late. */
+static void prove(struct run *r, const struct connection *c, int64_t number, enum proof proof,
+		  struct statement *s, struct buf *text)
 {
-	struct buf marker = { 0 };
+	const struct target_fence f = fence_of(r);
+
+	switch (proof) {
+	case PROOF_NONE:
+		break;
+	case PROOF_MARKER:
+		marker_print(r, c->kind, number, text);
+		s->marker = buf_view(text);
+		break;
+	case PROOF_FENCE:
+		c->kind->guard(s->sql, &f, s->query_id, text);
+		s->sql = buf_view(text);
+		break;
+	}
+}
+
+static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t number,
+			 enum proof proof, int64_t *rows, struct error *err)
+{
+	struct buf text = { 0 };
 	struct statement s = {
 		.sql = buf_view(&r->sql),
 		.query_id = r->journal.query_id,
@@ -65,10 +89,7 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	enum outcome o;
 
 	*rows = -1;
-	if (marked) {
-		marker_print(r, c->kind, marked, &marker);
-		s.marker = buf_view(&marker);
-	}
+	prove(r, c, number, proof, &s, &text);
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
@@ -77,9 +98,9 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	fault_end();
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
-	buf_clear(&marker);
+	buf_clear(&text);
 	if (o != OUTCOME_OK)
-		request_remember_sql(r, s.sql, s.query_id);
+		request_remember_sql(r, buf_view(&r->sql), s.query_id);
 	return o;
 }
 
@@ -116,11 +137,11 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 		enum outcome o;
 
 		a->attempts += attempt > 1;
-		query_id_print(r, a->index, number, attempt, false, j->query_id);
+		query_id_print(r, a->index, number, attempt, PROOF_NONE, j->query_id);
 		if (store_begin(r->store, err) != OUTCOME_OK)
 			return STEP_LOST;
 		j->in_transaction = true;
-		o = send(r, a, c, 0, &rows, err);
+		o = send(r, a, c, number, PROOF_NONE, &rows, err);
 		/* The commit before it went out with it. */
 		if (journal_settled(r, &late) != OUTCOME_OK) {
 			store_abort(r->store);
@@ -168,6 +189,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	*again = false;
 	if (r->stop.cancelled)
 		return STEP_STOPPED;
+	if (fence_begin_anew(r, &why) != OUTCOME_OK) {
+		error_take(err, &why);
+		return STEP_LOST;
+	}
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
@@ -219,9 +244,22 @@ static void look_again(struct run *r, const struct effect_row *effect, bool *the
 	error_clear(&why);
 }
 
+/* What nothing on the target refuses when it comes late goes out only while nobody else can have
+ * taken the run over. */
+static enum outcome send_in_time(struct run *r, const struct act *a, struct connection *c,
+				 int64_t number, enum proof proof, int64_t *rows, struct error *err)
+{
+	if (proof != PROOF_NONE || lease_is_safe(r))
+		return send(r, a, c, number, proof, rows, err);
+	error_set(err, OUTCOME_FAILED,
+		  "the statement was not sent: the lease on the run has too little time left");
+	err->class = ERROR_TRANSIENT;
+	return OUTCOME_FAILED;
+}
+
 /* The intent is durable before it goes out. */
-static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, bool marked,
-				  struct error *err)
+static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c,
+				  enum proof proof, struct error *err)
 {
 	struct journal *j = &r->journal;
 	bool known = r->verdict == VERDICT_AGAIN;
@@ -239,7 +277,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		bool again = false, there;
 
 		a->attempts += ++effect.attempt > 1;
-		query_id_print(r, a->index, effect.number, effect.attempt, marked, j->query_id);
+		query_id_print(r, a->index, effect.number, effect.attempt, proof, j->query_id);
 		effect.query_id = str_c(j->query_id);
 		if (journal_operation(r, a,
 				      a->backward ? OPERATION_STATUS_ROLLING_BACK
@@ -254,13 +292,11 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		a->begun = true;
 		if (effect.number >= r->next_effect)
 			r->next_effect = effect.number + 1;
-		if (!marked && !lease_is_safe(r, err))
-			return STEP_LOST;
-		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
+		if (send_in_time(r, a, c, effect.number, proof, &rows, err) == OUTCOME_OK) {
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
 		}
-		if (marked && marker_is_fenced(err)) {
+		if (proof == PROOF_MARKER && marker_is_fenced(err)) {
 			lease_fail(r, err);
 			return STEP_LOST;
 		}
@@ -288,12 +324,47 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 	}
 }
 
+/* Which proof an effect of its own can have. Asks the target once in a process, or once a table:
+ * that is tried again as the effect itself would be. */
+static enum step_end choose_proof(struct run *r, const struct act *a, struct connection *c,
+				  uint32_t need, enum proof *out, struct error *err)
+{
+	bool transactional = is_transactional(a, c, buf_view(&r->sql));
+
+	*out = PROOF_NONE;
+	if (transactional && !c->shared && marker_possible(r, need, c))
+		*out = PROOF_MARKER;
+	if (c->kind->raise_fence && r->fences[need] == FENCE_UNKNOWN && r->journal.pending &&
+	    commit_at(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	for (int64_t attempt = 1; fence_raise(r, need, c, err) != OUTCOME_OK; attempt++) {
+		enum step_end end;
+
+		if (err->outcome == OUTCOME_NOT_NOW)
+			return STEP_LOST;
+		if (r->stop.cancelled)
+			return STEP_STOPPED;
+		/* The effect itself has not been sent. */
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!retry_wanted(&a->policy.retry, attempt, err))
+			return STEP_FAILED;
+		end = wait_for_retry(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+	if (fence_guards(r, need, c, buf_view(&r->sql)))
+		*out = PROOF_FENCE;
+	return STEP_DONE;
+}
+
 static enum step_end effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
 	uint32_t need = q->need;
-	bool inside, transactional;
+	enum proof proof;
+	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
 		r->verdict = VERDICT_NONE;
@@ -311,14 +382,18 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 		journal_checkpoint_after(r);
 		return STEP_FAILED;
 	}
-	transactional = is_transactional(a, c, buf_view(&r->sql));
-	inside = c->shared && r->verdict == VERDICT_NONE && transactional;
-	if (!inside)
-		return effect_alone(
-			r, a, c, transactional && !c->shared && marker_possible(r, need, c), err);
-	if (r->journal.pending && commit_at(r, err) != OUTCOME_OK)
-		return STEP_LOST;
-	return effect_inside(r, a, c, err);
+	if (c->shared && r->verdict == VERDICT_NONE &&
+	    is_transactional(a, c, buf_view(&r->sql))) {
+		if (r->journal.pending && commit_at(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		return effect_inside(r, a, c, err);
+	}
+	end = choose_proof(r, a, c, need, &proof, err);
+	if (end == STEP_FAILED)
+		journal_checkpoint_after(r);
+	if (end == STEP_STOPPED)
+		journal_checkpoint(r, r->vm);
+	return end == STEP_DONE ? effect_alone(r, a, c, proof, err) : end;
 }
 
 /* A wait goes on where it was: when it ends is durable before it begins. */

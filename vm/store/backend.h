@@ -132,6 +132,7 @@ enum outcome store_read_all(struct store *s, enum statement_id id, struct arena 
 enum outcome store_end(struct store *s, enum outcome o, struct error *err);
 /* What an unmatched statement means. */
 enum outcome store_miss(struct store *s, enum miss miss, struct error *err);
+#define TEXT_CAP_BYTES ((size_t)256 << 10)
 /* A text that both databases take: valid UTF-8 without NUL, at most cap_bytes (0: any). Lives in
  * scratch if it differs. */
 struct field field_clean(struct store *s, struct str text, size_t cap_bytes);
@@ -163,6 +164,7 @@ extern const char *const status_words[STATUS_COUNT];
 extern const char *const operation_status_words[OPERATION_STATUS_COUNT];
 extern const char *const phase_words[PHASE_COUNT];
 extern const char *const wanted_words[WANTED_COUNT];
+extern const char *const said_words[3]; /* by enum effect_said */
 
 /* Everything of a step, into the transaction that is open. */
 enum outcome step_write(struct store *s, const struct step *step, struct error *err);

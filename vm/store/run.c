@@ -353,8 +353,12 @@ static void read_effect(struct reading *r, struct effect_record *out)
 		.ended = rows_at(r->rows, r->row, 8)->kind != FIELD_NULL,
 		.rows = -1,
 	};
-	if (!out->ended)
+	if (!out->ended) {
+		if (reading_text(r, 10).len)
+			out->effect.said = (enum effect_said)reading_word(
+				r, 10, "error_code", said_words, ARRAY_SIZE(said_words));
 		return;
+	}
 	out->ok = reading_word(r, 8, "outcome", outcomes, ARRAY_SIZE(outcomes)) == 0;
 	out->rows = reading_int(r, 9, "rows", -1, INT64_MAX);
 	out->error_code = reading_text(r, 10);

@@ -10,7 +10,6 @@ static const char *const statements[] = {
 };
 
 #define LEASE_MS 10000
-#define TEXT_CAP_BYTES ((size_t)256 << 10)
 
 enum outcome store_open(struct store **out, const char *where, struct error *err)
 {

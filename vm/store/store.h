@@ -145,6 +145,9 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
  * and its end. */
 enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct stop_wish *wish,
 			 struct error *err) MUST_USE;
+/* The same, and the epoch becomes a new one. */
+enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
+			       struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, removes what earlier runs of the migration have left in
  * run_blob, and sets it to Running at index 0: one transaction. Sets run->id. */
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
@@ -152,6 +155,8 @@ enum outcome store_start(struct store *s, struct run_row *run, struct str module
 			 struct error *err) MUST_USE;
 /* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
  * belongs together. */
+/* What an operator has said of an effect that is in doubt. */
+enum effect_said { SAID_NOTHING, SAID_DONE, SAID_AGAIN };
 struct run_state {
 	struct run_row run;
 	struct operation_row *plan; /* run.operation_count */
@@ -169,6 +174,7 @@ struct run_state {
 		bool backward; /* an effect of the rollback */
 		struct str query_id, sql, connection;
 		int64_t intent_at;
+		enum effect_said said; /* SAID_NOTHING once its outcome is known */
 	} open_effect;
 };
 enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
@@ -299,6 +305,12 @@ enum outcome store_step_lock(struct store *s, const struct step *step, struct st
 enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
 			  enum migration_status status, int progress, const struct error_row *error,
 			  const struct event_row *event, struct error *err) MUST_USE;
+/* Keeps what an operator says of the open effect of the run that `read` is at, with the event of
+ * it, and raises the epoch: OUTCOME_NOT_NOW if anybody has taken the run since `read` was read, or
+ * the effect has ended. */
+enum outcome store_say(struct store *s, const struct migration_row *read,
+		       const struct effect_row *effect, enum effect_said said,
+		       const struct event_row *event, struct error *err) MUST_USE;
 /* Adds to what was requested before. */
 enum outcome store_request_stop(struct store *s, struct str name, struct stop_wish wish,
 				bool *was_running, struct error *err) MUST_USE;

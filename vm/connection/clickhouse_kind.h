@@ -1,0 +1,30 @@
+/*
+ * clickhouse_kind.h - what the files of the kind clickhouse have in common
+ *
+ * The functions are those of struct connection_kind, by their names there.
+ */
+#ifndef VM_CONNECTION_CLICKHOUSE_KIND_H
+#define VM_CONNECTION_CLICKHOUSE_KIND_H
+
+#include "vm/connection/connection.h"
+
+/* clickhouse_kind.c: one of our own questions to the server, without a query
+ * id. */
+enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
+				   struct result *out, struct error *err) MUST_USE;
+
+/* clickhouse_fence.c */
+enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fence *f,
+				    const struct watch *watch, bool *refused, struct error *err);
+bool clickhouse_can_guard(struct connection *c, struct str sql, const struct watch *watch);
+void clickhouse_guard(struct str sql, const struct target_fence *f, const char *query_id,
+		      struct buf *out);
+/* The query id under which a fence was raised: it is looked for in the server's
+ * log. */
+void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf *out);
+
+/* clickhouse_ask.c */
+enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,
+			 const struct target_fence *f, const struct watch *watch, struct buf *seen);
+
+#endif

@@ -1,0 +1,79 @@
+/* resolve.c - the word of an operator on the effect that is in doubt */
+#include "vm/run/session.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* USER@HOST */
+static void print_who(struct buf *out)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char host[200] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	if (user)
+		buf_text(out, user->pw_name);
+	else
+		buf_format(out, "%lld", (long long)geteuid());
+	buf_format(out, "@%s", host);
+}
+
+static enum outcome nothing_in_doubt(const struct migration_row *row, struct error *err)
+{
+	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s, and no effect of it is in doubt",
+		  STR_ARG(row->name), status_label(row->status));
+	error_hint(err, "`amigrun status %.*s` shows where it stands", STR_ARG(row->name));
+	return OUTCOME_NOT_NOW;
+}
+
+static enum outcome keep(struct store *store, const struct migration_row *row,
+			 const struct effect_row *e, bool done, struct error *err)
+{
+	struct buf who = { 0 }, detail = { 0 };
+	struct event_row event = { .kind = str_c(run_event_word(EVENT_RESOLVED)) };
+	enum outcome o;
+
+	print_who(&who);
+	buf_format(&detail, "operation %lld, effect %lld (%.*s): %s", (long long)e->operation_index,
+		   (long long)e->number, STR_ARG(e->query_id),
+		   done ? "it has happened" : "it is to be made again");
+	event.who = buf_view(&who);
+	event.detail = buf_view(&detail);
+	o = store_say(store, row, e, done ? SAID_DONE : SAID_AGAIN, &event, err);
+	buf_clear(&who);
+	buf_clear(&detail);
+	return o;
+}
+
+enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
+			 struct str *effect, struct error *err)
+{
+	struct migration_row row = { 0 };
+	struct run_state state = { 0 };
+	struct buf text = { 0 };
+	bool found, dead;
+	enum outcome o = store_migration(store, name, a, &row, &found, err);
+
+	if (o == OUTCOME_OK && !found)
+		o = error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\"", STR_ARG(name));
+	if (o == OUTCOME_OK)
+		o = resume_check_owner(&row, &dead, err);
+	if (o == OUTCOME_OK && !row.current_run)
+		o = nothing_in_doubt(&row, err);
+	if (o == OUTCOME_OK)
+		o = store_load(store, row.current_run, a, &state, err);
+	if (o == OUTCOME_OK && !state.open_effect.number)
+		o = nothing_in_doubt(&row, err);
+	if (o == OUTCOME_OK)
+		o = keep(store, &row, &state.open_effect, done, err);
+	if (o != OUTCOME_OK)
+		return o;
+	buf_format(&text, "effect %lld of operation %lld on %.*s",
+		   (long long)state.open_effect.number,
+		   (long long)state.open_effect.operation_index,
+		   STR_ARG(state.open_effect.connection));
+	*effect = arena_str(a, buf_view(&text));
+	buf_clear(&text);
+	return OUTCOME_OK;
+}
