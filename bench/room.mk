@@ -9,8 +9,14 @@ floor_postgres.libraries := -lpq
 compute.main := bench/compute.c
 compute.rooms := machine isa base
 
-.PHONY: bench
+.PHONY: bench compare
 bench: ## runs the benchmarks, each beside its floor or peer; BENCH=name for one
 	$(Q)tools/setup bench
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
 	$(Q)AMIG_TEST_FSYNC=on tests/support/with-servers --only postgres bench/run $(BUILD)/release $(BENCH)
+compare: ## shows what becomes of an interrupted migration in amigrun and in other tools
+	$(Q)tools/setup compare
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
+	$(Q)npm install --silent --no-audit --no-fund --prefix $(BUILD)/release/bench/npm @dbmate/linux-x64@2.36.0 \
+		@dbos-inc/dbos-sdk@4.24.16 @dbos-inc/postgres-datasource@4.24.16
+	$(Q)tests/support/with-servers --only postgres bench/compare/run $(BUILD)/release

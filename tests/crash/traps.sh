@@ -210,7 +210,7 @@ a_late_worker_leaves_its_successor_alone() {
 	sleep 1
 	late=$runner
 	AMIG_CLICKHOUSE_URL=$direct
-	state "UPDATE @migration SET lease_owner = 'elsewhere:1:1'"
+	state "UPDATE @migration SET lease_owner = 'elsewhere:1:1', lease_expires_at = NULL"
 	"$AMIGRUN" resume 0002_goes_on >"$scratch/successor" 2>&1 &
 	runner=$!
 	await_that 30 some_are_there

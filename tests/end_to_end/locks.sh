@@ -28,7 +28,8 @@ migration_of 0001_waits_inside <<<'exec sql"INSERT INTO t VALUES (1)"
 	exec sql"INSERT INTO t VALUES (4)"'
 migration_of 0002_waits_before <<<'wait until db.exists(sql"SELECT 1 FROM go") every 20ms timeout 1h
 	with lock "a" { exec sql"INSERT INTO t VALUES (5)" }'
-migration_of 0003_takes <<<'let many = db.column(sql"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x FROM c") as [int]
+thousand='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000) SELECT x FROM c'
+migration_of 0003_takes <<<'let many = db.column(sql"'"$thousand"'") as [int]
 	sleep 1ms
 	with lock "a" { exec sql"INSERT INTO t VALUES (${len(many) - 994})" }'
 migration_of 0004_fails_inside <<<'with lock "a" {

@@ -29,12 +29,14 @@ migration_of() {
 	E
 }
 postgres_long='exec sql"INSERT INTO log SELECT 2 FROM pg_sleep(30)"'
-sqlite_long='exec sql"INSERT INTO log WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 400000000) SELECT count(*) FROM c"'
+endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 400000000) SELECT count(*) FROM c'
+sqlite_long="exec sql\"INSERT INTO log $endless\""
 clickhouse_long='exec sql"INSERT INTO log SELECT sleepEachRow(1) + 2 FROM system.numbers LIMIT 30"'
 migration_of 0001_postgres postgres "$postgres_long" 'exec sql"DELETE FROM log WHERE x = 2"'
 migration_of 0002_sqlite sqlite "$sqlite_long" 'exec sql"DELETE FROM log WHERE x = 2"'
 migration_of 0003_clickhouse clickhouse "$clickhouse_long" 'exec sql"INSERT INTO log SELECT 3"'
-migration_of 0004_wait postgres 'wait until db.exists(sql"SELECT 1 FROM log WHERE x = 9") every 20ms timeout 1h' 'exec sql"SELECT 1"'
+migration_of 0004_wait postgres \
+	'wait until db.exists(sql"SELECT 1 FROM log WHERE x = 9") every 20ms timeout 1h' 'exec sql"SELECT 1"'
 migration_of 0005_rollback postgres 'fail "on purpose"' "$postgres_long"
 migration_of 0006_retry postgres 'exec sql"SELECT pg_terminate_backend(pg_backend_pid())"' 'exec sql"SELECT 1"'
 cat >"$scratch/0007_start.amig" <<'E'

@@ -91,6 +91,21 @@ takes_over_what_died() {
 dead_on_sqlite() { takes_over_what_died sqlite; }
 dead_on_postgres() { takes_over_what_died postgres; }
 
+# Killed, and its parent has not waited for it: no lease need be waited for.
+a_zombie_is_dead() {
+	fresh
+	export AMIG_LEASE=1h
+	bash -c '"$0" run 0003_slow >"$1/out" 2>&1 & echo $! >"$1/pid"; exec sleep 60' "$AMIGRUN" "$scratch" &
+	local parent=$!
+	await_that 10 row_is_there 3
+	kill -KILL "$(cat "$scratch/pid")"
+	await_that 10 is_zombie "$(cat "$scratch/pid")"
+	expect 0 "$AMIGRUN" resume 0003_slow
+	is "the rows" "$(rows)" 3,4
+	kill $parent
+}
+is_zombie() { grep -q '^State:.Z' "/proc/$1/status"; }
+
 leaves_its_run_to_the_others() {
 	fresh
 	worker 1
@@ -176,6 +191,7 @@ check "end_to_end, workers/a worker does what it is asked to, state in PostgreSQ
 check "end_to_end, workers/a worker starts what is ready, along the dependencies" goes_along_the_dependencies
 check "end_to_end, workers/a worker takes over what others died over, state in SQLite" dead_on_sqlite
 check "end_to_end, workers/a worker takes over what others died over, state in PostgreSQL" dead_on_postgres
+check "end_to_end, workers/a process that is killed and not waited for is dead" a_zombie_is_dead
 check "end_to_end, workers/a worker that is told to end leaves its run to the others" leaves_its_run_to_the_others
 check "end_to_end, workers/one of four takes a run, state in SQLite" four_on_sqlite
 check "end_to_end, workers/one of four takes a run, state in PostgreSQL" four_on_postgres

@@ -73,82 +73,32 @@ static void begin_operation(struct bar *b, const struct run_news *n)
 			(long long)n->count, n->backward ? "undo " : "", STR_ARG(n->label));
 }
 
-/* What holds a run up without ending it. */
-static const char *delay_words(enum run_event event)
+/* What is said of an event in front of its text. NULL: it is shown in another way, or the error
+ * that ends the command says it. */
+static const char *words_of(enum run_event event)
 {
-	if (event == EVENT_LOCK_AWAITED)
-		return "waits for";
-	return event == EVENT_OPERATION_FAILED ? "goes on, although" : "asks again, healthcheck";
-}
-
-static void hear(void *context, const struct run_news *n)
-{
-	struct bar *b = context;
-
-	switch (n->event) {
+	switch (event) {
+	case EVENT_STARTED:		return "started";
+	case EVENT_NOT_REQUIRED:	return "not required here";
+	case EVENT_VERSION_ACCEPTED:	return "accepted by --accept";
+	case EVENT_RESUMED:		return "goes on";
+	case EVENT_TAKEN_OVER:		return "the process that ran it died; goes on";
+	case EVENT_DOUBT_RESOLVED:	return "was in doubt";
+	case EVENT_LOCK_AWAITED:	return "waits for";
+	case EVENT_OPERATION_FAILED:	return "goes on, although";
+	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
+	case EVENT_NOT_FENCED:		return "goes on";
+	case EVENT_RETRIED:		return "tries again after";
+	case EVENT_STOP_HEARD:		return "stopping, after the current effect";
+	case EVENT_ROLLBACK_STARTED:	return "rolling back";
+	case EVENT_ROLLED_BACK:		return "rolled back";
+	case EVENT_COMPLETED:		return "completed successfully";
 	case EVENT_OPERATION_BEGUN:
-		begin_operation(b, n);
-		break;
 	case EVENT_OPERATION_DONE:
 	case EVENT_TICK:
-		if (b->terminal && n->count)
-			draw(b, n, false);
-		break;
 	case EVENT_CHECKING:
-		wipe(b);
-		fprintf(stdout, "%.*s: %.*s \"%.*s\"\n", STR_ARG(n->migration), STR_ARG(n->text),
-			STR_ARG(n->label));
-		break;
 	case EVENT_LOGGED:
-		wipe(b);
-		fprintf(stdout, "%.*s\n", STR_ARG(n->text));
-		break;
 	case EVENT_CAUGHT:
-		wipe(b);
-		fprintf(stdout, "caught: %.*s\n", STR_ARG(n->text));
-		break;
-	case EVENT_STARTED:
-		say(b, n, "started");
-		break;
-	case EVENT_NOT_REQUIRED:
-		say(b, n, "not required here");
-		break;
-	case EVENT_VERSION_ACCEPTED:
-		say(b, n, "accepted by --accept");
-		break;
-	case EVENT_RESUMED:
-		say(b, n, "goes on");
-		break;
-	case EVENT_TAKEN_OVER:
-		say(b, n, "the process that ran it died; goes on");
-		break;
-	case EVENT_DOUBT_RESOLVED:
-		say(b, n, "was in doubt");
-		break;
-	case EVENT_LOCK_AWAITED:
-	case EVENT_OPERATION_FAILED:
-	case EVENT_HEALTH_UNKNOWN:
-		say(b, n, delay_words(n->event));
-		break;
-	case EVENT_NOT_FENCED:
-		say(b, n, "goes on");
-		break;
-	case EVENT_RETRIED:
-		say(b, n, "tries again after");
-		break;
-	case EVENT_STOP_HEARD:
-		say(b, n, "stopping, after the current effect");
-		break;
-	case EVENT_ROLLBACK_STARTED:
-		say(b, n, "rolling back");
-		break;
-	case EVENT_ROLLED_BACK:
-		say(b, n, "rolled back");
-		break;
-	case EVENT_COMPLETED:
-		say(b, n, "completed successfully");
-		break;
-	/* The error that ends the command says these. */
 	case EVENT_FAILED_AT_STARTUP:
 	case EVENT_IN_DOUBT:
 	case EVENT_RESOLVED:
@@ -156,6 +106,30 @@ static void hear(void *context, const struct run_news *n)
 	case EVENT_ERRORED:
 	case EVENT_COUNT:
 		break;
+	}
+	return NULL;
+}
+
+static void hear(void *context, const struct run_news *n)
+{
+	struct bar *b = context;
+	const char *words = words_of(n->event);
+
+	if (words) {
+		say(b, n, words);
+	} else if (n->event == EVENT_OPERATION_BEGUN) {
+		begin_operation(b, n);
+	} else if (n->event == EVENT_OPERATION_DONE || n->event == EVENT_TICK) {
+		if (b->terminal && n->count)
+			draw(b, n, false);
+	} else if (n->event == EVENT_CHECKING) {
+		wipe(b);
+		fprintf(stdout, "%.*s: %.*s \"%.*s\"\n", STR_ARG(n->migration), STR_ARG(n->text),
+			STR_ARG(n->label));
+	} else if (n->event == EVENT_LOGGED || n->event == EVENT_CAUGHT) {
+		wipe(b);
+		fprintf(stdout, "%s%.*s\n", n->event == EVENT_CAUGHT ? "caught: " : "",
+			STR_ARG(n->text));
 	}
 }
 

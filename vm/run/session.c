@@ -222,7 +222,7 @@ enum outcome session_settings(struct run *r, const char *name, struct str *value
 }
 
 /* When a process started, in clock ticks since boot: with its number, who it is. 0: there is no
- * such process. */
+ * such process, or it is dead and nobody has waited for it. */
 static long long process_start(long pid)
 {
 	char path[40], text[1024];
@@ -234,6 +234,8 @@ static long long process_start(long pid)
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
 	if (os_read_file(path, sizeof(text), &stat, &ignored) == OUTCOME_OK && stat.ptr) {
 		at = strrchr(stat.ptr, ')');
+		if (at && (at[2] == 'Z' || at[2] == 'X'))
+			at = NULL;
 		for (int field = 2; at && field < 22; field++)
 			at = strchr(at + 1, ' ');
 		start = at ? strtoll(at, NULL, 10) : 0;

@@ -367,8 +367,8 @@ enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
 /* Whether a statement carries its condition. */
 bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
 bool query_id_is_guarded(struct str query_id);
-/* Gives this process a new epoch, so that fences that are raised from now on refuse what it has sent
- * and lost sight of. OUTCOME_NOT_NOW: another process has taken the run over. */
+/* Gives this process a new epoch, so that fences that are raised from now on refuse what it has
+ * sent and lost sight of. OUTCOME_NOT_NOW: another process has taken the run over. */
 enum outcome fence_begin_anew(struct run *r, struct error *err) MUST_USE;
 
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
