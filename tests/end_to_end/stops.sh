@@ -66,7 +66,7 @@ on_clickhouse() {
 	AMIG_DB_URL=$(new_clickhouse amig_stops)
 	clickhouse amig_stops 'CREATE TABLE log (x UInt64) ENGINE = Log'
 	ask() { clickhouse amig_stops "$1"; }
-	running="SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(1) + 2%' AND query NOT LIKE '%processes%'"
+	running="SELECT count() FROM system.processes WHERE query_id LIKE 'amig:%' AND query LIKE '%sleepEachRow%'"
 }
 
 # begins KIND NAME: up to where it is long.
