@@ -1,8 +1,8 @@
 /* floor_clickhouse.c - the least that a durable operation on ClickHouse costs with its state in
  * PostgreSQL: COUNT times one commit there and one request here, on connections that stay open
  *
- * Usage: floor_clickhouse POSTGRES_URL CLICKHOUSE_URL COUNT. PostgreSQL has a table `state` (id, at),
- * ClickHouse a table `done` (number).
+ * Usage: floor_clickhouse POSTGRES_URL CLICKHOUSE_URL COUNT. PostgreSQL has a table `state` (id,
+ * at), ClickHouse a table `done` (number).
  */
 #include "vm/base/attr.h"
 
