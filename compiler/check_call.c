@@ -261,6 +261,8 @@ static void unknown_method(struct checker *c, const struct expression *callee, u
 	vec_clear(&candidates);
 	if (near.name.len)
 		suggest(c, number, near);
+	else if (foreign_hint(name))
+		diag_help(&c->unit->diags, number, "%s", foreign_hint(name));
 	else if (!scope_find(c->scope, NAMES_MODULE, kind))
 		diag_help(&c->unit->diags, number,
 			  "the standard library's functions come with `use %.*s`", STR_ARG(kind));
@@ -353,6 +355,11 @@ static uint32_t check_method(struct checker *c, struct expression *e)
 			diag_help(&c->unit->diags, number, "it is a function: `%.*s(…)`",
 				  STR_ARG(name));
 			mend_method(c, number, e);
+		} else if (record_field(&c->unit->types, type, name) != NO_FIELD) {
+			diag_help(&c->unit->diags, number,
+				  "`%.*s` is a field: without parentheses", STR_ARG(name));
+		} else if (foreign_hint(name)) {
+			diag_help(&c->unit->diags, number, "%s", foreign_hint(name));
 		}
 	}
 	return TYPE_NEVER;

@@ -52,6 +52,28 @@ static void check_default(struct checker *c, struct parameter *p, uint32_t type)
 		check_wanted(c, p->value, type, what);
 }
 
+/* c.value(…) is always the built-in one. */
+static void refuse_hidden(struct checker *c, const struct declaration *d)
+{
+	static const char *const methods[] = {
+#define SPECIAL_METHOD(name) #name,
+#define SPECIAL_FUNCTION(name)
+#define SPECIAL(NAME, name, place, signature, doc) SPECIAL_##place(name)
+#include "stdlib/specials.def"
+#undef SPECIAL
+#undef SPECIAL_FUNCTION
+#undef SPECIAL_METHOD
+	};
+	const struct symbol *symbol = d->symbol;
+
+	if (!symbol->parameter_count ||
+	    type_kind_of(c->unit, symbol->parameters[0]->type) != TYPE_CONNECTION)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (str_eq(d->name.text, str_c(methods[i])))
+			wrong(c, d->name.span, DIAG_METHOD_TAKEN, methods[i]);
+}
+
 void check_signature(struct unit *u, struct unit_module *m, struct declaration *d)
 {
 	struct checker c = checker_of(u, m, "a default");
@@ -73,6 +95,7 @@ void check_signature(struct unit *u, struct unit_module *m, struct declaration *
 			wrong(&c, p->type->span, DIAG_ANY_KEPT);
 		symbol->parameters[symbol->parameter_count++] = p->symbol;
 	}
+	refuse_hidden(&c, d);
 	symbol->type = d->fn.result ? type_resolve(u, m->scope, d->fn.result) : TYPE_NOTHING;
 	if (type_kind_of(u, symbol->type) == TYPE_CONNECTION) {
 		wrong(&c, d->fn.result->span, DIAG_CONNECTION_KEPT);

@@ -49,8 +49,18 @@ void mismatch(struct checker *c, const struct expression *e, uint32_t wanted, co
 			  "write it with a point (`1.0`), or convert it: `float(…)`");
 	else if (found == TYPE_FLOAT && to == TYPE_INT)
 		diag_help(&u->diags, number, "convert it: `int(…)` drops the fraction");
-	else if (found == TYPE_INT && to == TYPE_DURATION)
-		diag_help(&u->diags, number, "a duration has a unit: 250ms 30s 5m 2h 7d");
+	else if ((found == TYPE_INT || found == TYPE_STRING) && to == TYPE_DURATION)
+		diag_help(&u->diags, number, "a duration has a unit%s: 250ms 30s 5m 2h 7d",
+			  found == TYPE_STRING ? " and no quotes" : "");
+	else if (to == TYPE_BOOL && (found == TYPE_INT || found == TYPE_FLOAT))
+		diag_help(&u->diags, number, "compare it: `… != 0`");
+	else if (to == TYPE_BOOL && e->kind != EXPRESSION_STRING &&
+		 (found == TYPE_STRING || found == TYPE_LIST))
+		diag_help(&u->diags, number, "compare it: `len(…) > 0`");
+	else if (to == TYPE_BOOL && found == TYPE_OPTIONAL)
+		diag_help(&u->diags, number, "to ask whether there is one: `… != null`");
+	else if (to == TYPE_BOOL && found == TYPE_SQL)
+		diag_help(&u->diags, number, "ask a connection: `c.exists(sql\"…\")`");
 	else if (to == TYPE_STRING && (found == TYPE_INT || found == TYPE_FLOAT ||
 				       found == TYPE_DURATION || found == TYPE_VERSION))
 		diag_help(&u->diags, number, "put it into a text: `\"${…}\"`");
@@ -79,8 +89,11 @@ uint32_t check_value(struct checker *c, struct expression *e)
 
 void check_wanted(struct checker *c, struct expression *e, uint32_t wanted, const char *what)
 {
+	size_t told = c->unit->diags.all.count;
 	uint32_t type = check_value(c, e);
 
+	if (wanted == TYPE_IDENT && c->unit->diags.all.count == told + 1)
+		mend_table(c, told, e);
 	if (!types_assignable(&c->unit->types, type, wanted) ||
 	    (type == TYPE_ANY && wanted != TYPE_ANY))
 		mismatch(c, e, wanted, what);
@@ -136,7 +149,11 @@ static uint32_t check_index(struct checker *c, struct expression *e)
 	uint32_t type = check_value(c, e->index.base);
 	const struct type *list = types_get(&c->unit->types, type);
 
-	check_wanted(c, e->index.index, TYPE_INT, "an index");
+	/* `row["id"]` is wrong once. */
+	if (list->kind == TYPE_RECORD)
+		check_value(c, e->index.index);
+	else
+		check_wanted(c, e->index.index, TYPE_INT, "an index");
 	list = types_get(&c->unit->types, type);
 	if (type == TYPE_NEVER)
 		return TYPE_NEVER;
@@ -146,7 +163,9 @@ static uint32_t check_index(struct checker *c, struct expression *e)
 		return list->element;
 	}
 	if (!unfinished(c, e->index.base))
-		wrong(c, e->index.base->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
+		mend_index(c,
+			   wrong(c, e->index.base->span, DIAG_NOT_A_LIST, type_text(c->unit, type)),
+			   e);
 	return TYPE_NEVER;
 }
 
@@ -204,7 +223,10 @@ void check_condition(struct checker *c, struct condition *condition)
 		if (type == TYPE_ANY)
 			wrong(c, condition->value->span, DIAG_ANY_USED);
 		else
-			wrong(c, condition->value->span, DIAG_NEVER_NULL, type_text(c->unit, type));
+			diag_help(&c->unit->diags,
+				  wrong(c, condition->value->span, DIAG_NEVER_NULL,
+					type_text(c->unit, type)),
+				  "give it its name by a `let` without `if`, or use it as it is");
 		type = TYPE_NEVER;
 	}
 	condition->symbol =

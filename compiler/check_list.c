@@ -63,13 +63,28 @@ static uint32_t pair_type(struct checker *c, uint32_t element)
 	return types_record(&c->unit->types, fields, 2);
 }
 
+/* `map(x => e, list)` */
+static bool is_exchanged(struct checker *c, const struct expression *e, const char *name)
+{
+	const struct argument *first = e->call.arguments;
+	size_t number;
+
+	if (!first || first->value->kind != EXPRESSION_LAMBDA || first->name.text.len ||
+	    !first->next || first->next->next ||
+	    first->next->value->kind == EXPRESSION_LAMBDA)
+		return false;
+	number = wrong(c, first->value->span, DIAG_LAMBDA_WANTED, name);
+	diag_help(&c->unit->diags, number, "the list stands first: `%s(list, x => …)`", name);
+	return true;
+}
+
 uint32_t check_list_function(struct checker *c, struct expression *e, enum special special,
 			     const char *name)
 {
 	struct expression *list, *each;
 	uint32_t element, type;
 
-	if (!take(c, e, name, special == SPECIAL_PAIRS ? 1 : 2))
+	if (is_exchanged(c, e, name) || !take(c, e, name, special == SPECIAL_PAIRS ? 1 : 2))
 		return TYPE_NEVER;
 	list = e->call.values[0];
 	each = e->call.value_count > 1 ? e->call.values[1] : NULL;

@@ -64,6 +64,15 @@ static void check_range(struct checker *c, const struct need_syntax *need)
 		wrong(c, need->span, DIAG_RANGE_EMPTY, kept(c->unit, need->range));
 }
 
+/* `needs postgres: db` */
+static void mend_exchanged(struct checker *c, size_t number, const struct need_syntax *n)
+{
+	diag_help(&c->unit->diags, number, "the name stands first: `needs %.*s: %.*s`",
+		  STR_ARG(n->kind.text), STR_ARG(n->name.text));
+	diag_fix(&c->unit->diags, number, n->name.span, "%.*s", STR_ARG(n->kind.text));
+	diag_fix(&c->unit->diags, number, n->kind.span, "%.*s", STR_ARG(n->name.text));
+}
+
 static void check_needs(struct checker *c, struct migration_syntax *m)
 {
 	uint32_t count = 0;
@@ -85,6 +94,8 @@ static void check_needs(struct checker *c, struct migration_syntax *m)
 			for (; type_connection_kinds[known_count]; known_count++)
 				known[known_count] = str_c(type_connection_kinds[known_count]);
 			suggest(c, number, diag_nearest(kind.text, known, known_count));
+			if (n->kind.text.len && type_is_connection_kind(n->name.text))
+				mend_exchanged(c, number, n);
 		}
 		check_range(c, n);
 		n->symbol =

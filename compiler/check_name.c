@@ -116,7 +116,9 @@ static uint32_t unknown(struct checker *c, struct expression *e)
 	size_t number;
 
 	if (other) {
-		wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name), symbol_words(other));
+		number = wrong(c, e->span, DIAG_NOT_A_VALUE, kept(c->unit, name),
+			       symbol_words(other));
+		diag_help(&c->unit->diags, number, "to call it, write `%.*s(…)`", STR_ARG(name));
 		return TYPE_NEVER;
 	}
 	other = scope_find(c->scope, NAMES_MODULE, name);

@@ -1,5 +1,6 @@
 /* check_operator.c - which operators go with which types */
 #include "compiler/checker.h"
+#include "compiler/mend.h"
 
 static const char *const operator_texts[] = {
 	[OPERATOR_OR] = "or",
@@ -181,7 +182,11 @@ static uint32_t check_otherwise(struct checker *c, const struct expression *e)
 		return TYPE_NEVER;
 	}
 	if (type->kind != TYPE_OPTIONAL && type->kind != TYPE_NULL) {
-		wrong(c, left->span, DIAG_NEVER_NULL, type_text(c->unit, left->type));
+		if (left->type != TYPE_NEVER)
+			mend_never_null(c,
+					wrong(c, left->span, DIAG_NEVER_NULL,
+					      type_text(c->unit, left->type)),
+					left, right);
 		return TYPE_NEVER;
 	}
 	if (types_join(types, element, right->type, &joined))

@@ -302,7 +302,16 @@ static void check_include(struct checker *c, struct statement *s)
 	if (!call || call->kind == EXPRESSION_ERROR)
 		return;
 	if (call->kind != EXPRESSION_CALL) {
-		wrong(c, call->span, DIAG_INCLUDE_WHAT, "this");
+		size_t number = wrong(c, call->span, DIAG_INCLUDE_WHAT, "this");
+
+		if (call->kind == EXPRESSION_NAME &&
+		    scope_find(c->scope, NAMES_CALLABLE, call->name.text))
+			diag_help(&c->unit->diags, number, "it is called: `include %.*s(…)`",
+				  STR_ARG(call->name.text));
+		else if (call->kind == EXPRESSION_STRING)
+			diag_help(&c->unit->diags, number,
+				  "a file is a module: `use shop` before the migration, then "
+				  "`include shop.name(…)`");
 		return;
 	}
 	c->including = true;

@@ -39,6 +39,9 @@ static void check_assign(struct checker *c, struct statement *s)
 		diag_help(&c->unit->diags, number, "a new variable is made by `var %.*s = …`",
 			  STR_ARG(name.text));
 		suggest(c, number, scope_nearest(c->scope, NAMES_VALUE, name.text));
+		/* What comes next is not told of it again. */
+		s->symbol = unit_symbol(c->unit, SYMBOL_ERROR, name);
+		scope_add(c->scope, s->symbol);
 		return;
 	}
 	s->symbol = symbol;
@@ -70,7 +73,7 @@ uint32_t check_loop_list(struct checker *c, struct expression *e)
 		return list->element;
 	}
 	if (type != TYPE_NEVER && !unfinished(c, e))
-		wrong(c, e->span, DIAG_NOT_A_LIST, type_text(c->unit, type));
+		mend_list(c, wrong(c, e->span, DIAG_NOT_A_LIST, type_text(c->unit, type)), e);
 	return TYPE_NEVER;
 }
 
@@ -92,6 +95,22 @@ static void check_branch(struct checker *c, struct statement *s)
 	check_block(c, s->branch.then);
 	c->scope = outer;
 	check_block(c, s->branch.otherwise);
+}
+
+/* `progress 50` is no float that is too large: said once, without the point that would hide it. */
+static void check_progress(struct checker *c, struct expression *e)
+{
+	const char *what = "the progress";
+	bool is_large = (e->kind == EXPRESSION_INT && e->number > 1) ||
+			(e->kind == EXPRESSION_FLOAT && e->real > 1);
+
+	if (!is_large) {
+		check_wanted(c, e, TYPE_FLOAT, "the progress, from 0.0 to 1.0,");
+		return;
+	}
+	diag_help(&c->unit->diags,
+		  wrong(c, e->span, DIAG_CLAUSE_RANGE, what, "from 0.0 to 1.0"),
+		  "a half is 0.5; a part of a whole `float(done) / float(all)`");
 }
 
 static void check_while(struct checker *c, struct statement *s)
@@ -193,7 +212,7 @@ static void check_statement(struct checker *c, struct statement *s)
 	case STATEMENT_PROGRESS:
 		if (!(c->allowed & ALLOW_EFFECT))
 			wrong(c, s->span, DIAG_PROGRESS_HERE);
-		check_wanted(c, s->expression, TYPE_FLOAT, "the progress, from 0.0 to 1.0,");
+		check_progress(c, s->expression);
 		break;
 	case STATEMENT_SLEEP:
 	case STATEMENT_WAIT:

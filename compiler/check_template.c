@@ -11,6 +11,22 @@ static bool is_plain(uint32_t type)
 	       type == TYPE_DURATION || type == TYPE_TIMESTAMP || type == TYPE_VERSION;
 }
 
+static void help_text_hole(struct checker *c, size_t number, uint32_t type)
+{
+	enum type_kind kind = type_kind_of(c->unit, type);
+
+	if (kind == TYPE_RECORD)
+		diag_help(&c->unit->diags, number, "name the field that is meant");
+	else if (kind == TYPE_LIST &&
+		 types_get(&c->unit->types, type)->element == TYPE_STRING)
+		diag_help(&c->unit->diags, number, "join its elements: `join(…, \", \")`");
+	else if (kind == TYPE_LIST)
+		diag_help(&c->unit->diags, number,
+			  "make one text of it: `join(map(…, x => \"${x}\"), \", \")`");
+	else if (kind == TYPE_SQL)
+		diag_help(&c->unit->diags, number, "SQL is sent, not shown: say it in words");
+}
+
 void check_string(struct checker *c, struct expression *e)
 {
 	for (struct part *p = e->parts; p; p = p->next) {
@@ -22,7 +38,9 @@ void check_string(struct checker *c, struct expression *e)
 		if (type == TYPE_NEVER || is_plain(type) || type == TYPE_IDENT ||
 		    unfinished(c, p->hole))
 			continue;
-		wrong(c, p->hole->span, DIAG_TEXT_HOLE, type_text(c->unit, type));
+		help_text_hole(c,
+			       wrong(c, p->hole->span, DIAG_TEXT_HOLE, type_text(c->unit, type)),
+			       type);
 	}
 }
 

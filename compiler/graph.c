@@ -69,6 +69,10 @@ static void unknown_dependency(struct unit *u, const struct unit_migration *m, s
 	near = diag_nearest(name.text, names.at, names.count);
 	if (near.name.len)
 		diag_help(&u->diags, number, "did you mean \"%.*s\"?", STR_ARG(near.name));
+	else
+		diag_help(&u->diags, number,
+			  "it is looked for in the files that were given, by the name behind "
+			  "`migration`, and beside this one");
 	if (near.is_only)
 		diag_fix(&u->diags, number, name.span, "\"%.*s\"", STR_ARG(near.name));
 	vec_clear(&names);
@@ -100,6 +104,21 @@ static void link_one(struct unit *u, struct unit_migration *m)
 	map_clear(&seen);
 }
 
+/* Told at the dependency, which can go if it is the only one of its clause. */
+static void depends_on_itself(struct unit *u, const struct unit_migration *m)
+{
+	const struct name_list *d = m->declaration->migration->depends;
+	size_t number;
+
+	while (d && !str_eq(d->name.text, m->name))
+		d = d->next;
+	number = diag_add(&u->diags, d ? d->name.span : m->declaration->migration->head,
+			  DIAG_DEPENDS_CYCLE,
+			  arena_format(&u->arena, "\"%.*s\" depends on itself",
+				       STR_ARG(m->name)).ptr);
+	diag_help(&u->diags, number, "remove it, or name the migration that is meant");
+}
+
 struct step { struct unit_migration *m; uint32_t next; };
 
 /* A way that comes back to one that it is still on is a circle: told once, where it closes. An own
@@ -129,6 +148,10 @@ static void find_circles(struct unit *u, struct unit_migration *start)
 
 			while (way.at[--from].m != to)
 				;
+			if (to == m) {
+				depends_on_itself(u, m);
+				continue;
+			}
 			for (; from < way.count; from++)
 				buf_format(&words, "\"%.*s\" → ", STR_ARG(way.at[from].m->name));
 			buf_format(&words, "\"%.*s\"", STR_ARG(to->name));

@@ -12,5 +12,7 @@
 void graph_link(struct unit *u);
 /* No `operations` includes itself, and no plan grows beyond PLAN_OPERATIONS_MAX. */
 void graph_check_includes(struct unit *u);
+/* No `parallel` is in another one by an `include`. */
+void graph_check_parallel(struct unit *u);
 
 #endif

@@ -126,6 +126,44 @@ void mend_length(struct checker *c, size_t number, const struct expression *fiel
 	}
 }
 
+/* `for r in c.rows(…) as {id: int}` */
+void mend_list(struct checker *c, size_t number, const struct expression *e)
+{
+	const struct type_syntax *type = e->kind == EXPRESSION_AS ? e->as.type : NULL;
+
+	if (!type) {
+		if (e->type == TYPE_INT)
+			diag_help(&c->unit->diags, number, "to count, use `while`");
+		return;
+	}
+	diag_help(&c->unit->diags, number, "several of them are a list: `as [%s]`",
+		  type_text(c->unit, e->type));
+	diag_fix(&c->unit->diags, number, part(type->span, type->span.start, type->span.start),
+		 "[");
+	diag_fix(&c->unit->diags, number, part(type->span, type->span.end, type->span.end), "]");
+}
+
+/* `row["id"]` */
+void mend_index(struct checker *c, size_t number, const struct expression *e)
+{
+	struct str name;
+
+	if (type_kind_of(c->unit, e->index.base->type) != TYPE_RECORD)
+		return;
+	if (e->index.index->kind != EXPRESSION_STRING ||
+	    !expression_text(e->index.index, &name) || !name.len) {
+		diag_help(&c->unit->diags, number, "a record's fields have names: `row.name`");
+		return;
+	}
+	diag_help(&c->unit->diags, number, "a field is named behind a point: `.%.*s`",
+		  STR_ARG(name));
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] != '_' && (name.ptr[i] < 'a' || name.ptr[i] > 'z'))
+			return;
+	diag_fix(&c->unit->diags, number,
+		 part(e->span, e->index.base->span.end, e->span.end), ".%.*s", STR_ARG(name));
+}
+
 void mend_quoted_hole(struct checker *c, size_t number, struct span hole)
 {
 	struct str text = c->unit->sources.all.at[hole.source].text;
@@ -136,6 +174,29 @@ void mend_quoted_hole(struct checker *c, size_t number, struct span hole)
 		return;
 	diag_fix(&c->unit->diags, number, part(hole, hole.start - 1, hole.start), "%s", "");
 	diag_fix(&c->unit->diags, number, part(hole, hole.end, hole.end + 1), "%s", "");
+}
+
+void mend_table(struct checker *c, size_t number, const struct expression *e)
+{
+	if (e->kind != EXPRESSION_NAME ||
+	    c->unit->diags.all.at[number].code != DIAG_UNKNOWN_NAME ||
+	    c->unit->diags.all.at[number].help.len)
+		return;
+	diag_help(&c->unit->diags, number, "a table is named by `ident(\"%.*s\")`",
+		  STR_ARG(e->name.text));
+	diag_fix(&c->unit->diags, number, e->span, "ident(\"%.*s\")", STR_ARG(e->name.text));
+}
+
+void mend_never_null(struct checker *c, size_t number, const struct expression *left,
+		     const struct expression *right)
+{
+	struct str between = text_of(c->unit, part(left->span, left->span.end, right->span.start));
+
+	diag_help(&c->unit->diags, number, "remove the `?? …`");
+	/* With a parenthesis in between the text to go is not known so well. */
+	if (str_eq(str_trim(between), STR("??")))
+		diag_fix(&c->unit->diags, number,
+			 part(left->span, left->span.end, right->span.end), "%s", "");
 }
 
 /* ---- declarations and clauses ---- */

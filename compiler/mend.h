@@ -26,4 +26,13 @@ void mend_on(struct checker *c, size_t number, const struct operation_syntax *o)
 /* An element of a list, with the comma before it, is taken out. */
 void mend_element(struct unit *u, size_t number, struct span element);
 
+/* What is no list: of an expression behind `in`, of an index. */
+void mend_list(struct checker *c, size_t number, const struct expression *e);
+void mend_index(struct checker *c, size_t number, const struct expression *e);
+/* An unknown NAME where the name of a table should stand. */
+void mend_table(struct checker *c, size_t number, const struct expression *e);
+/* `left ?? right`, where the left one is never null */
+void mend_never_null(struct checker *c, size_t number, const struct expression *left,
+		     const struct expression *right);
+
 #endif

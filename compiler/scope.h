@@ -73,6 +73,7 @@ struct symbol {
 	uint32_t parameter_count;
 	struct symbol **parameters;	/* in order; each has its type */
 	uint32_t state;			/* the checker's */
+	uint32_t parallel;		/* OPERATIONS: check_parallel.c */
 	bool used;			/* somewhere in its file: lint_file.c */
 	uint32_t mark, slot;		/* free for lowering; zero */
 };

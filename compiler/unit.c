@@ -169,6 +169,7 @@ void unit_check_files(struct unit *u)
 			if (d->kind == DECLARATION_TEST)
 				check_test(u, u->modules.at[i], d);
 	graph_check_includes(u);
+	graph_check_parallel(u);
 	diags_sort(&u->diags);
 }
 

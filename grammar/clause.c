@@ -29,6 +29,23 @@ struct action *action_new(struct parser *p, struct span span, struct expression 
 	return action;
 }
 
+/* What was said before in the same words can go, with its line where it has one of its own. */
+static void mend_line(struct parser *p, size_t number, struct span second)
+{
+	struct str text = p->scan.text;
+	uint32_t start = second.start, end = second.end;
+
+	while (start && (text.ptr[start - 1] == ' ' || text.ptr[start - 1] == '\t'))
+		start--;
+	while (end < text.len && (text.ptr[end] == ' ' || text.ptr[end] == '\t' ||
+					 text.ptr[end] == '\r'))
+		end++;
+	if (start == 0 || text.ptr[start - 1] != '\n' || end >= text.len || text.ptr[end] != '\n')
+		return;
+	diag_help(p->diags, number, "remove it");
+	diag_fix(p->diags, number, (struct span){ second.source, start, end + 1 }, "%s", "");
+}
+
 /* False and a message when the clause was given before. */
 static bool see(struct parser *p, struct span *seen, const struct clause *clause)
 {
@@ -40,6 +57,8 @@ static bool see(struct parser *p, struct span *seen, const struct clause *clause
 	}
 	number = diag_add(p->diags, clause->span, DIAG_CLAUSE_TWICE, words[clause->kind]);
 	diag_note(p->diags, number, seen[clause->kind], "first here");
+	if (str_eq(scan_text(&p->scan, seen[clause->kind]), scan_text(&p->scan, clause->span)))
+		mend_line(p, number, clause->span);
 	return false;
 }
 
@@ -201,6 +220,8 @@ struct statement *operation_end(struct parser *p, struct span span, struct span 
 			words[CLAUSE_ON]);
 
 		diag_note(p->diags, number, on->span, "first here");
+		if (str_eq(on->name.text, o->on->name.text))
+			mend_line(p, number, body->seen[CLAUSE_ON]);
 	}
 	if (on)
 		o->on = on;

@@ -224,7 +224,8 @@ static void print_fix(const struct diag *d, struct sources *s, uint32_t gutter, 
 
 			to = (uint32_t)(end.line_text.ptr + end.line_text.len - text.ptr);
 			/* Behind a line that goes as a whole the next one is as it was. */
-			if (span.end > span.start && text.ptr[span.end - 1] == '\n')
+			if (span.end > span.start && text.ptr[span.end - 1] == '\n' &&
+				(span.start == 0 || text.ptr[span.start - 1] == '\n'))
 				to = span.end;
 		}
 		buf_reset(&fixed);

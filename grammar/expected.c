@@ -184,6 +184,23 @@ static bool report_assign(struct parser *p)
 	return true;
 }
 
+/* `"x ${t"`: where the hole should be closed a text begins. False: it is something else. */
+static bool report_hole(struct parser *p, const struct expectation *e)
+{
+	struct scan *s = &p->scan;
+	size_t number;
+
+	if (s->current.kind != T_STRING_BEGIN || !expects(e, "`}` of `${`") || s->depth < 2 ||
+		s->brackets[s->depth - 2].kind != T_HOLE_BEGIN)
+		return false;
+	number = diag_add(p->diags, s->brackets[s->depth - 2].span, DIAG_UNCLOSED, "${");
+	diag_help(p->diags, number, "put `}` behind the value");
+	diag_fix(p->diags, number,
+		scan_span(s, s->previous.span.end, s->previous.span.end), "}");
+	s->hole_told = true;
+	return true;
+}
+
 /* Mistakes that have a name of their own. */
 static bool report_known(struct parser *p, const struct expectation *e)
 {
@@ -193,12 +210,22 @@ static bool report_known(struct parser *p, const struct expectation *e)
 	size_t number;
 	char word[64];
 
-	if (is_same_token(&s->first, &s->previous) && form_of(s->first.kind) && !in_plan) {
+	if (report_hole(p, e)) {
+		return true;
+	} else if (is_same_token(&s->first, &s->previous) && form_of(s->first.kind) && !in_plan) {
 		diag_add(p->diags, s->first.span, DIAG_STATEMENT_FORM, text_of(p, &s->first),
 			 form_of(s->first.kind));
 	} else if (in_plan && is_block_word(t->kind)) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, t));
-		diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
+		number = diag_add(p->diags, t->span, DIAG_NOT_IN_PLAN, word);
+		if (t->kind == T_VAR)
+			diag_help(p->diags, number, "a plan has no variables: what is named by "
+						    "`let` stays as it is");
+		else if (t->kind == T_WHILE)
+			diag_help(p->diags, number,
+				"a plan goes over lists: `for x in list { … }`");
+		else if (t->kind == T_REQUIRE || t->kind == T_FAIL)
+			diag_help(p->diags, number, "move it into a `precheck \"…\" { … }`");
 	} else if ((s->first.flags & SCAN_CLAUSE) && is_same_token(&s->first, &s->previous) &&
 		   expects(e, "`=`") && expects(e, "`.`")) {
 		snprintf(word, sizeof(word), "`%s`", text_of(p, &s->first));
@@ -209,7 +236,10 @@ static bool report_known(struct parser *p, const struct expectation *e)
 			diag_fix(p->diags, number, s->first.span, "let");
 		}
 	} else if (t->kind == T_MAPS && s->first.kind != T_NEEDS) {
-		diag_add(p->diags, t->span, DIAG_LAMBDA_PLACE);
+		number = diag_add(p->diags, t->span, DIAG_LAMBDA_PLACE);
+		if (s->first.kind == T_CONST || s->first.kind == T_LET)
+			diag_help(p->diags, number, "a function with a name is declared in the "
+						    "file: `fn name(a: int) -> int { … }`");
 	} else if (t->kind == '=' && (expects(e, "`==`") ||
 					    (s->first.kind == T_NAME && expects(e, "`.`")))) {
 		return report_assign(p);
@@ -221,6 +251,27 @@ static bool report_known(struct parser *p, const struct expectation *e)
 		return false;
 	}
 	return true;
+}
+
+/* `x is null`, `x is not null` */
+static bool mend_is(struct parser *p, size_t number, struct span is)
+{
+	static const struct {
+		const char *words, *ours;
+	} forms_of_is[] = { { " not null", "!=" }, { " NOT NULL", "!=" }, { " null", "==" },
+		{ " NULL", "==" }, { " None", "==" }, { " not None", "!=" } };
+	struct str text = p->scan.text;
+	struct str rest = { text.ptr + is.end, text.len - is.end };
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms_of_is); i++) {
+		if (!str_starts(rest, str_c(forms_of_is[i].words)))
+			continue;
+		is.end += (uint32_t)strlen(forms_of_is[i].words);
+		diag_help(p->diags, number, "write `%s null`", forms_of_is[i].ours);
+		diag_fix(p->diags, number, is, "%s null", forms_of_is[i].ours);
+		return true;
+	}
+	return false;
 }
 
 static void report_correction(struct parser *p, const struct expectation *e,
@@ -236,7 +287,7 @@ static void report_correction(struct parser *p, const struct expectation *e,
 	number = diag_add(p->diags, c->span, DIAG_SYNTAX,
 		phrase_of(p, scan_text(&p->scan, c->span)), wanted.ptr);
 	diag_help(p->diags, number, "did you mean `%.*s`?", STR_ARG(c->ours));
-	if (c->is_sure)
+	if ((!str_eq(c->ours, STR("==")) || !mend_is(p, number, c->span)) && c->is_sure)
 		diag_fix(p->diags, number, c->span, "%.*s", STR_ARG(c->ours));
 	buf_clear(&wanted);
 }
@@ -252,11 +303,21 @@ static bool is_version_refused(const struct parser *p)
 	       last->span.start == p->scan.previous.span.start;
 }
 
+static bool is_behind_line(const struct scan *s)
+{
+	const char *text = s->text.ptr + s->previous.span.end;
+
+	return s->previous.kind != T_LBRACE && s->previous.kind != T_NEWLINE &&
+	       s->current.span.start > s->previous.span.end &&
+	       memchr(text, '\n', s->current.span.start - s->previous.span.end);
+}
+
 void report_syntax(struct parser *p, const struct expectation *e, const char *found)
 {
 	const struct token *t = &p->scan.current;
 	struct buf wanted = { 0 }, got = { 0 };
 	struct correction correction;
+	struct span place = t->span;
 	size_t number;
 
 	/* Said already: by the scanner, or as what is never closed. */
@@ -268,8 +329,14 @@ void report_syntax(struct parser *p, const struct expectation *e, const char *fo
 		return;
 	}
 	describe_expected(e, &wanted);
-	describe_found(p, found, &got);
-	number = diag_add(p->diags, t->span, DIAG_SYNTAX, got.ptr, wanted.ptr);
+	/* What is missing before a `}` on another line is missing where the line before ended. */
+	if (t->kind == '}' && is_behind_line(&p->scan)) {
+		place = scan_span(&p->scan, p->scan.previous.span.end, p->scan.previous.span.end);
+		buf_text(&got, "the end of the line");
+	} else {
+		describe_found(p, found, &got);
+	}
+	number = diag_add(p->diags, place, DIAG_SYNTAX, got.ptr, wanted.ptr);
 	syntax_help(p, e, number);
 	buf_clear(&wanted);
 	buf_clear(&got);

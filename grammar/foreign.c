@@ -27,6 +27,10 @@ static const struct row units[] = {
 #define UNIT(word, ours) { word, ours, true },
 #include "grammar/foreign.def"
 };
+static const struct row signs[] = {
+#define SIGN(text, ours) { text, ours, true },
+#include "grammar/foreign.def"
+};
 
 static bool is_same(struct str word, const char *other)
 {
@@ -70,6 +74,11 @@ const char *foreign_hint(struct str word)
 const char *foreign_unit(struct str word)
 {
 	return ours_of(find(units, ARRAY_SIZE(units), word, 0));
+}
+
+const char *foreign_sign(struct str text)
+{
+	return ours_of(find(signs, ARRAY_SIZE(signs), text, 0));
 }
 
 const char *foreign_word(struct str word, size_t *at, bool *sure)

@@ -114,7 +114,7 @@ static bool nearly(const struct expectation *e, struct str word, struct correcti
 			candidates[count++] = keywords[i].word;
 	near = diag_nearest(word, candidates, count);
 	/* Two letters are near to too much. */
-	if (!near.name.len || word.len < 3)
+	if (near.name.len < 3 || word.len < 3)
 		return false;
 	c->ours = near.name;
 	c->is_sure = near.is_only;

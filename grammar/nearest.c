@@ -1,5 +1,6 @@
 /* nearest.c - what an author who misspelt a name may have meant */
 #include "grammar/diag.h"
+#include <strings.h>
 
 #define SUGGESTION_MAX 64
 
@@ -57,6 +58,10 @@ struct nearest diag_nearest(struct str name, const struct str *candidates, size_
 
 	if (name.len > SUGGESTION_MAX)
 		return nearest;
+	for (size_t i = 0; i < count; i++)
+		if (candidates[i].len == name.len && name.len &&
+			strncasecmp(candidates[i].ptr, name.ptr, name.len) == 0)
+			return (struct nearest){ candidates[i], true };
 	for (size_t i = 0; i < count; i++) {
 		size_t d;
 

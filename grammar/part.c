@@ -29,13 +29,32 @@ struct name plain_name(struct parser *p, const struct expression *string)
 		string->span };
 }
 
+/* Whether the sign stands before the place. */
+static bool is_behind(const struct parser *p, struct span span, const char *sign)
+{
+	const char *text = p->scan.text.ptr;
+	uint32_t at = span.start;
+
+	while (at && (text[at - 1] == ' ' || text[at - 1] == '\t'))
+		at--;
+	return at >= 2 && memcmp(text + at - 2, sign, 2) == 0;
+}
+
 struct str bad_version(struct parser *p, struct span span)
 {
 	struct str text = scan_text(&p->scan, span);
+	const char *rest = memchr(text.ptr, '.', text.len) ? ".0" : ".0.0";
 	size_t number = diag_add(p->diags, span, DIAG_BAD_VERSION, arena_c(p->arena, text));
 
-	diag_help(p->diags, number, "a version has three numbers: %.*s%s", STR_ARG(text),
-		memchr(text.ptr, '.', text.len) ? ".0" : ".0.0");
+	diag_help(p->diags, number, "a version has three numbers: %.*s%s", STR_ARG(text), rest);
+	if (is_behind(p, span, "..") || is_behind(p, span, "<="))
+		diag_help(p->diags, number,
+			"a version has three numbers: %.*s%s, or the last one that is meant by "
+			"%.*s, for it belongs to the range",
+			STR_ARG(text), rest, STR_ARG(text));
+	else if (span.end >= p->scan.text.len || p->scan.text.ptr[span.end] != '.')
+		diag_fix(p->diags, number,
+			(struct span){ span.source, span.end, span.end }, "%s", rest);
 	return (struct str){ 0 };
 }
 

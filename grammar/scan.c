@@ -4,8 +4,8 @@
 #include "grammar/foreign.h"
 #include "vm/base/semver.h"
 #include "vm/base/units.h"
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct keyword {
@@ -69,6 +69,16 @@ static struct str digits(const struct scan *s)
 	return (struct str){ out, len };
 }
 
+/* The last part of `2024-01-05`: it was told of the one before. */
+static bool is_date(const struct scan *s)
+{
+	const struct diag *last =
+		s->diags->all.count ? &s->diags->all.at[s->diags->all.count - 1] : NULL;
+
+	return s->current.kind == '-' && last && last->code == DIAG_LEADING_ZERO &&
+	       last->span.source == s->source && last->span.end + 1 == s->start;
+}
+
 int scan_int(struct scan *s)
 {
 	struct str text = matched(s);
@@ -88,6 +98,12 @@ int scan_int(struct scan *s)
 	if (!fits) {
 		diag_add(s->diags, here(s), DIAG_NUMBER_TOO_LARGE, matched_c(s));
 		number = 0;
+	} else if (text.len > 1 && text.ptr[0] == '0' && !s->muted && !is_date(s)) {
+		size_t refused = diag_add(s->diags, here(s), DIAG_LEADING_ZERO);
+
+		if (s->current.kind == '-')
+			diag_help(s->diags, refused, "times come from queries and now(); a number "
+						     "is written without zeros in front");
 	}
 	s->token.number = number > INT64_MAX ? INT64_MIN : (int64_t)number;
 	return T_INT;
@@ -123,6 +139,51 @@ static bool is_unit(struct str number)
 	return false;
 }
 
+/* The next number and its unit of `1h30m`, from `text`; false: there is none. */
+static bool take_duration(struct str *text, int64_t *ms, struct str *unit)
+{
+	size_t digits = 0, end;
+
+	while (digits < text->len && isdigit((unsigned char)text->ptr[digits]))
+		digits++;
+	for (end = digits; end < text->len && text->ptr[end] > '9'; end++)
+		;
+	if (!digits || !duration_parse((struct str){ text->ptr, end }, ms))
+		return false;
+	*unit = (struct str){ text->ptr + digits, end - digits };
+	*text = (struct str){ text->ptr + end, text->len - end };
+	return true;
+}
+
+/* `1h30m`: one number with one unit, in the smallest of those that were written. */
+static bool help_compound(struct scan *s, size_t number, struct str text)
+{
+	static const struct {
+		const char *name;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 } };
+	size_t least = ARRAY_SIZE(units);
+	int64_t total = 0, one;
+	struct str unit;
+
+	while (text.len) {
+		if (!take_duration(&text, &one, &unit) || one > INT64_MAX - total)
+			return false;
+		total += one;
+		for (size_t i = 0; i < least; i++)
+			if (str_eq(unit, str_c(units[i].name)))
+				least = i;
+	}
+	if (least == ARRAY_SIZE(units))
+		return false;
+	total /= units[least].ms;
+	diag_help(s->diags, number, "one number has one unit: `%lld%s`", (long long)total,
+		units[least].name);
+	diag_fix(s->diags, number, here(s), "%lld%s", (long long)total, units[least].name);
+	return true;
+}
+
 int scan_quantity(struct scan *s)
 {
 	struct str text = digits(s), unit = unit_of(matched(s));
@@ -141,8 +202,14 @@ int scan_quantity(struct scan *s)
 	number = diag_add(s->diags, here(s), DIAG_UNKNOWN_UNIT, matched_c(s));
 	if (unit.len && s->text.ptr[s->end - unit.len - 1] == '_')
 		unit = (struct str){ "", 0 };
-	if (s->current.kind == T_MIGRATION || s->current.kind == T_ON ||
-		s->current.kind == T_RUN) {
+	if (help_compound(s, number, matched(s)))
+		return T_INVALID;
+	if (s->current.kind == T_LET || s->current.kind == T_VAR || s->current.kind == T_CONST ||
+		s->current.kind == T_PARAM || s->current.kind == T_FN ||
+		s->current.kind == T_FOR) {
+		diag_help(s->diags, number, "a name does not begin with a digit");
+	} else if (s->current.kind == T_MIGRATION || s->current.kind == T_ON ||
+		   s->current.kind == T_RUN) {
 		diag_help(s->diags, number, "the name of a migration stands in quotes");
 		diag_fix(s->diags, number, here(s), "\"%s\"", matched_c(s));
 	} else if (text.len > 1 && text.ptr[0] == '0' && strchr("xXbBoO", text.ptr[1])) {
@@ -157,11 +224,29 @@ int scan_quantity(struct scan *s)
 	return T_INVALID;
 }
 
+static bool has_leading_zero(struct str version)
+{
+	bool begins = true;
+
+	for (size_t i = 0; i < version.len && version.ptr[i] != '-'; i++) {
+		char next = i + 1 < version.len ? version.ptr[i + 1] : '.';
+
+		if (begins && version.ptr[i] == '0' && next >= '0' && next <= '9')
+			return true;
+		begins = version.ptr[i] == '.';
+	}
+	return false;
+}
+
 int scan_version(struct scan *s)
 {
 	struct semver version;
 
-	if (!semver_parse(matched(s), &version))
+	if (has_leading_zero(matched(s)))
+		diag_help(s->diags,
+			diag_add(s->diags, here(s), DIAG_BAD_VERSION, matched_c(s)),
+			"its numbers are written without zeros in front");
+	else if (!semver_parse(matched(s), &version))
 		diag_add(s->diags, here(s), DIAG_BAD_VERSION, matched_c(s));
 	return T_VERSION;
 }
@@ -197,28 +282,6 @@ int scan_word(struct scan *s)
 int scan_sign(struct scan *s)
 {
 	return s->text.ptr[s->start];
-}
-
-
-int scan_stray(struct scan *s)
-{
-	unsigned char c = (unsigned char)s->text.ptr[s->start];
-	char code[8];
-
-	if (c < 0x20 || c == 0x7f) {
-		snprintf(code, sizeof(code), "\\x%02X", c);
-		diag_add(s->diags, here(s), DIAG_STRAY, code);
-	} else {
-		size_t number = diag_add(s->diags, here(s), DIAG_STRAY, matched_c(s));
-
-		if (c == '`')
-			diag_help(s->diags, number,
-				"names of the database stand in sql\"…\", or are made by "
-				"ident(\"…\")");
-		else if (c == '$')
-			diag_help(s->diags, number, "`${…}` stands inside of texts and SQL only");
-	}
-	return T_INVALID;
 }
 
 /* ---- brackets ---- */

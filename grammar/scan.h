@@ -53,11 +53,15 @@ struct scan {
 	bool is_holding;
 	unsigned made_up; /* how many of `{` and `}` are yet to come before it */
 	uint32_t made_up_depth;
+	bool lone_return;  /* one was told of */
+	uint32_t runs_on;  /* the closing quote of a template that should have three; 0: none */
+	bool hole_told;	   /* of the line: a hole of its template is never closed */
 	bool owes_brace; /* a `{` was taken for the end of an unterminated label */
 	bool again;	 /* the current token is to be taken once more */
 	bool newline;	 /* one that counts stands before the token being made */
 	bool newline_in_parens;
 	bool skipping; /* to the end of what is wrong: brackets say nothing */
+	bool muted;    /* to there: signs of another language are a part of it */
 	bool failed; /* unterminated, too deep: nothing more comes, and it has been said */
 	uint32_t depth;
 	struct bracket brackets[PARSE_DEPTH_MAX];
@@ -112,7 +116,12 @@ int scan_sign(struct scan *s);
 int scan_foreign(struct scan *s, int kind, const char *ours);
 int scan_compound(struct scan *s);
 int scan_single_quoted(struct scan *s);
+int scan_typographic(struct scan *s); /* “…” */
+void scan_invisible(struct scan *s);  /* blanks of other kinds, marks without a width */
 int scan_stray(struct scan *s);
+/* In a template of one line, at the line's end: true, and the template goes on, if it is closed on
+ * a later line, as one with three quotes; said and mended. */
+bool scan_runs_on(struct scan *s);
 int scan_unterminated(struct scan *s); /* at the end of a line, which is to be read again */
 int scan_unterminated_file(struct scan *s);
 int scan_end(struct scan *s);

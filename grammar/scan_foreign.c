@@ -37,6 +37,16 @@ int scan_foreign(struct scan *s, int kind, const char *ours)
 	bool is_word = ours[0] >= 'a' && ours[0] <= 'z';
 	size_t number;
 
+	if (s->muted)
+		return kind;
+	/* `n!` */
+	if (kind == T_NOT && s->current.span.end == s->start && s->start &&
+		(s->current.kind == T_NAME || s->current.kind == ')' || s->current.kind == ']')) {
+		number = diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_STRAY, "!");
+		diag_help(s->diags, number, "what may be null is met by `x ?? other`, or by `if "
+					    "let y = x { … }`");
+		return T_INVALID;
+	}
 	/* SQL joins texts by it. */
 	if (kind == T_OR && (s->current.kind == T_TEMPLATE_END || next(s) == '"')) {
 		kind = '+';
@@ -56,7 +66,7 @@ int scan_compound(struct scan *s)
 	struct str sign = matched(s);
 	size_t number;
 
-	if (s->skipping)
+	if (s->skipping || s->muted)
 		return T_INVALID;
 	number = diag_add(s->diags, scan_span(s, s->start, s->end), DIAG_COMPOUND_ASSIGN,
 		arena_c(s->arena, sign));
@@ -75,9 +85,12 @@ void scan_foreign_comment(struct scan *s)
 {
 	struct span span = scan_span(s, s->start, s->end);
 	struct str text = matched(s);
-	size_t number = diag_add(s->diags, span, DIAG_FOREIGN_COMMENT);
 	bool is_block = str_starts(text, STR("/*"));
+	size_t number;
 
+	if (s->muted)
+		return;
+	number = diag_add(s->diags, span, DIAG_FOREIGN_COMMENT);
 	if (is_block && (next(s) != '\n' || memchr(text.ptr, '\n', text.len)))
 		return;
 	text = (struct str){ text.ptr + 2, text.len - (is_block ? 4 : 2) };
@@ -92,16 +105,23 @@ int scan_single_quoted(struct scan *s)
 {
 	struct span span = scan_span(s, s->start, s->end);
 	struct str text = matched(s);
-	size_t number = diag_add(s->diags, span, DIAG_SINGLE_QUOTED);
-	bool is_closed = text.len > 1 && text.ptr[text.len - 1] == '\'';
+	bool is_closed = text.len > 1 && text.ptr[text.len - 1] == '\'', is_sql;
+	size_t number;
 
+	if (s->muted)
+		return T_INVALID;
+	number = diag_add(s->diags, span, DIAG_SINGLE_QUOTED);
+	is_sql = s->current.kind == T_FORWARD || s->current.kind == T_ROLLBACK ||
+		 s->current.kind == T_EXEC;
+	if (is_sql)
+		diag_help(s->diags, number, "SQL stands in a template: `sql\"…\"`");
 	if (!is_closed || before(s) == '\'' || behind(s) == '\'')
 		return T_INVALID;
 	text = (struct str){ text.ptr + 1, text.len - 2 };
 	for (size_t i = 0; i < text.len; i++)
 		if (strchr("\"\\$", text.ptr[i]))
 			return T_INVALID;
-	diag_fix(s->diags, number, span, "\"%.*s\"", STR_ARG(text));
+	diag_fix(s->diags, number, span, "%s\"%.*s\"", is_sql ? "sql" : "", STR_ARG(text));
 	return T_INVALID;
 }
 
@@ -125,6 +145,10 @@ void scan_semicolon(struct scan *s)
 	/* `for i = 0; i < n; i++ {` is wrong once. */
 	if (s->skipping && s->first.kind == T_FOR)
 		return;
+	if (s->muted) {
+		s->newline = true;
+		return;
+	}
 	number = diag_add(s->diags, span, DIAG_SEMICOLON);
 	s->newline = true;
 	while (line && s->text.ptr[line - 1] != '\n')

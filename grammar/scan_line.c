@@ -117,6 +117,10 @@ static bool begins_statement(const struct scan *s, const struct token *t)
 	case T_PROGRESS:
 	case T_EXEC:
 		return true;
+	case T_IN:
+		behind = skip_blanks(s, t->span.end);
+		return str_starts((struct str){ s->text.ptr + behind, s->text.len - behind },
+			STR("doubt "));
 	default:
 		return (t->flags & SCAN_CLAUSE) && has_operand_behind(s, t);
 	}
@@ -146,14 +150,23 @@ static void report_unterminated(struct scan *s, const struct bracket *b)
 		b->kind == T_SQL_BEGIN ? "SQL template" : "string");
 }
 
+/* operation "copy { */
+static void owe_brace(struct scan *s)
+{
+	s->owes_brace = (s->first.flags & SCAN_CLAUSE) && s->depth < PARSE_DEPTH_MAX &&
+			s->end > 0 && s->text.ptr[s->end - 1] == '{';
+}
+
 bool scan_newline(struct scan *s)
 {
 	uint32_t quoted = s->depth ? quoted_depth(s) : 0;
 
 	if (quoted) {
-		report_unterminated(s, &s->brackets[quoted - 1]);
+		if (!s->hole_told)
+			report_unterminated(s, &s->brackets[quoted - 1]);
 		s->depth = quoted - 1;
 		s->end = s->start;
+		owe_brace(s);
 		s->token.depth = s->depth;
 		return true;
 	}
@@ -164,16 +177,53 @@ bool scan_newline(struct scan *s)
 	return false;
 }
 
+/* Where the next quote behind the line is that of a text of several lines: it ends its line, and no
+ * other text begins with it. 0: there is none. */
+static uint32_t closing_quote(const struct scan *s)
+{
+	const char *text = s->text.ptr, *found;
+	size_t at, end;
+
+	found = memchr(text + s->start, '"', s->text.len - s->start);
+	if (!found)
+		return 0;
+	at = (size_t)(found - text);
+	for (end = at + 1; end < s->text.len && strchr(" \t\r),", text[end]); end++)
+		;
+	if ((end < s->text.len && text[end] != '\n') ||
+		(at >= 3 && memcmp(text + at - 3, "sql", 3) == 0) ||
+		memchr(text + s->start, '#', at - s->start))
+		return 0;
+	return (uint32_t)at;
+}
+
+bool scan_runs_on(struct scan *s)
+{
+	const struct bracket *b = &s->brackets[s->depth - 1];
+	size_t number;
+
+	if (s->runs_on > s->start)
+		return true;
+	s->runs_on = quoted_depth(s) == s->depth ? closing_quote(s) : 0;
+	if (!s->runs_on)
+		return false;
+	number = diag_add(s->diags, b->span, DIAG_UNTERMINATED,
+		b->kind == T_SQL_BEGIN ? "SQL template" : "string");
+	diag_help(s->diags, number, "one of several lines stands between `%s\"\"\"` and `\"\"\"`",
+		b->kind == T_SQL_BEGIN ? "sql" : "");
+	diag_fix(s->diags, number, scan_span(s, b->span.end, b->span.end), "\"\"");
+	diag_fix(s->diags, number, scan_span(s, s->runs_on, s->runs_on), "\"\"");
+	return true;
+}
+
 int scan_unterminated(struct scan *s)
 {
 	s->end = s->start;
 	/* Inside the hole of another one the newline ends that too, and one message is enough. */
-	if (quoted_depth(s) == s->depth)
+	if (quoted_depth(s) == s->depth && !s->hole_told)
 		report_unterminated(s, &s->brackets[s->depth - 1]);
 	s->token.depth = s->depth--;
-	/* operation "copy { */
-	s->owes_brace = (s->first.flags & SCAN_CLAUSE) && s->depth < PARSE_DEPTH_MAX &&
-			s->end > 0 && s->text.ptr[s->end - 1] == '{';
+	owe_brace(s);
 	return T_TEMPLATE_END;
 }
 
@@ -294,6 +344,8 @@ struct str scan_doc_before(const struct scan *s, uint32_t offset)
 /* ---- the tokens that the grammar sees ---- */
 static const struct token *take(struct scan *s, const struct token *t)
 {
+	if (t->kind == T_NEWLINE)
+		s->hole_told = false;
 	if (s->current.kind == T_NEWLINE || s->current.kind == T_LBRACE)
 		s->first = *t;
 	s->previous = s->current;
@@ -396,6 +448,7 @@ void scan_skip(struct scan *s, uint32_t depth)
 		!(t->depth == depth && t->kind == T_NEWLINE && !is_brace_behind(s)) &&
 		!(t->kind == '}' && t->depth < depth))
 		t = scan_next(s);
+	s->muted = false;
 	s->again = true;
 }
 
@@ -409,14 +462,14 @@ void scan_skip_to_declaration(struct scan *s)
 {
 	const struct token *t = &s->current;
 
-	s->skipping = true;
+	s->skipping = s->muted = true;
 	for (; t->kind != T_END; t = scan_next(s)) {
 		if (t->kind != T_NEWLINE || t->depth != 0 || !s->is_holding)
 			continue;
 		if (scan_begins_declaration(s->held.kind))
 			break;
 	}
-	s->skipping = false;
+	s->skipping = s->muted = false;
 	s->again = true;
 }
 
@@ -429,7 +482,7 @@ void scan_skip_to_block(struct scan *s, uint32_t depth)
 		!(t->kind == T_NEWLINE && t->depth == depth && !is_brace_behind(s)) &&
 		!(t->kind == '}' && t->depth <= depth))
 		t = scan_next(s);
-	s->skipping = false;
+	s->skipping = s->muted = false;
 	s->again = true;
 	if (t->kind != T_LBRACE) {
 		if (depth == 0)

@@ -4,91 +4,10 @@
  * Each function knows one family of mistakes. It says what to write, and makes a fix of it where
  * nothing else can be meant; false: the mistake is none of its own.
  */
-#include "grammar/tree.h"
-#include "grammar/amig.tab.h"
+#include "grammar/mistake.h"
 #include "grammar/foreign.h"
 #include "vm/base/semver.h"
-#include <ctype.h>
 #include <strings.h>
-
-struct mistake {
-	struct parser *p;
-	const struct expectation *e;
-	const struct token *t, *before, *first; /* found, the one before it, of the statement */
-	struct str text;			/* of t */
-	size_t number;				/* of the diagnostic */
-};
-
-static bool expects(const struct mistake *m, const char *word)
-{
-	return expectation_has(m->e, str_c(word));
-}
-
-static bool expects_only(const struct mistake *m, const char *word)
-{
-	return m->e->count == 1 && expects(m, word);
-}
-
-static bool expects_named(const struct mistake *m, const char *name)
-{
-	for (size_t i = 0; i < m->e->count; i++)
-		if (strcmp(m->e->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static bool expects_expression(const struct mistake *m)
-{
-	return expects_named(m, "a number") && expects_named(m, "a name");
-}
-
-static bool expects_version(const struct mistake *m)
-{
-	return expects_named(m, "a version") && !expects_named(m, "a name");
-}
-
-static bool expects_string(const struct mistake *m)
-{
-	return m->e->count == 1 && strcmp(m->e->names[0], "a string") == 0;
-}
-
-static bool help(const struct mistake *m, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static bool help(const struct mistake *m, const char *format, ...)
-{
-	struct buf text = { 0 };
-	va_list args;
-
-	va_start(args, format);
-	buf_vformat(&text, format, args);
-	va_end(args);
-	diag_help(m->p->diags, m->number, "%s", text.ptr);
-	buf_clear(&text);
-	return true;
-}
-
-static bool replace(const struct mistake *m, struct span span, const char *ours)
-{
-	diag_fix(m->p->diags, m->number, span, "%s", ours);
-	return true;
-}
-
-/* Behind the token before, without a blank of its own. */
-static struct span behind(const struct token *t)
-{
-	return (struct span){ t->span.source, t->span.end, t->span.end };
-}
-
-/* From the end of the token before to that of the one found. */
-static struct span with_blanks(const struct mistake *m)
-{
-	return (struct span){ m->t->span.source, m->before->span.end, m->t->span.end };
-}
-
-static bool is_word(struct str text)
-{
-	return text.len && (isalpha((unsigned char)text.ptr[0]) || text.ptr[0] == '_');
-}
 
 static bool is_literal(int kind)
 {
@@ -102,16 +21,6 @@ static bool begins_operand(const struct mistake *m)
 
 	return is_literal(kind) || is_word(m->text) || kind == T_STRING_BEGIN ||
 	       kind == T_SQL_BEGIN || kind == '[' || kind == T_LBRACE;
-}
-
-static char next_byte(const struct mistake *m)
-{
-	struct str text = m->p->scan.text;
-	uint32_t at = m->t->span.end;
-
-	while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '\t'))
-		at++;
-	return at < text.len ? text.ptr[at] : '\n';
 }
 
 /* ---- signs ---- */
@@ -151,6 +60,8 @@ static bool help_sign(const struct mistake *m)
 	if ((kind == ':' || kind == '=') && (m->before->flags & SCAN_CLAUSE) &&
 		m->before->span.start == m->first->span.start &&
 		(expects_expression(m) || expects(m, "{") || expects_string(m) ||
+			((m->first->kind == T_NEEDS || m->first->kind == T_ON) &&
+				expects_named(m, "a name")) ||
 			expects_version(m)))
 		return help(m, "no `%c` stands behind the word of a clause", kind) &&
 		       replace(m, with_blanks(m), "");
@@ -174,7 +85,10 @@ static bool help_left_out(const struct mistake *m)
 {
 	static const char *const words[] = { "on", "when", "in", "=", ":" };
 
-	if (expects_only(m, ":") && (m->before->flags & SCAN_RESERVED))
+	if (expects_only(m, ":") &&
+		((m->before->flags & SCAN_RESERVED) || m->t->kind == '.' || m->t->kind == '(' ||
+			((m->before->flags & SCAN_CLAUSE) && m->t->kind == T_STRING_BEGIN &&
+				m->before->span.start == m->first->span.start)))
 		return help(m, "the `{` before it is read as a record: is a value missing there?");
 	if (expects_only(m, ":") && (m->t->kind == ',' || m->t->kind == ')'))
 		return help(m, "a parameter has a type: `name: int`");
@@ -278,6 +192,7 @@ static bool help_sql(const struct mistake *m)
 
 	if (!bare)
 		return false;
+	m->p->scan.muted = true;
 	if (m->first->kind == T_FORWARD || m->first->kind == T_ROLLBACK)
 		return help(m, "SQL stands in a template: `%.*s sql\"…\"`",
 			STR_ARG(scan_text(s, m->first->span)));
@@ -310,7 +225,8 @@ static bool help_end_of_line(const struct mistake *m)
 			       "same line",
 			STR_ARG(scan_text(s, m->before->span)));
 	if (last == '%')
-		return help(m, "a share is written 0.5, not 50%%");
+		return help(m, first == T_PROGRESS ? "a share is written 0.5, not 50%%"
+						   : "a number stands without `%%`");
 	if (first == T_RETRY && expects(m, ".."))
 		return help(m, "the first wait and the longest one: `backoff 5s .. 2m`");
 	if (first == T_NEEDS && last == T_VERSION)
@@ -397,7 +313,7 @@ static bool help_clause(const struct mistake *m)
 		return help(m, "a module is called by its own name");
 	if (first == T_NEEDS && kind == ',' && m->before->kind == T_NAME)
 		return help(m, "each connection has a `needs` of its own, on a line of its own");
-	if (first == T_NEEDS && (kind == '=' || kind == T_AS))
+	if (first == T_NEEDS && (kind == '=' || kind == T_AS) && m->before->kind == T_NAME)
 		return help(m, "the kind stands behind a `:`, as in `needs db: sqlite`") &&
 		       replace(m, with_blanks(m), ":");
 	if (first == T_PARAM && kind == '=' && expects_only(m, ":"))
@@ -449,7 +365,7 @@ static bool help_expression(const struct mistake *m)
 	bool takes_names = expects_named(m, "a name");
 	const char *unit = foreign_unit(m->text);
 
-	if ((last == T_INT || last == T_FLOAT) && kind == T_NAME && unit) {
+	if ((last == T_INT || last == T_FLOAT) && is_word(m->text) && unit) {
 		struct str digits = scan_text(s, m->before->span);
 		struct span span = m->t->span;
 
@@ -503,6 +419,8 @@ void syntax_help(struct parser *p, const struct expectation *e, size_t number)
 		.text = scan_text(&p->scan, p->scan.current.span),
 		.number = number };
 
+	if (habit_help(&m))
+		return;
 	if (help_end_of_line(&m) || help_sql(&m) || help_clause(&m) || help_sign(&m) ||
 		help_quotes(&m) || help_left_out(&m) || help_between(&m) || help_place(&m))
 		return;

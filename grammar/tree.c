@@ -17,6 +17,15 @@ struct expression *expression_new(struct parser *p, enum expression_kind kind, s
 	return e;
 }
 
+/* A long sum becomes too deep again and again: it is told once. */
+static bool is_told_too_deep(const struct diags *diags, struct span span)
+{
+	const struct diag *last = diags->all.count ? &diags->all.at[diags->all.count - 1] : NULL;
+
+	return last && last->code == DIAG_TOO_DEEP && last->span.source == span.source &&
+	       last->span.start == span.start;
+}
+
 /* Makes `e` one deeper than its child. What goes too deep becomes an error, and begins to count
  * anew. */
 static void hold(struct parser *p, struct expression *e, const struct expression *child)
@@ -26,7 +35,8 @@ static void hold(struct parser *p, struct expression *e, const struct expression
 	e->depth = child->depth + 1;
 	if (e->depth <= PARSE_DEPTH_MAX)
 		return;
-	diag_add(p->diags, e->span, DIAG_TOO_DEEP);
+	if (!is_told_too_deep(p->diags, e->span))
+		diag_add(p->diags, e->span, DIAG_TOO_DEEP);
 	e->kind = EXPRESSION_ERROR;
 	e->depth = 1;
 }
