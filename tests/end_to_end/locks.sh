@@ -214,8 +214,8 @@ is_given_back_by_what_is_outlived() {
 }
 is_shown_by_plan() {
 	fresh
-	expect 0 "$AMIGRUN" plan 0003_takes
-	has "the plan" "$output" "INSERT INTO t VALUES (6)"
+	expect 0 "$AMIGRUN" plan 0004_fails_inside
+	has "the plan" "$output" "INSERT INTO t VALUES (1)"
 }
 
 build locks "$scratch"/000*.amig
