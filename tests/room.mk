@@ -1,3 +1,7 @@
+TEST_PROGRAMS += tests/support/proxy
+tests/support/proxy.main := tests/support/proxy.c
+tests/support/proxy.rooms := base
+
 # make check and its parts; each builds what it needs first, with the packages that are missing
 .PHONY: check asan golden demo fuzz docs
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
