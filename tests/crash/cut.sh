@@ -5,51 +5,6 @@ set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/proxy.sh"
 
-cat >"$scratch/0610.amig" <<'AMIG'
-migration "0610_long" {
-  needs db: postgres
-  operation "a long one" on db {
-    forward  sql"INSERT INTO counted SELECT 1 FROM pg_sleep((SELECT s FROM pace))"
-    rollback sql"DELETE FROM counted"
-  }
-}
-AMIG
-cat >"$scratch/0611.amig" <<'AMIG'
-migration "0611_outside" {
-  needs db: postgres
-  operation "a long one" on db {
-    no transaction
-    in doubt undo
-    forward  sql"INSERT INTO counted SELECT 1 FROM pg_sleep((SELECT s FROM pace))"
-    rollback sql"DELETE FROM counted"
-  }
-}
-AMIG
-cat >"$scratch/0612.amig" <<'AMIG'
-migration "0612_short_ones" {
-  needs db: postgres
-  operation "many" on db {
-    forward {
-      for i in [0, 1, 2, 3, 4, 5, 6, 7] {
-        exec sql"INSERT INTO counted SELECT ${i} FROM pg_sleep(0.2)"
-      }
-    }
-    rollback sql"DELETE FROM counted"
-  }
-}
-AMIG
-cat >"$scratch/0613.amig" <<'AMIG'
-migration "0613_clickhouse" {
-  needs db: clickhouse
-  operation "a long one" on db {
-    in doubt undo
-    settings { max_block_size: 1 }
-    forward  sql"INSERT INTO counted SELECT x + sleep(0.5) FROM pace"
-    rollback sql"TRUNCATE TABLE counted"
-  }
-}
-AMIG
-
 # Two workers of one store, the first by way of the proxy; its process is on this machine, and lives.
 fresh() {
 	export AMIG_LEASE=$1 AMIG_DB_URL=${2-}
@@ -157,7 +112,9 @@ short_cut() {
 	is "the rows" "$(rows)" 1
 }
 
-house_runs() { [ "$(clickhouse default "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO counted%'")" = "$1" ]; }
+house_runs() {
+	[ "$(clickhouse default "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO counted%'")" = "$1" ]
+}
 on_clickhouse() {
 	fresh 2s "$(new_clickhouse amig_cut)"
 	clickhouse amig_cut 'CREATE TABLE counted (x Int64) ENGINE = MergeTree ORDER BY x'
@@ -175,7 +132,7 @@ on_clickhouse() {
 	is "the rows" "$(clickhouse amig_cut 'SELECT x FROM counted ORDER BY x' | tr '\n' ' ')" "0 1 "
 }
 
-build cut "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, cut/build" "$scratch/build.log"; exit 1; }
+build cut "$case_root/tests/crash/migrations" >"$scratch/build.log" || { failed "crash, cut/build" "$scratch/build.log"; exit 1; }
 check "crash, cut/a worker without its state ends its long statement, another goes on" long_cut 0610_long
 check "crash, cut/so does one outside of transactions" long_cut 0611_outside
 check "crash, cut/so does one on ClickHouse" on_clickhouse

@@ -8,56 +8,6 @@ set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/outage.sh"
 
-cat >"$scratch/0620.amig" <<'AMIG'
-migration "0620_steps" {
-  needs db: postgres
-  operation "many" on db {
-    retry 10 backoff 100ms .. 1s
-    forward {
-      let ballast = db.value(sql"SELECT string_agg(md5(i::text), '') FROM generate_series(1, 400) i") as string
-      for i in [0, 1, 2, 3, 4, 5, 6, 7] {
-        exec sql"INSERT INTO counted SELECT ${i} FROM pg_sleep((SELECT s FROM pace)) WHERE ${ballast} <> ''"
-      }
-    }
-    rollback sql"DELETE FROM counted"
-  }
-  operation "and one more" on db {
-    retry 10 backoff 100ms .. 1s
-    forward  sql"INSERT INTO counted VALUES (8)"
-    rollback nothing
-  }
-}
-AMIG
-cat >"$scratch/0621.amig" <<'AMIG'
-migration "0621_long" {
-  needs db: postgres
-  operation "in a transaction" on db {
-    retry 10 backoff 100ms .. 1s
-    forward  sql"INSERT INTO counted SELECT 0 FROM pg_sleep(2)"
-    rollback sql"DELETE FROM counted"
-  }
-  operation "outside of one" on db {
-    no transaction
-    retry 10 backoff 100ms .. 1s
-    done when db.exists(sql"SELECT 1 FROM counted WHERE x = 1")
-    forward  sql"INSERT INTO counted SELECT 1 FROM pg_sleep(2)"
-    rollback nothing
-  }
-}
-AMIG
-cat >"$scratch/0622.amig" <<'AMIG'
-migration "0622_house" {
-  needs db: clickhouse
-  operation "a long one" on db {
-    in doubt undo
-    retry 20 backoff 200ms .. 1s
-    settings { max_block_size: 1 }
-    forward  sql"INSERT INTO counted SELECT number + sleep(0.3) FROM numbers(10)"
-    rollback sql"ALTER TABLE counted DROP PARTITION tuple()"
-  }
-}
-AMIG
-
 runner=
 fresh() {
 	export AMIG_LEASE=${1:-10s}
@@ -123,7 +73,7 @@ state_fails_a_run() {
 	expect 0 "$AMIGRUN" run 0620_steps
 	is_done_once 0620_steps 012345678
 }
-# With the target's statement under way: the lease is long enough, the run stays where it is.
+# With the target's statement under way, which is not sent a second time, whoever sees it end.
 state_fails_in_mid_step() {
 	fresh 30s
 	starts worker
@@ -132,7 +82,7 @@ state_fails_in_mid_step() {
 	again postgres
 	await_that 60 is_now 0621_long completed
 	is_done_once 0621_long 01
-	is "the epoch" "$(migration 0621_long epoch)" 1
+	is "the statements" "$(state 'SELECT count(*) FROM @effect')" 2
 	ends
 }
 runs_on() {
@@ -159,12 +109,14 @@ small_disk() {
 	mkdir "$scratch/disk/space"
 	chmod 711 "$scratch"
 	chown -R "$([ "$(id -u)" = 0 ] && echo postgres || id -un)": "$scratch/disk"
-	psql -Xq "$outage_postgres" -c "DROP TABLESPACE IF EXISTS small" -c "CREATE TABLESPACE small LOCATION '$scratch/disk/space'"
+	psql -Xq "$outage_postgres" -c "DROP TABLESPACE IF EXISTS small" \
+		-c "CREATE TABLESPACE small LOCATION '$scratch/disk/space'"
 }
 fills_the_disk() { ! dd if=/dev/zero of="$scratch/disk/file" bs=8k 2>/dev/null; }
 empties_the_disk() { rm -f "$scratch/disk/file"; }
 no_small_disk() {
-	psql -Xq "$outage_postgres" -c 'DROP DATABASE IF EXISTS amig_outage_state WITH (FORCE)' -c 'DROP TABLESPACE IF EXISTS small'
+	psql -Xq "$outage_postgres" -c 'DROP DATABASE IF EXISTS amig_outage_state WITH (FORCE)' \
+		-c 'DROP TABLESPACE IF EXISTS small'
 	umount "$scratch/disk"
 }
 
@@ -180,13 +132,15 @@ as_an_application() {
 	expect 0 "$AMIGRUN" status
 }
 is_full() { ! psql -Xq "$AMIG_STATE" -c '' 2>/dev/null; }
+amig_is_there() {
+	[ -n "$(psql -XAtq "$outage_postgres" -c "SELECT 1 FROM pg_stat_activity WHERE application_name = 'amig'")" ]
+}
 takes_all_sessions() {
 	local _
 	for _ in {1..60}; do
 		if is_full; then
 			cuts_sessions
-			[ -n "$(psql -XAtq "$outage_postgres" -c "SELECT 1 FROM pg_stat_activity WHERE application_name = 'amig'")" ] ||
-				! is_full || return 0
+			amig_is_there || ! is_full || return 0
 		else
 			psql -Xq "$AMIG_STATE" -c 'SELECT pg_sleep(600)' >/dev/null 2>&1 &
 			sleep 0.05
@@ -207,6 +161,15 @@ full_disk() {
 	small_disk || return 1
 	fresh 10s 'TABLESPACE small'
 	"$1" fills_the_disk empties_the_disk ${2+"$2"}
+	no_small_disk
+}
+# The same with the state in a SQLite file on that disk.
+full_disk_of_a_file() {
+	trap no_small_disk EXIT
+	small_disk || return 1
+	fresh
+	export AMIG_STATE=sqlite:$scratch/disk/state.db
+	state_fails_a_run fills_the_disk empties_the_disk "full"
 	no_small_disk
 }
 no_sessions() {
@@ -241,7 +204,7 @@ backend_dies() {
 	kill -KILL "$(postgres "$AMIG_DB_URL" "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'
 		AND datname = current_database()")"
 }
-house_runs() { [ -n "$(curl -s "$outage_clickhouse" --data-binary "SELECT 1 FROM system.processes WHERE query LIKE 'INSERT%'")" ]; }
+house_runs() { [ -n "$(house "SELECT 1 FROM system.processes WHERE query LIKE 'INSERT%'")" ]; }
 house() { curl -sS "${outage_clickhouse%/*}/?database=amig_outage" --data-binary "$1"; }
 house_dies() {
 	curl -sS "${outage_clickhouse%/*}/" --data-binary 'DROP DATABASE IF EXISTS amig_outage'
@@ -280,7 +243,8 @@ failed_over() {
 		-D "$outage_folder/postgres/replica" -p "$port" -k "$replica" -h 127.0.0.1 -c hot_standby=on
 	trap 'kill -KILL ${runner:-} ${supervisors[-1]}; cat "$scratch/out"' EXIT
 	up replica
-	psql -Xq "$outage_postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c 'SELECT pg_reload_conf()' >/dev/null
+	psql -Xq "$outage_postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '*'" \
+		-c 'SELECT pg_reload_conf()' >/dev/null
 	AMIG_STATE="postgresql://amig:$servers_password@127.0.0.1:$postgres_port,127.0.0.1:$port/amig_outage_state"
 	AMIG_STATE+="?target_session_attrs=read-write"
 	starts worker
@@ -295,7 +259,8 @@ failed_over() {
 	ends
 }
 
-build outage "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, outage/build" "$scratch/build.log"; exit 1; }
+build outage "$case_root/tests/crash/migrations" >"$scratch/build.log" ||
+	{ failed "crash, outage/build" "$scratch/build.log"; exit 1; }
 outage_servers >"$scratch/servers.log" 2>&1 || { failed "crash, outage/servers" "$scratch/servers.log"; exit 1; }
 all() { [ "${AMIG_CRASH-}" = small ] || check "$@"; }
 check "crash, outage/a worker rides over a restart of its state" restarted
@@ -306,6 +271,7 @@ all "crash, outage/a worker rides over a state that is read-only" read_only
 check "crash, outage/a run survives a state that is read-only" read_only_under_a_run
 all "crash, outage/a worker rides over a state whose disk is full" full_disk state_fails
 check "crash, outage/a run survives a state whose disk is full" full_disk state_fails_a_run "No space left"
+all "crash, outage/a run survives a state in SQLite whose disk is full" full_disk_of_a_file
 all "crash, outage/a worker rides over a state that is out of connections" no_sessions state_fails
 check "crash, outage/a run survives a state that is out of connections" no_sessions state_fails_a_run "connection slots"
 check "crash, outage/a SIGKILL of PostgreSQL in mid-statement" target_dies postmaster_dies

@@ -8,61 +8,6 @@ set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/proxy.sh"
 
-cat >"$scratch/0600.amig" <<'AMIG'
-migration "0600_counted" {
-  needs db: postgres
-  operation "in one loop" on db {
-    retry 3 backoff 1ms .. 20ms
-    forward {
-      for i in [1, 2, 3, 4] {
-        exec sql"UPDATE counter SET n = n + 1 WHERE x = ${i}"
-      }
-    }
-    rollback nothing
-  }
-  operation "with a question between" on db {
-    retry 3 backoff 1ms .. 20ms
-    forward {
-      let n = db.value(sql"SELECT count(*) FROM counter") as int
-      exec sql"UPDATE counter SET n = n + 1 WHERE x = ${n - 3}"
-      exec sql"UPDATE counter SET n = n + 1 WHERE x = ${n - 2}"
-    }
-    rollback nothing
-  }
-  operation "outside of transactions" on db {
-    no transaction
-    retry 3 backoff 1ms .. 20ms
-    done when db.exists(sql"SELECT 1 FROM counter WHERE x = 7 AND n = 1")
-    forward  sql"UPDATE counter SET n = n + 1 WHERE x = 7"
-    rollback nothing
-  }
-  operation "the last one" on db {
-    retry 3 backoff 1ms .. 20ms
-    forward  sql"UPDATE counter SET n = n + 1 WHERE x = 8"
-    rollback nothing
-  }
-}
-AMIG
-cat >"$scratch/0601.amig" <<'AMIG'
-migration "0601_house" {
-  needs db: clickhouse
-  operation "a table" on db {
-    retry 3 backoff 1ms .. 20ms
-    idempotent
-    forward  sql"CREATE TABLE IF NOT EXISTS made (x Int64) ENGINE = Log"
-    rollback nothing
-  }
-  for i in [1, 2, 3] {
-    operation "count ${i}" on db {
-      retry 3 backoff 1ms .. 20ms
-      done when db.exists(sql"SELECT 1 FROM counter WHERE x = ${i}")
-      forward  sql"INSERT INTO counter SELECT ${i} FROM numbers(1)"
-      rollback nothing
-    }
-  }
-}
-AMIG
-
 harms=(--cut --reset --half-close)
 harmed=0
 
@@ -146,7 +91,8 @@ with_proxy() {
 	"$@"
 }
 
-build proxy "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, proxy/build" "$scratch/build.log"; exit 1; }
+build proxy "$case_root/tests/crash/migrations" >"$scratch/build.log" ||
+	{ failed "crash, proxy/build" "$scratch/build.log"; exit 1; }
 seeds "the way to a PostgreSQL target breaks" to_the_target
 seeds "the way to the state breaks" to_the_state
 seeds "the way to state and target in one database breaks" to_both

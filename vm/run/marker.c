@@ -4,6 +4,7 @@
  * Its key is the run and the number of the effect, the same for every attempt: what two attempts of
  * it both try to commit, only one can. Query ids of marked effects end with "m".
  */
+#include "vm/base/fault.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -22,7 +23,9 @@ static enum outcome query(struct run *r, struct connection *c, const char *sql, 
 	snprintf(query_id, sizeof(query_id), "%smarker:%s.%llu", r->prefix, r->token,
 		 (unsigned long long)++r->reads);
 	session_busy(r, c);
+	fault_pass(FAULT_BEFORE_READ);
 	o = c->kind->query(c, &s, &r->watch, &result, err);
+	fault_pass(FAULT_AFTER_READ);
 	session_idle(r);
 	*any = o == OUTCOME_OK && result.rows.count > 0;
 	result_clear(&result);

@@ -1,6 +1,7 @@
 /* request.c - answers to what the machine asks of the world, as long as it changes nothing */
 #include "vm/run/session.h"
 
+#include "vm/base/fault.h"
 #include "vm/base/os.h"
 #include "vm/run/answer.h"
 #include "vm/run/render.h"
@@ -109,7 +110,9 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix,
 				 (long long)index, r->token, (unsigned long long)++r->reads);
 		s->query_id = query_id;
+		fault_pass(FAULT_BEFORE_READ);
 		o = c->kind->query(c, s, &r->watch, result, err);
+		fault_pass(FAULT_AFTER_READ);
 		if (o == OUTCOME_OK)
 			return o;
 		result_clear(result);
