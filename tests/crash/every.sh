@@ -118,6 +118,7 @@ for source in "$scratch"/sources/*.amig; do
 	[ $kind != none ] || { failed "crash, every/$name is in no list of tests/crash/every.sh"; continue; }
 	[ -z "$only" ] || [ "$name" = "$only" ] || continue
 	for place in beside apart; do
+		[ "${AMIG_CRASH-}" != small ] || [ $place = apart ] || continue
 		learn
 		kill_matrix "crash, every/$name, state $place" reset forwards is_undisturbed
 	done

@@ -263,7 +263,7 @@ build outage "$case_root/tests/crash/migrations" >"$scratch/build.log" ||
 	{ failed "crash, outage/build" "$scratch/build.log"; exit 1; }
 outage_servers >"$scratch/servers.log" 2>&1 || { failed "crash, outage/servers" "$scratch/servers.log"; exit 1; }
 all() { [ "${AMIG_CRASH-}" = small ] || check "$@"; }
-check "crash, outage/a worker rides over a restart of its state" restarted
+all "crash, outage/a worker rides over a restart of its state" restarted
 check "crash, outage/a worker rides over a SIGKILL of its state in mid-step" state_fails_in_mid_step
 all "crash, outage/a worker rides over a SIGKILL of its state between steps" killed
 all "crash, outage/a run survives a restart of its state" restarted_under_a_run
@@ -273,9 +273,9 @@ all "crash, outage/a worker rides over a state whose disk is full" full_disk sta
 check "crash, outage/a run survives a state whose disk is full" full_disk state_fails_a_run "No space left"
 all "crash, outage/a run survives a state in SQLite whose disk is full" full_disk_of_a_file
 all "crash, outage/a worker rides over a state that is out of connections" no_sessions state_fails
-check "crash, outage/a run survives a state that is out of connections" no_sessions state_fails_a_run "connection slots"
-check "crash, outage/a SIGKILL of PostgreSQL in mid-statement" target_dies postmaster_dies
+all "crash, outage/a run survives a state that is out of connections" no_sessions state_fails_a_run "connection slots"
+all "crash, outage/a SIGKILL of PostgreSQL in mid-statement" target_dies postmaster_dies
 all "crash, outage/a SIGKILL of PostgreSQL's backend in mid-statement" target_dies backend_dies
 check "crash, outage/a SIGKILL of ClickHouse in mid-statement" house_dies
-check "crash, outage/a worker rides over a failover of its state" failed_over
+all "crash, outage/a worker rides over a failover of its state" failed_over
 report_end
