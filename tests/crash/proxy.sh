@@ -71,6 +71,15 @@ to_clickhouse() {
 	is "the counters" "$(clickhouse amig_proxy 'SELECT x FROM counter ORDER BY x' | tr '\n' ' ')" "1 2 3 "
 	is "the status" "$(AMIG_STATE=sqlite:$scratch/state.db migration 0601_house status)" completed
 }
+# Opened at the third attempt, within one run.
+to_nowhere_at_first() {
+	direct=$(new_postgres amig_proxy)
+	rm -f "$scratch"/state.db*
+	counters "$direct"
+	proxy_start link "$direct" --within 0 --times 2 --cut
+	AMIG_STATE=sqlite:$scratch/state.db AMIG_DB_URL=$proxy_url expect 0 "$AMIGRUN" run 0600_counted --no-auto-rollback
+	AMIG_STATE=sqlite:$scratch/state.db is_counted
+}
 slowly() {
 	harms=(--delay 12)
 	to_both "$1"
@@ -98,6 +107,7 @@ seeds "the way to the state breaks" to_the_state
 seeds "the way to state and target in one database breaks" to_both
 seeds "the way to ClickHouse breaks" to_clickhouse
 AMIG_SEEDS=1 seeds "the way to state and target is slow" slowly
+check "crash, proxy/a target that can't be opened at first is tried again" with_proxy to_nowhere_at_first
 # Harm that never comes would make all this a plain run.
 check "crash, proxy/there was harm enough" test "$harmed" -ge $((8 * ${AMIG_SEEDS:-2}))
 report_end
