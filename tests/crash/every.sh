@@ -62,7 +62,9 @@ reset_clickhouse() {
 	rm -f "$scratch"/state.db*
 	[ $place = apart ] || AMIG_STATE=$(empty_postgres amig_every_state)
 	export AMIG_STATE AMIG_CLICKHOUSE_URL
-	while read -r -d ';' statement; do clickhouse amig_every "$statement"; done <<<"${clickhouse_before[$name]};"
+	while read -r -d ';' statement; do
+		[ -z "$statement" ] || clickhouse amig_every "$statement"
+	done <<<"${clickhouse_before[$name]};"
 }
 forwards() {
 	local first=${before_it[10#${name%%_*}]-}
