@@ -1,9 +1,17 @@
+TEST_PROGRAMS += tests/support/proxy
+tests/support/proxy.main := tests/support/proxy.c
+tests/support/proxy.rooms := base
+
 # make check and its parts; each builds what it needs first, with the packages that are missing
-.PHONY: check asan golden demo fuzz docs model
+.PHONY: check crash asan golden demo fuzz docs model
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
 	$(Q)tests/check $(BUILD)/asan $(PART)
+crash: ## the whole kill matrix and AMIG_SEEDS (50) broken networks of each kind, where check has a few; SCRIPT=name one script
+	$(Q)tools/setup test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit
+	$(Q)AMIG_CRASH=all AMIG_SEEDS=$(or $(AMIG_SEEDS),50) tests/check $(BUILD)/asan crash$(addprefix /,$(SCRIPT))
 asan: ## builds programs and tests with AddressSanitizer and UBSan
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
 golden: all ## compares the golden files; CASE=SUITE/NAME writes that one anew

@@ -1,7 +1,10 @@
 # kill.sh - dying at every place of fault.def, at every passage, and going on
 # shellcheck shell=bash
 
-fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
+# With AMIG_CRASH=small only the places where something is changed; what dies over a question has
+# changed nothing since the one before.
+fault_names() { all_fault_names | { [ "${AMIG_CRASH-}" = small ] && grep -v '_ask$\|_read$' || cat; }; }
+all_fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
 
 # die_once RESET FINISH COMPARE FAULT PASSAGE: begins anew, dies there, goes on; 77 when the place
 # is not passed so often, 78 when even then something differs.
@@ -44,7 +47,7 @@ kill_matrix() {
 			[ $passage -lt 400 ] || { failed "$matrix: $fault never ends"; break; }
 		done
 		# A place that is never passed would make the matrix empty without anybody seeing
-		# it.
-		[ $passage -gt 1 ] || failed "$matrix: $fault is never passed" "$log"
+		# it. Not every migration asks its target something.
+		[ $passage -gt 1 ] || [[ $fault = *_read ]] || failed "$matrix: $fault is never passed" "$log"
 	done
 }

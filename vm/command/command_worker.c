@@ -3,7 +3,7 @@
 
 #include "vm/base/os.h"
 
-#define REFUSED_WAIT_MS 1000  /* after a claim that somebody else has won, or that may not be now */
+#define REFUSED_WAIT_MS 1000  /* after a claim that somebody else has won, or that can't be now */
 #define STORE_WAIT_MIN_MS 500 /* until a store that is out of reach is tried again */
 #define STORE_WAIT_MAX_MS 10000
 
@@ -54,7 +54,8 @@ static enum outcome turn(struct context *c, struct error *err)
 		o = carry_out(c, &w, err);
 		if (o != OUTCOME_OK && !run_is_told_to_end()) {
 			show_error(err, c->options.json);
-			if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
+			if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED ||
+			    o == OUTCOME_UNREACHABLE)
 				wait_ms(REFUSED_WAIT_MS);
 		}
 		error_clear(err);

@@ -108,7 +108,10 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
 				   const struct watch *watch, struct error *err)
 {
 	int64_t start = os_monotonic_ms(), asked = start;
+	int64_t patience_ms = s->patience_until_ms > start ? s->patience_until_ms - start : 1;
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+	if (s->patience_until_ms && (timeout_ms <= 0 || patience_ms < timeout_ms))
+		timeout_ms = patience_ms;
 	while (status != PGRES_POLLING_OK) {
 		if (status == PGRES_POLLING_FAILED)
 			return refuse(s, err);
@@ -116,7 +119,9 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
 			.fd = PQsocket(s->pg),
 			.events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 		};
-		int ready = poll(&p, 1, WATCH_SLICE_MS);
+		int slice_ms = timeout_ms > 0 && timeout_ms < WATCH_SLICE_MS ? (int)timeout_ms
+									     : WATCH_SLICE_MS;
+		int ready = poll(&p, 1, slice_ms);
 		if (ready < 0 && errno != EINTR)
 			return error_set(err, OUTCOME_UNREACHABLE, "poll: %s", strerror(errno));
 		if (ready > 0)
@@ -124,8 +129,8 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
 		int64_t now = os_monotonic_ms();
 		if (timeout_ms > 0 && now - start > timeout_ms && status != PGRES_POLLING_OK) {
 			error_set(err, OUTCOME_UNREACHABLE,
-				  "cannot connect to PostgreSQL: no answer within %d s",
-				  (int)(timeout_ms / 1000));
+				  "cannot connect to PostgreSQL: no answer within %.1f s",
+				  (double)timeout_ms / 1000);
 			err->class = ERROR_TRANSIENT;
 			snprintf(err->code, sizeof(err->code), "08001");
 			return err->outcome;

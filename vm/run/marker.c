@@ -4,6 +4,7 @@
  * Its key is the run and the number of the effect, the same for every attempt: what two attempts of
  * it both try to commit, only one can. Query ids of marked effects end with "m".
  */
+#include "vm/base/fault.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -22,7 +23,9 @@ static enum outcome query(struct run *r, struct connection *c, const char *sql, 
 	snprintf(query_id, sizeof(query_id), "%smarker:%s.%llu", r->prefix, r->token,
 		 (unsigned long long)++r->reads);
 	session_busy(r, c);
+	fault_pass(FAULT_BEFORE_READ);
 	o = c->kind->query(c, &s, &r->watch, &result, err);
+	fault_pass(FAULT_AFTER_READ);
 	session_idle(r);
 	*any = o == OUTCOME_OK && result.rows.count > 0;
 	result_clear(&result);
@@ -45,8 +48,37 @@ static enum outcome make_table(struct run *r, struct connection *c, const char *
 	return o;
 }
 
+static bool may_pass(const struct error *err)
+{
+	return err->class != ERROR_PERMANENT;
+}
+
+/* There after this, or refused. A connection that breaks meanwhile says nothing of either. */
+static enum outcome have_table(struct run *r, struct connection *c, const char *look,
+			       const char *make, bool *refused, struct error *err)
+{
+	bool any;
+	enum outcome o = query(r, c, look, &any, err);
+
+	if (o == OUTCOME_OK || may_pass(err))
+		return o;
+	error_clear(err);
+	o = make_table(r, c, make, err);
+	if (o == OUTCOME_OK || may_pass(err))
+		return o;
+	error_clear(err);
+	/* Another process may have made it at the same moment. */
+	o = query(r, c, look, &any, err);
+	if (o == OUTCOME_OK || may_pass(err))
+		return o;
+	error_clear(err);
+	*refused = true;
+	return OUTCOME_OK;
+}
+
 /* Who may not make the tables goes without: then the operation must say how a doubt is resolved. */
-static enum marking make_tables(struct run *r, struct connection *c)
+static enum outcome make_tables(struct run *r, struct connection *c, enum marking *marking,
+				struct error *err)
 {
 	static const char *const tables[][2] = {
 		{ "SELECT effect FROM amig_marker WHERE effect = ''",
@@ -55,28 +87,33 @@ static enum marking make_tables(struct run *r, struct connection *c)
 		  "CREATE TABLE amig_fence (run varchar(60) NOT NULL PRIMARY KEY, "
 		  "epoch bigint NOT NULL)" },
 	};
-	enum outcome o = OUTCOME_OK;
+	bool refused = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tables) && o == OUTCOME_OK; i++) {
-		struct error err = { 0 };
-		bool any;
+	for (size_t i = 0; i < ARRAY_SIZE(tables) && !refused; i++) {
+		enum outcome o =
+			have_table(r, c, tables[i][0], tables[i][1], &refused, err);
 
-		o = query(r, c, tables[i][0], &any, &err);
-		error_clear(&err);
 		if (o != OUTCOME_OK)
-			o = make_table(r, c, tables[i][1], &err);
-		error_clear(&err);
+			return o;
 	}
-	return o == OUTCOME_OK ? MARKING_POSSIBLE : MARKING_REFUSED;
+	*marking = refused ? MARKING_REFUSED : MARKING_POSSIBLE;
+	return OUTCOME_OK;
 }
 
-bool marker_possible(struct run *r, uint32_t need, struct connection *c)
+enum outcome marker_possible(struct run *r, uint32_t need, struct connection *c, bool *possible,
+			     struct error *err)
 {
+	enum outcome o = OUTCOME_OK;
+
+	*possible = false;
 	if (!(c->kind->capabilities & CAN_TRANSACTION))
-		return false;
+		return OUTCOME_OK;
 	if (r->markings[need] == MARKING_UNKNOWN)
-		r->markings[need] = make_tables(r, c);
-	return r->markings[need] == MARKING_POSSIBLE;
+		o = make_tables(r, c, &r->markings[need], err);
+	if (o != OUTCOME_OK)
+		error_prefix(err, "the marker's table could not be looked for: ");
+	*possible = r->markings[need] == MARKING_POSSIBLE;
+	return o;
 }
 
 static void print_key(const struct run *r, const struct connection_kind *kind, int64_t number,
@@ -116,10 +153,14 @@ enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection 
 	struct buf sql = { 0 };
 	char query_id[QUERY_ID_SIZE];
 	int64_t rows;
+	bool possible;
 	enum outcome o;
 
-	if (c->shared || !marker_possible(r, need, c))
+	if (c->shared)
 		return OUTCOME_OK;
+	o = marker_possible(r, need, c, &possible, err);
+	if (o != OUTCOME_OK || !possible)
+		return o;
 	buf_text(&sql, "INSERT INTO amig_fence (run, epoch) VALUES (");
 	c->kind->quote_literal(&sql, CELL_STRING, str_c(r->prefix));
 	buf_format(&sql,

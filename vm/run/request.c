@@ -1,6 +1,7 @@
 /* request.c - answers to what the machine asks of the world, as long as it changes nothing */
 #include "vm/run/session.h"
 
+#include "vm/base/fault.h"
 #include "vm/base/os.h"
 #include "vm/run/answer.h"
 #include "vm/run/render.h"
@@ -65,6 +66,38 @@ enum outcome request_machine_failure(struct run *r, const struct machine *vm, st
 	return OUTCOME_FAILED;
 }
 
+/* Waits before the next attempt. false: there is none. */
+static bool wait_to_retry(struct run *r, const struct retry *retry, int64_t attempt,
+			  struct error *err)
+{
+	uint32_t random;
+
+	if (r->stop.cancelled || r->health.state == HEALTH_CANCELS ||
+	    !retry_wanted(retry, attempt, err))
+		return false;
+	os_random(&random, sizeof(random));
+	session_tell(r, EVENT_RETRIED, STR(""), str_c(err->message));
+	if (!stop_sleep(r, retry_wait_ms(retry, attempt, random)))
+		return false;
+	error_clear(err);
+	return true;
+}
+
+enum outcome request_connection(struct run *r, uint32_t need, const struct policy *policy,
+				struct connection **out, struct error *err)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		enum outcome o = session_connection(r, need, out, err);
+
+		if (o == OUTCOME_OK || !policy)
+			return o;
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!wait_to_retry(r, &policy->retry, attempt, err))
+			return o;
+	}
+}
+
 /* A read that failed for a passing reason is made again: nothing was changed by it. */
 static enum outcome ask(struct run *r, struct connection *c, struct statement *s,
 			const struct retry *retry, int64_t index, char query_id[QUERY_ID_SIZE],
@@ -72,7 +105,6 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 {
 	for (int64_t attempt = 1;; attempt++) {
 		enum outcome o;
-		uint32_t random;
 
 		if (index < 0)
 			snprintf(query_id, QUERY_ID_SIZE, "%s%s:%s.%llu", r->prefix,
@@ -82,7 +114,9 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix,
 				 (long long)index, r->token, (unsigned long long)++r->reads);
 		s->query_id = query_id;
+		fault_pass(FAULT_BEFORE_READ);
 		o = c->kind->query(c, s, &r->watch, result, err);
+		fault_pass(FAULT_AFTER_READ);
 		if (o == OUTCOME_OK)
 			return o;
 		result_clear(result);
@@ -90,14 +124,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 		/* A read changes nothing: that its outcome is unknown does no harm. */
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
-		if (r->stop.cancelled || r->health.state == HEALTH_CANCELS ||
-		    !retry_wanted(retry, attempt, err))
+		if (!wait_to_retry(r, retry, attempt, err))
 			return o;
-		os_random(&random, sizeof(random));
-		session_tell(r, EVENT_RETRIED, STR(""), str_c(err->message));
-		if (!stop_sleep(r, retry_wait_ms(retry, attempt, random)))
-			return o;
-		error_clear(err);
 	}
 }
 
@@ -111,7 +139,7 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 	struct buf origin = { 0 }, sql = { 0 };
 	struct value v;
 	char query_id[QUERY_ID_SIZE];
-	enum outcome o = session_connection(r, q->need, &c, err);
+	enum outcome o = request_connection(r, q->need, policy, &c, err);
 
 	if (o == OUTCOME_OK)
 		o = request_render(r, q, c->kind, &sql, err);

@@ -220,6 +220,10 @@ void policy_read(const struct run *r, const struct operation *op, struct value o
 enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 			    const struct policy *policy, struct error *err) MUST_USE;
 /* Whether answering takes no time and no I/O. */
+/* session_connection(), and what passes by itself is tried again as the policy's retry says (NULL:
+ * not at all). */
+enum outcome request_connection(struct run *r, uint32_t need, const struct policy *policy,
+				struct connection **out, struct error *err);
 bool request_is_quick(const struct machine_request *q);
 /* The SQL of a QUERY or EXEC in the dialect of its connection. */
 enum outcome request_render(struct run *r, const struct machine_request *q,
@@ -344,8 +348,10 @@ enum outcome lock_load(struct run *r, struct error *err) MUST_USE;
  * own transaction, so that afterwards the target itself says whether it was committed. */
 /* The row says, too, that nobody has taken the run over: who does raises the run's fence there
  * first, and what the process before sends after that is refused. */
-/* Whether effects on the connection of this need can be marked; the first call makes the table. */
-bool marker_possible(struct run *r, uint32_t need, struct connection *c);
+/* Whether effects on the connection of this need can be marked; the first call makes the tables. An
+ * error is one that passes: nothing is known then. */
+enum outcome marker_possible(struct run *r, uint32_t need, struct connection *c, bool *possible,
+			     struct error *err) MUST_USE;
 void marker_print(const struct run *r, const struct connection_kind *kind, int64_t number,
 		  struct buf *out);
 /* *there: whether the effect was committed. */

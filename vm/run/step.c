@@ -179,6 +179,29 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
+/* A target that is out of reach for a moment can't be asked what became of the effect: it is waited
+ * for as the retries say. STEP_DONE: ask now. */
+static enum step_end wait_for_target(struct run *r, const struct act *a,
+				     const struct effect_row *effect)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		struct error why = { 0 };
+		enum outcome o = doubt_fence(r, effect->connection, &why);
+		enum step_end end = STEP_DONE;
+		bool again;
+
+		if (why.class == ERROR_UNKNOWN)
+			why.class = ERROR_TRANSIENT;
+		again = o != OUTCOME_OK && !r->stop.cancelled &&
+			retry_wanted(&a->policy.retry, attempt, &why);
+		if (again)
+			end = wait_for_retry(r, a, attempt, &why);
+		error_clear(&why);
+		if (!again || end != STEP_DONE)
+			return end;
+	}
+}
+
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
 static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
@@ -187,7 +210,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	struct error why = { 0 };
 
 	*again = false;
-	if (r->stop.cancelled)
+	if (r->stop.cancelled || wait_for_target(r, a, effect) != STEP_DONE)
 		return STEP_STOPPED;
 	if (fence_begin_anew(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
@@ -324,16 +347,43 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 	}
 }
 
+/* Whether the effect leaves a marker. One that could, and went without for a connection that broke
+ * for a moment, would be in doubt later for nothing. */
+static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t need,
+				struct connection *c, bool *marked, struct error *err)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		enum step_end end;
+
+		if (marker_possible(r, need, c, marked, err) == OUTCOME_OK)
+			return STEP_DONE;
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!r->stop.cancelled && !retry_wanted(&a->policy.retry, attempt, err)) {
+			journal_checkpoint_after(r);
+			return STEP_FAILED;
+		}
+		end = r->stop.cancelled ? STEP_STOPPED : wait_for_retry(r, a, attempt, err);
+		if (end == STEP_DONE)
+			continue;
+		journal_checkpoint(r, r->vm);
+		return end;
+	}
+}
+
 /* Which proof an effect of its own can have. Asks the target once in a process, or once a table:
  * that is tried again as the effect itself would be. */
 static enum step_end choose_proof(struct run *r, const struct act *a, struct connection *c,
 				  uint32_t need, enum proof *out, struct error *err)
 {
-	bool transactional = is_transactional(a, c, buf_view(&r->sql));
+	bool marked = false;
+	enum step_end asked = STEP_DONE;
 
-	*out = PROOF_NONE;
-	if (transactional && !c->shared && marker_possible(r, need, c))
-		*out = PROOF_MARKER;
+	if (is_transactional(a, c, buf_view(&r->sql)) && !c->shared)
+		asked = ask_marker(r, a, need, c, &marked, err);
+	if (asked != STEP_DONE)
+		return asked;
+	*out = marked ? PROOF_MARKER : PROOF_NONE;
 	if (c->kind->raise_fence && r->fences[need] == FENCE_UNKNOWN && r->journal.pending &&
 	    commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
@@ -377,10 +427,14 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
 	}
-	if (session_connection(r, q->need, &c, err) != OUTCOME_OK ||
+	if (request_connection(r, q->need, &a->policy, &c, err) != OUTCOME_OK ||
 	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK) {
-		journal_checkpoint_after(r);
-		return STEP_FAILED;
+		if (!stop_wanted(r)) {
+			journal_checkpoint_after(r);
+			return STEP_FAILED;
+		}
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
 	}
 	if (c->shared && r->verdict == VERDICT_NONE &&
 	    is_transactional(a, c, buf_view(&r->sql))) {

@@ -1,5 +1,6 @@
 /* backend.c - what both backends and all of the store's functions share */
 #include "vm/store/backend.h"
+#include "vm/base/fault.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -70,7 +71,16 @@ enum outcome damaged(struct store *s, struct error *err, const char *table, cons
 enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a,
 			    struct rows *rows, struct error *err)
 {
-	return s->backend->read(s, id, NULL, 0, a, rows, err);
+	return store_ask(s, id, NULL, 0, a, rows, err);
+}
+
+enum outcome store_ask(struct store *s, enum statement_id id, const struct field *fields,
+		       size_t count, struct arena *a, struct rows *rows, struct error *err)
+{
+	fault_pass(FAULT_BEFORE_ASK);
+	enum outcome o = s->backend->read(s, id, fields, count, a, rows, err);
+	fault_pass(FAULT_AFTER_ASK);
+	return o;
 }
 
 enum outcome store_end(struct store *s, enum outcome o, struct error *err)

@@ -122,9 +122,12 @@ enum outcome schema_open(struct store *s, struct error *err) MUST_USE;
 			   sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), \
 			   (err)))
 #define store_read(s, id, arena, rows, err, ...)                                                  \
-	((s)->backend->read((s), (id), (const struct field[]){ __VA_ARGS__ },                     \
-			    sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), \
-			    (arena), (rows), (err)))
+	(store_ask((s), (id), (const struct field[]){ __VA_ARGS__ },                              \
+		   sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field), (arena), \
+		   (rows), (err)))
+/* The backend's read(), between two places of fault.def. */
+enum outcome store_ask(struct store *s, enum statement_id id, const struct field *fields,
+		       size_t count, struct arena *a, struct rows *rows, struct error *err);
 enum outcome store_read_all(struct store *s, enum statement_id id, struct arena *a,
 			    struct rows *rows, struct error *err);
 /* Ends a transaction: commits if o is OUTCOME_OK, else rolls back and returns o. Forgets what the

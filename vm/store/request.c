@@ -53,7 +53,7 @@ static enum outcome update_and_notify(struct store *s, enum statement_id id,
 	enum outcome o = s->backend->begin(s, BEGIN_WRITE, err);
 
 	if (o == OUTCOME_OK)
-		o = s->backend->read(s, id, fields, count, &s->scratch, &rows, err);
+		o = store_ask(s, id, fields, count, &s->scratch, &rows, err);
 	*found = o == OUTCOME_OK && rows.count > 0;
 	if (o == OUTCOME_OK)
 		o = s->backend->run(s, STATEMENT_NOTIFY, NULL, 0, err);

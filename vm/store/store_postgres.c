@@ -13,6 +13,7 @@
 #define QUEUE_MAX 128 /* answers must fit into the sockets' buffers while we still send */
 #define NO_SUCH_PREPARED "26000"
 #define NULL_REFUSED "23502"
+#define READ_ONLY "25006"
 #define TYPE_BOOL 16
 #define TYPE_BYTES 17
 #define TYPE_BIGINT 20
@@ -38,6 +39,9 @@ struct postgres_store {
 	struct error owed_error;
 	const struct watch *watch; /* while answers are read */
 	bool committing; /* what was sent includes the end of a transaction */
+	/* read-only: it stays so when the database, or the one that took over from it, is not any
+	 * more */
+	bool stale;
 };
 
 static struct postgres_store *own(struct store *s)
@@ -58,6 +62,7 @@ static enum outcome fail(struct postgres_store *p, enum statement_id id, struct 
 			     strncmp(err->code, "23", 2) == 0);
 		err->outcome = ours ? OUTCOME_DAMAGED : OUTCOME_UNREACHABLE;
 	}
+	p->stale |= strcmp(err->code, READ_ONLY) == 0;
 	if (!postgres_is_alive(&p->session))
 		err->class = p->committing ? ERROR_UNKNOWN : ERROR_TRANSIENT;
 	error_prefix(err, "state store: ");
@@ -369,8 +374,10 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
  * committed before, and what follows is conditional on it. */
 static enum outcome revive(struct postgres_store *p, struct error *err)
 {
-	if (postgres_is_alive(&p->session) || p->deferred || p->owed != OUTCOME_OK)
+	bool usable = postgres_is_alive(&p->session) && !p->stale;
+	if (usable || p->deferred || p->owed != OUTCOME_OK)
 		return OUTCOME_OK;
+	p->stale = false;
 	memset(p->prepared, 0, sizeof(p->prepared));
 	p->count = 0;
 	enum outcome o = postgres_reopen(&p->session, NULL, err);
