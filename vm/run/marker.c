@@ -4,6 +4,7 @@
  * Its key is the run and the number of the effect, the same for every attempt: what two attempts of
  * it both try to commit, only one can. Query ids of marked effects end with "m".
  */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -84,6 +85,7 @@ static void print_key(const struct run *r, const struct connection_kind *kind, i
 {
 	struct buf key = { 0 };
 
+	number = mutant(MUTANT_SAME_MARKER) ? number / 2 : number;
 	buf_format(&key, "%s%lld", r->prefix, (long long)number);
 	kind->quote_literal(out, CELL_STRING, buf_view(&key));
 	buf_clear(&key);
@@ -118,7 +120,7 @@ enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection 
 	int64_t rows;
 	enum outcome o;
 
-	if (c->shared || !marker_possible(r, need, c))
+	if (c->shared || mutant(MUTANT_NO_RAISE) || !marker_possible(r, need, c))
 		return OUTCOME_OK;
 	buf_text(&sql, "INSERT INTO amig_fence (run, epoch) VALUES (");
 	c->kind->quote_literal(&sql, CELL_STRING, str_c(r->prefix));

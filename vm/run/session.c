@@ -2,6 +2,7 @@
 #include "vm/run/session.h"
 
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/setting.h"
 
@@ -283,6 +284,10 @@ bool session_owner_died(const struct migration_row *row)
 {
 	bool known;
 
+	if (mutant(MUTANT_WORKER_CLOCK) && row->lease_expires_at < os_wall_us())
+		return session_is_active(row->status);
+	if (mutant(MUTANT_NO_LEASE))
+		return session_is_active(row->status);
 	return session_is_active(row->status) && !session_owner_lives(row->lease_owner, &known) &&
 	       known;
 }

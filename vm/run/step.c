@@ -8,6 +8,7 @@
  * commit, which is at the latest the one before the next thing that takes time.
  */
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
@@ -68,7 +69,7 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	enum outcome o;
 
 	*rows = -1;
-	if (marked) {
+	if (marked && !mutant(MUTANT_NO_MARKER)) {
 		marker_print(r, c->kind, marked, &marker);
 		s.marker = buf_view(&marker);
 	}
@@ -244,16 +245,21 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 				      false, err) != OUTCOME_OK)
 			return STEP_LOST;
 		journal_intent(r, a, effect.number, effect.attempt, c);
-		journal_checkpoint(r, r->vm);
+		if (!mutant(MUTANT_NO_CHECKPOINT))
+			journal_checkpoint(r, r->vm);
 		journal_migration(r, r->status);
-		if (journal_commit(r, err) != OUTCOME_OK)
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			go_on(r, a, effect.number, effect.attempt, -1);
+		if (!mutant(MUTANT_NO_INTENT) && journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 		a->begun = true;
-		if (effect.number >= r->next_effect)
+		if (effect.number >= r->next_effect && !mutant(MUTANT_SAME_NUMBER))
 			r->next_effect = effect.number + 1;
 		if (!marked && !lease_is_safe(r, err))
 			return STEP_LOST;
 		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
+			if (mutant(MUTANT_OUTCOME_FIRST))
+				return STEP_DONE;
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
 		}
@@ -261,6 +267,8 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			lease_fail(r, err);
 			return STEP_LOST;
 		}
+		if (mutant(MUTANT_GUESS) && err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
 		look_again(r, &effect, &there, err);
 		if (there) {
 			go_on(r, a, effect.number, effect.attempt, -1);
