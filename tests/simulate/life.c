@@ -43,7 +43,9 @@ static struct store *open_store(void)
 static void carry_out(struct fiber *f, struct store *store, const struct work *w)
 {
 	static const struct run_listener listener = { hear_news, NULL };
-	struct run_options options = { .release_on_signal = true, .listener = &listener };
+	struct run_options options = { .release_on_signal = true,
+				       .listener = &listener,
+				       .only_at_epoch = w->epoch + 1 };
 	struct error err = { 0 };
 	enum outcome o;
 

@@ -286,7 +286,8 @@ static void look_at_row(void)
 	if (!row_statement)
 		sqlite3_prepare_v2(database,
 				   "SELECT epoch, current_run, current_operation_index, "
-				   "COALESCE(phase = 'backward', 0) OR status = 'rolled_back' "
+				   "COALESCE(phase = 'backward', 0) OR status IN ('rolled_back', "
+				   "'starting', 'not_started', 'failed_at_startup') "
 				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run",
 				   -1, &row_statement, NULL);
 	if (sqlite3_step(row_statement) == SQLITE_ROW)

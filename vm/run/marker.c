@@ -5,6 +5,7 @@
  * it both try to commit, only one can. Query ids of marked effects end with "m".
  */
 #include "vm/base/mutant.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -46,8 +47,10 @@ static enum outcome make_table(struct run *r, struct connection *c, const char *
 	return o;
 }
 
-/* Who may not make the tables goes without: then the operation must say how a doubt is resolved. */
-static enum marking make_tables(struct run *r, struct connection *c)
+/* Who may not make the tables goes without: then the operation must say how a doubt is resolved. But
+ * a database that could not be asked has refused nothing. */
+static enum outcome make_tables(struct run *r, struct connection *c, enum marking *out,
+				struct error *err)
 {
 	static const char *const tables[][2] = {
 		{ "SELECT effect FROM amig_marker WHERE effect = ''",
@@ -59,25 +62,49 @@ static enum marking make_tables(struct run *r, struct connection *c)
 	enum outcome o = OUTCOME_OK;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables) && o == OUTCOME_OK; i++) {
-		struct error err = { 0 };
 		bool any;
 
-		o = query(r, c, tables[i][0], &any, &err);
-		error_clear(&err);
-		if (o != OUTCOME_OK)
-			o = make_table(r, c, tables[i][1], &err);
-		error_clear(&err);
+		o = query(r, c, tables[i][0], &any, err);
+		if (o == OUTCOME_OK || err->class != ERROR_PERMANENT)
+			continue;
+		error_clear(err);
+		o = make_table(r, c, tables[i][1], err);
 	}
-	return o == OUTCOME_OK ? MARKING_POSSIBLE : MARKING_REFUSED;
+	if (o != OUTCOME_OK && err->class != ERROR_PERMANENT)
+		return o;
+	error_clear(err);
+	*out = o == OUTCOME_OK ? MARKING_POSSIBLE : MARKING_REFUSED;
+	return OUTCOME_OK;
 }
 
-bool marker_possible(struct run *r, uint32_t need, struct connection *c)
+enum outcome marker_possible(struct run *r, uint32_t need, struct connection *c, bool *possible,
+			     struct error *err)
 {
+	struct retry retry = retry_default();
+	enum outcome o = OUTCOME_OK;
+
+	*possible = false;
 	if (!(c->kind->capabilities & CAN_TRANSACTION))
-		return false;
-	if (r->markings[need] == MARKING_UNKNOWN)
-		r->markings[need] = make_tables(r, c);
-	return r->markings[need] == MARKING_POSSIBLE;
+		return OUTCOME_OK;
+	for (int64_t attempt = 1; r->markings[need] == MARKING_UNKNOWN; attempt++) {
+		uint32_t random;
+
+		error_clear(err);
+		o = make_tables(r, c, &r->markings[need], err);
+		if (o == OUTCOME_OK)
+			break;
+		/* That a table was made and nobody heard of it does no harm. */
+		err->class = ERROR_TRANSIENT;
+		os_random(&random, sizeof(random));
+		if (r->stop.cancelled || !retry_wanted(&retry, attempt, err) ||
+		    !stop_sleep(r, retry_wait_ms(&retry, attempt, random))) {
+			error_prefix(err, "the tables for markers on %s could not be looked for: ",
+				     c->name);
+			return o;
+		}
+	}
+	*possible = r->markings[need] == MARKING_POSSIBLE;
+	return OUTCOME_OK;
 }
 
 static void print_key(const struct run *r, const struct connection_kind *kind, int64_t number,
@@ -118,10 +145,14 @@ enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection 
 	struct buf sql = { 0 };
 	char query_id[QUERY_ID_SIZE];
 	int64_t rows;
+	bool marked;
 	enum outcome o;
 
-	if (c->shared || mutant(MUTANT_NO_RAISE) || !marker_possible(r, need, c))
+	if (c->shared || mutant(MUTANT_NO_RAISE))
 		return OUTCOME_OK;
+	o = marker_possible(r, need, c, &marked, err);
+	if (o != OUTCOME_OK || !marked)
+		return o;
 	buf_text(&sql, "INSERT INTO amig_fence (run, epoch) VALUES (");
 	c->kind->quote_literal(&sql, CELL_STRING, str_c(r->prefix));
 	buf_format(&sql,

@@ -282,8 +282,10 @@ void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t 
  * own transaction, so that afterwards the target itself says whether it was committed. */
 /* The row says, too, that nobody has taken the run over: who does raises the run's fence there
  * first, and what the process before sends after that is refused. */
-/* Whether effects on the connection of this need can be marked; the first call makes the table. */
-bool marker_possible(struct run *r, uint32_t need, struct connection *c);
+/* Whether effects on the connection of this need can be marked; the first call makes the tables. A
+ * failure: it could not be found out. */
+enum outcome marker_possible(struct run *r, uint32_t need, struct connection *c, bool *possible,
+			     struct error *err) MUST_USE;
 void marker_print(const struct run *r, const struct connection_kind *kind, int64_t number,
 		  struct buf *out);
 /* *there: whether the effect was committed. */

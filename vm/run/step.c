@@ -298,7 +298,7 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
 	uint32_t need = q->need;
-	bool inside, transactional;
+	bool inside, transactional, marked = false;
 
 	if (r->verdict == VERDICT_DONE) {
 		r->verdict = VERDICT_NONE;
@@ -318,9 +318,13 @@ static enum step_end effect(struct run *r, struct act *a, struct error *err)
 	}
 	transactional = is_transactional(a, c, buf_view(&r->sql));
 	inside = c->shared && r->verdict == VERDICT_NONE && transactional;
+	if (!inside && transactional && !c->shared &&
+	    marker_possible(r, need, c, &marked, err) != OUTCOME_OK) {
+		journal_checkpoint_after(r);
+		return stop_wanted(r) ? STEP_STOPPED : STEP_FAILED;
+	}
 	if (!inside)
-		return effect_alone(
-			r, a, c, transactional && !c->shared && marker_possible(r, need, c), err);
+		return effect_alone(r, a, c, marked, err);
 	if (r->journal.pending && commit_at(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	return effect_inside(r, a, c, err);
