@@ -25,6 +25,12 @@ bool rollback_possible(const struct run *r, struct error *err)
 
 void rollback_mark(struct run *r)
 {
+	/* What was found out of the effect that was open is of the forward's; the rollback's own
+	 * first effect must not be taken for it. */
+	if (r->verdict != VERDICT_NONE)
+		journal_outcome(r, r->open_effect.number, r->open_effect.attempt,
+				r->verdict == VERDICT_DONE, -1, NULL);
+	r->verdict = VERDICT_NONE;
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;
