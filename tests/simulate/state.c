@@ -223,6 +223,9 @@ static void look_at(struct session *s, enum statement_id id, const struct field 
 		invariant_wrote("a step or renewal", fields[1].number);
 		if (id == STATEMENT_STEP_MIGRATION && fields[8].number)
 			lease_us = 0;
+	} else if (id == STATEMENT_RAISE) {
+		invariant_wrote("a new epoch", fields[1].number);
+		world.epoch = fields[1].number + 1;
 	} else if (id == STATEMENT_SETTLE) {
 		invariant_wrote("a settlement", fields[1].number);
 		lease_us = 0;

@@ -149,10 +149,13 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 
 /* ---- changing ---- */
 
+/* The socket of a request that is given up is reset: what has not arrived does not arrive any more.
+ * A PostgreSQL session may be behind a proxy that knows nothing of that. */
 static void let_go(struct sent *s)
 {
 	s->client = NULL;
-	if (s->state == SENT_OVER)
+	if (s->state == SENT_OVER || (s->target == TARGET_PLAIN && s->state == SENT_ON_ITS_WAY &&
+				      !world.running->dead))
 		s->used = false;
 }
 

@@ -7,6 +7,7 @@
  * rollback, then anew; else a person must look.
  */
 #include "vm/base/mutant.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -30,6 +31,36 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 	return error_set(err, OUTCOME_DAMAGED,
 			 "the journal names connection %.*s, which the migration does not have",
 			 STR_ARG(connection));
+}
+
+enum outcome doubt_part(struct run *r, struct error *err)
+{
+	int64_t sent_at_ms = os_monotonic_ms();
+	enum outcome o = OUTCOME_OK;
+
+	if (!mutant(MUTANT_NO_PART))
+		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
+	if (o == OUTCOME_OK)
+		lease_lasts(r, sent_at_ms);
+	return o;
+}
+
+enum outcome doubt_close_left(struct run *r, struct error *err)
+{
+	const struct effect_row *e = &r->open_effect;
+	enum outcome o = OUTCOME_OK;
+
+	if (!r->left_open)
+		return OUTCOME_OK;
+	if (query_id_is_marked(e->query_id))
+		o = doubt_part(r, err);
+	if (o == OUTCOME_OK)
+		o = doubt_fence(r, e->connection, err);
+	if (o != OUTCOME_OK)
+		return o;
+	journal_outcome(r, e->number, e->attempt, false, -1, NULL);
+	r->left_open = false;
+	return OUTCOME_OK;
 }
 
 static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e,

@@ -128,6 +128,7 @@ struct run {
 	struct str checkpoint;	       /* loaded; consumed by the first operation */
 	struct effect_row open_effect; /* loaded; number 0: none */
 	enum verdict verdict;	       /* on it, once reached */
+	bool left_open; /* it is of this process, and a stop came before it was settled */
 	struct act inside;	       /* whose effect is in the store's open transaction */
 	int64_t durable_index;	       /* as of the last commit */
 	bool touched;	      /* the current operation may have changed something already */
@@ -304,6 +305,11 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err) MUST_USE;
+/* Makes a new epoch, in which a fence keeps out what this process sent before: an attempt whose
+ * answer was lost may be on its way still, also after all that runs was ended. */
+enum outcome doubt_part(struct run *r, struct error *err) MUST_USE;
+/* Ends the effect that was left open, for a rollback: it does not happen any more. */
+enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Sees to it that nothing of this run runs on a connection any more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
 

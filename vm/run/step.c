@@ -156,16 +156,32 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
+/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. */
+static enum step_end leave_open(struct run *r, const struct effect_row *effect)
+{
+	r->open_effect = *effect;
+	r->open_effect.query_id = arena_str(&r->arena, effect->query_id);
+	r->open_effect.connection = arena_str(&r->arena, effect->connection);
+	r->open_effect.sql = arena_str(&r->arena, effect->sql);
+	r->left_open = true;
+	return STEP_STOPPED;
+}
+
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
 static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
 				  bool *again, struct error *err)
 {
 	struct error why = { 0 };
+	enum step_end end;
 
 	*again = false;
 	if (r->stop.cancelled)
-		return STEP_STOPPED;
+		return leave_open(r, effect);
+	if (query_id_is_marked(effect->query_id) && doubt_part(r, &why) != OUTCOME_OK) {
+		error_take(err, &why);
+		return STEP_LOST;
+	}
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
@@ -173,8 +189,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		return STEP_DONE;
 	case VERDICT_AGAIN:
 		*again = effect->attempt <= a->policy.retry.times;
-		if (*again)
-			return wait_for_retry(r, a, effect->attempt, err);
+		if (*again) {
+			end = wait_for_retry(r, a, effect->attempt, err);
+			return end == STEP_STOPPED ? leave_open(r, effect) : end;
+		}
 		/* `idempotent` says that it may be made again, not that it has not happened. */
 		if (a->operation->flags & OPERATION_IDEMPOTENT &&
 		    !query_id_is_marked(effect->query_id))

@@ -32,6 +32,18 @@ enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct
 	return store_end(s, o, err);
 }
 
+enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch, struct error *err)
+{
+	enum outcome o = s->backend->begin(s, BEGIN_BATCH, err);
+
+	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_RAISE, err, field_text(name), field_int(*epoch),
+			      field_int(s->lease_ms));
+	o = store_end(s, o, err);
+	*epoch += o == OUTCOME_OK;
+	return o;
+}
+
 /* An update that says whether it found its row, and wakes who listens. */
 static enum outcome update_and_notify(struct store *s, enum statement_id id,
 				      const struct field *fields, size_t count, bool *found,
