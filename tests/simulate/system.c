@@ -76,7 +76,8 @@ void __wrap_os_uuid(char out[37])
 }
 
 /* Every process has a number of its own, and started when its number says. The first two workers
- * are on one machine and see each other's processes. */
+ * are on one machine and see each other's processes; each life of the third one is a container of
+ * its own. */
 pid_t __wrap_getpid(void)
 {
 	return (pid_t)(PID_BASE + (world.running ? world.running->incarnation : 0));
@@ -89,9 +90,12 @@ static bool shares_host(const struct fiber *a, const struct fiber *b)
 
 int __wrap_gethostname(char *name, size_t len)
 {
-	int number = world.running ? world.running->number : 0;
+	const struct fiber *f = world.running;
 
-	snprintf(name, len, "host%d", number < 2 ? 0 : number);
+	if (!f || f->number < 2)
+		snprintf(name, len, "host");
+	else
+		snprintf(name, len, "container%lld", (long long)f->incarnation);
 	return 0;
 }
 

@@ -149,13 +149,21 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 
 /* ---- changing ---- */
 
-/* The socket of a request that is given up is reset: what has not arrived does not arrive any more.
- * A PostgreSQL session may be behind a proxy that knows nothing of that. */
+/*
+ * Nobody waits for it any more. What nothing can refuse must not come late then, or it is the known
+ * limit: the socket of a request that is given up is reset, and that of a process which is seen to
+ * be dead leaves nothing in the network. A PostgreSQL session may be behind a proxy that holds
+ * things back as long as it wants.
+ */
 static void let_go(struct sent *s)
 {
+	bool is_seen = world.running->number < 2 || !world.running->dead;
+
 	s->client = NULL;
-	if (s->state == SENT_OVER || (s->target == TARGET_PLAIN && s->state == SENT_ON_ITS_WAY &&
-				      !world.running->dead))
+	if (s->state == SENT_OVER)
+		s->used = false;
+	else if (s->state == SENT_ON_ITS_WAY && !s->marker[0] && is_seen &&
+		 !mutant(MUTANT_KNOWN_LIMIT))
 		s->used = false;
 }
 
@@ -183,7 +191,7 @@ static enum outcome await_answer(struct sent *s, const struct watch *watch, int6
 		f->awaits = s;
 		lives = lives && (s->state == SENT_OVER || give_way(between_us(100 * MS, SECOND)));
 		f->awaits = NULL;
-		if (!lives || (is_cut() && one_in(2))) {
+		if (!lives || (is_cut() && one_in(2)) || fault_now()) {
 			trace("never hears of %s", s->query_id);
 			let_go(s);
 			return lost(err, true);
@@ -211,7 +219,7 @@ static enum outcome await_answer(struct sent *s, const struct watch *watch, int6
 static bool hold_back(bool marked, int64_t *delay_us)
 {
 	if (marked || mutant(MUTANT_KNOWN_LIMIT)) {
-		*delay_us = between_us(MS, one_in(20) ? 30 * SECOND : 200 * MS);
+		*delay_us = between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS);
 		return point("before a statement is sent");
 	}
 	*delay_us = between_us(MS, one_in(20) ? PROMPT_US : 200 * MS);
