@@ -35,7 +35,7 @@
 #define FIBERS (WORKERS + 1)
 #define KEYS 24		 /* of a ledger */
 #define KEYS_A_GROUP 8	 /* one operation's */
-#define STATEMENTS_MAX 256 /* on all targets, that are not over */
+#define STATEMENTS_MAX 64 /* on all targets, that are not over */
 
 enum target_id { TARGET_STORE, TARGET_FAR, TARGET_PLAIN, TARGETS };
 

@@ -50,7 +50,7 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 	const struct effect_row *e = &r->open_effect;
 	enum outcome o = OUTCOME_OK;
 
-	if (!r->left_open)
+	if (!r->left_open || mutant(MUTANT_LEFT_OPEN))
 		return OUTCOME_OK;
 	if (query_id_is_marked(e->query_id))
 		o = doubt_part(r, err);

@@ -70,7 +70,7 @@ static enum outcome make_tables(struct run *r, struct connection *c, enum markin
 		error_clear(err);
 		o = make_table(r, c, tables[i][1], err);
 	}
-	if (o != OUTCOME_OK && err->class != ERROR_PERMANENT)
+	if (o != OUTCOME_OK && err->class != ERROR_PERMANENT && !mutant(MUTANT_UNASKED))
 		return o;
 	error_clear(err);
 	*out = o == OUTCOME_OK ? MARKING_POSSIBLE : MARKING_REFUSED;

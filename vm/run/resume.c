@@ -4,6 +4,7 @@
  * Everything is read and verified before the migration is claimed, so that a damaged state changes
  * nothing.
  */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
@@ -80,12 +81,15 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 static enum outcome or_moved(struct run *r, const struct migration_row *row, struct error *err)
 {
 	struct migration_row now = { 0 };
-	struct error ignored = { 0 };
+	struct error lost = { 0 };
 	bool found = false;
-	enum outcome o = store_migration(r->store, r->name, &r->arena, &now, &found, &ignored);
+	enum outcome o = store_migration(r->store, r->name, &r->arena, &now, &found, &lost);
 
-	error_clear(&ignored);
-	if (o != OUTCOME_OK || !found ||
+	if (o != OUTCOME_OK) {
+		error_take(err, &lost);
+		return o;
+	}
+	if (!found || mutant(MUTANT_STALE_ROW) ||
 	    (now.epoch == row->epoch && now.status == row->status &&
 	     now.current_run == row->current_run))
 		return err->outcome;

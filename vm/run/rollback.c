@@ -1,5 +1,6 @@
 /* rollback.c - back through the plan from the current operation, which may be half done, to the
  * first */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 static int64_t top(const struct run *r)
@@ -30,7 +31,8 @@ void rollback_mark(struct run *r)
 	if (r->verdict != VERDICT_NONE)
 		journal_outcome(r, r->open_effect.number, r->open_effect.attempt,
 				r->verdict == VERDICT_DONE, -1, NULL);
-	r->verdict = VERDICT_NONE;
+	if (!mutant(MUTANT_OLD_VERDICT))
+		r->verdict = VERDICT_NONE;
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;

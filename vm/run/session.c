@@ -113,7 +113,8 @@ static enum outcome find_store_id(struct run *r, struct str *out, struct error *
 	os_random(random, sizeof(random));
 	print_hex(random, sizeof(random), text);
 	/* Of two that do this at once the first one's stays. */
-	o = store_add_setting(r->store, STR(STORE_ID_SETTING), str_c(text), err);
+	o = (mutant(MUTANT_TWO_IDS) ? store_set_setting : store_add_setting)(
+		r->store, STR(STORE_ID_SETTING), str_c(text), err);
 	if (o != OUTCOME_OK)
 		return o;
 	return session_settings(r, STORE_ID_SETTING, out, &found, err);
