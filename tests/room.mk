@@ -2,7 +2,7 @@
 .PHONY: check asan golden demo fuzz docs
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
-	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs simulate-build
 	$(Q)tests/check $(BUILD)/asan $(PART)
 asan: ## builds programs and tests with AddressSanitizer and UBSan
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs

@@ -93,6 +93,12 @@ void state_end(void)
 
 /* ---- transactions ---- */
 
+static enum outcome carry_out(struct session *s, enum statement_id id, const struct field *fields,
+			      size_t count, struct arena *a, struct rows *rows, struct error *err)
+{
+	return database_carry_out(&s->base, s->incarnation, id, fields, count, a, rows, err);
+}
+
 static enum outcome carry_out_queued(struct session *s, struct transaction *t, struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
@@ -103,7 +109,7 @@ static enum outcome carry_out_queued(struct session *s, struct transaction *t, s
 	for (size_t i = 0; i < t->statements.count && o == OUTCOME_OK; i++) {
 		const struct queued *q = &t->statements.at[i];
 
-		o = database_carry_out(&s->base, s->incarnation, q->id, q->fields, q->count, NULL, NULL, err);
+		o = carry_out(s, q->id, q->fields, q->count, NULL, NULL, err);
 	}
 	t->statements.count = 0;
 	return o;
@@ -294,7 +300,7 @@ static enum outcome run(struct store *store, enum statement_id id, const struct 
 	struct session *s = session_of(store);
 
 	if (!world.running || s->now.in_savepoint)
-		return database_carry_out(&s->base, s->incarnation, id, fields, count, NULL, NULL, err);
+		return carry_out(s, id, fields, count, NULL, NULL, err);
 	if (is_gone(s))
 		return unreachable(s, false, err);
 	queue(&s->now, id, fields, count);
@@ -309,7 +315,7 @@ static enum outcome read(struct store *store, enum statement_id id, const struct
 	enum outcome o;
 
 	if (!world.running)
-		return database_carry_out(&s->base, s->incarnation, id, fields, count, a, rows, err);
+		return carry_out(s, id, fields, count, a, rows, err);
 	if (!s->now.in_savepoint) {
 		o = send(s, false, err);
 		if (o != OUTCOME_OK)
@@ -321,7 +327,7 @@ static enum outcome read(struct store *store, enum statement_id id, const struct
 		if (o != OUTCOME_OK)
 			return o;
 	}
-	o = database_carry_out(&s->base, s->incarnation, id, fields, count, a, rows, err);
+	o = carry_out(s, id, fields, count, a, rows, err);
 	return s->now.open ? o : receive(s, false, o, err);
 }
 

@@ -47,8 +47,8 @@ static enum outcome make_table(struct run *r, struct connection *c, const char *
 	return o;
 }
 
-/* Who may not make the tables goes without: then the operation must say how a doubt is resolved. But
- * a database that could not be asked has refused nothing. */
+/* Who may not make the tables goes without: then the operation must say how a doubt is resolved.
+ * But a database that could not be asked has refused nothing. */
 static enum outcome make_tables(struct run *r, struct connection *c, enum marking *out,
 				struct error *err)
 {

@@ -145,9 +145,9 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
  * and its end. */
 enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct stop_wish *wish,
 			 struct error *err) MUST_USE;
-/* A new epoch for whoever has the migration, which stays theirs: what they sent in the one before can
- * be told from what they send now. Raises *epoch. A failure of class ERROR_UNKNOWN: it may have
- * moved on. */
+/* A new epoch for whoever has the migration, which stays theirs: what they sent in the one before
+ * can be told from what they send now. Raises *epoch. A failure of class ERROR_UNKNOWN: it may
+ * have moved on. */
 enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
 			       struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, and sets migration to Running at index 0: one transaction.
