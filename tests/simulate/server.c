@@ -124,9 +124,10 @@ static struct sent *find_room(void)
 static void read_marker(struct sent *s, struct str marker)
 {
 	static const char epoch_word[] = "epoch > ", key_word[] = "THEN '";
-	const char *key = strstr(marker.ptr, key_word), *epoch = strstr(marker.ptr, epoch_word);
+	const char *key = marker.len ? strstr(marker.ptr, key_word) : NULL;
+	const char *epoch = marker.len ? strstr(marker.ptr, epoch_word) : NULL;
 
-	if (!marker.len || !key || !epoch)
+	if (!key || !epoch)
 		return;
 	key += strlen(key_word);
 	s->epoch = strtoll(epoch + strlen(epoch_word), NULL, 10);

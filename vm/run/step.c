@@ -275,9 +275,9 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			r->next_effect = effect.number + 1;
 		if (!marked && !lease_is_safe(r, err))
 			return STEP_LOST;
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			return send(r, a, c, 0, &rows, err) == OUTCOME_OK ? STEP_DONE : STEP_LOST;
 		if (send(r, a, c, marked ? effect.number : 0, &rows, err) == OUTCOME_OK) {
-			if (mutant(MUTANT_OUTCOME_FIRST))
-				return STEP_DONE;
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
 		}
