@@ -13,8 +13,8 @@ enum mutant {
 	MUTANT_COUNT
 };
 
+extern enum mutant mutant_now; /* in builds with AMIG_MUTANTS; set by the simulation */
 #ifdef AMIG_MUTANTS
-extern enum mutant mutant_now; /* set once, by the simulation */
 static inline bool mutant(enum mutant m)
 {
 	return mutant_now == m;
