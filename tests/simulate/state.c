@@ -160,7 +160,7 @@ static void leave_behind(struct session *s)
 {
 	struct late *late;
 
-	if (world.late || !s->now.statements.count || s->now.in_savepoint || !one_in(2))
+	if (world.late || !s->now.statements.count || s->now.in_savepoint)
 		return;
 	late = must_alloc(sizeof(*late) + sizeof(*s));
 	late->session = (struct session *)(late + 1);

@@ -165,7 +165,7 @@ bool point(const char *where)
 
 	if (f->dead || f->number == OPERATOR || !fault_now())
 		return !f->dead;
-	switch (chance(5)) {
+	switch (chance(6)) {
 	case 0:
 	case 1:
 		trace("killed %s", where);
@@ -178,7 +178,7 @@ bool point(const char *where)
 	default:
 		f->wall_skew_us += (int64_t)chance(600 * SECOND) - 300 * SECOND;
 		if (one_in(2))
-			f->store_cut_until = world.now + between_us(SECOND, 60 * SECOND);
+			f->store_cut_until = world.now + between_us(SECOND, 90 * SECOND);
 		else
 			f->target_cut_until = world.now + between_us(SECOND, 60 * SECOND);
 		trace("cut off from %s %s",
