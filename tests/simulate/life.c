@@ -111,7 +111,7 @@ static void want(struct store *store, enum wanted wanted)
 
 static void stop(struct store *store)
 {
-	struct stop_wish wish = { true, one_in(2), one_in(3) };
+	struct stop_wish wish = { true, one_in(2), one_in(2) };
 	struct error err = { 0 };
 	bool was_running;
 
@@ -139,7 +139,7 @@ static void look_after(struct store *store, enum migration_status status, int tr
 	case STATUS_RUNNING:
 	case STATUS_STOPPING:
 	case STATUS_ROLLING_BACK:
-		if (!is_quiet() && one_in(6))
+		if (!is_quiet() && one_in(4))
 			stop(store);
 		return;
 	case STATUS_NOT_STARTED:
