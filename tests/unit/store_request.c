@@ -113,6 +113,23 @@ static void words_for_workers_are_kept_until_the_claim(void **state)
 	assert_int_equal(row_of(p).wanted, WANTED_NOTHING);
 }
 
+/* Who has a migration gets a new epoch and keeps it; who had it before gets none. */
+static void an_epoch_is_raised_by_its_owner_only(void **state)
+{
+	struct place *p = *state;
+	struct step step = started(p);
+	int64_t epoch = step.epoch, old = step.epoch;
+	must(store_raise_epoch(p->s, NAME, &epoch, err));
+	assert_int_equal(epoch, step.epoch + 1);
+	assert_int_equal(row_of(p).epoch, epoch);
+	must_refuse(OUTCOME_NOT_NOW, "took the migration over",
+		    store_raise_epoch(p->s, NAME, &old, err));
+	assert_int_equal(old, step.epoch);
+	must_refuse(OUTCOME_NOT_NOW, "took the migration over", store_step(p->s, &step, err));
+	step.epoch = epoch;
+	must(store_step(p->s, &step, err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +137,7 @@ int main(void)
 		BOTH(a_lease_lasts_as_long_as_it_is_renewed),
 		BOTH(a_step_renews_the_lease_and_the_last_one_ends_it),
 		BOTH(words_for_workers_are_kept_until_the_claim),
+		BOTH(an_epoch_is_raised_by_its_owner_only),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

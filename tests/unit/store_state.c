@@ -525,6 +525,12 @@ static void parameters_and_settings_are_replaced(void **state)
 	must(store_set_setting(p->s, STR("x"), STR("2"), err));
 	must(store_setting(p->s, STR("x"), &p->arena, &value, &found, err));
 	assert_str(value, "2");
+	must(store_add_setting(p->s, STR("x"), STR("3"), err));
+	must(store_add_setting(p->s, STR("y"), STR("4"), err));
+	must(store_setting(p->s, STR("x"), &p->arena, &value, &found, err));
+	assert_str(value, "2");
+	must(store_setting(p->s, STR("y"), &p->arena, &value, &found, err));
+	assert_str(value, "4");
 	must(store_set_parameter(p->s, NAME, STR("rows"), STR("10"), err));
 	must(store_set_parameter(p->s, NAME, STR("Table"), STR("\"t\""), err));
 	must(store_set_parameter(p->s, NAME, STR("rows"), STR("20"), err));

@@ -29,6 +29,7 @@ static enum outcome carry_out(struct context *c, const struct work *w, struct er
 
 	say(c, w->what == WANTED_ROLLBACK ? "is to be rolled back" : "is to be run", w->name);
 	options.release_on_signal = true;
+	options.only_at_epoch = w->epoch + 1;
 	bar_init(&bar, c->options.quiet || c->options.json);
 	options.listener = bar.listener.hear ? &bar.listener : NULL;
 	if (w->what == WANTED_ROLLBACK)

@@ -7,6 +7,8 @@
  * server's own log says it, where it is proof; `idempotent`: again; `in doubt undo`: its rollback,
  * then anew; else a person must look.
  */
+#include "vm/base/mutant.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -33,7 +35,42 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 		o = fence_raise(r, need, c, err);
 	if (o == OUTCOME_OK)
 		o = marker_raise_fence(r, need, c, err);
-	return o == OUTCOME_OK ? c->kind->fence(c, r->prefix, &r->watch, err) : o;
+	if (o != OUTCOME_OK || mutant(MUTANT_NO_END))
+		return o;
+	return c->kind->fence(c, r->prefix, &r->watch, err);
+}
+
+/* What runs there under the run's name might be a successor's, which the store says. */
+enum outcome doubt_part(struct run *r, struct error *err)
+{
+	int64_t sent_at_ms = os_monotonic_ms();
+	enum outcome o = journal_settled(r, err);
+
+	if (o == OUTCOME_OK && !mutant(MUTANT_NO_PART))
+		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
+	if (o == OUTCOME_OK)
+		lease_lasts(r, sent_at_ms);
+	for (uint32_t i = 0; o == OUTCOME_OK && i < r->module.need_count; i++)
+		if (r->fences[i] == FENCE_RAISED)
+			r->fences[i] = FENCE_UNKNOWN;
+	return o;
+}
+
+enum outcome doubt_close_left(struct run *r, struct error *err)
+{
+	const struct effect_row *e = &r->open_effect;
+	enum outcome o;
+
+	if (!r->left_open || mutant(MUTANT_LEFT_OPEN))
+		return OUTCOME_OK;
+	o = doubt_part(r, err);
+	if (o == OUTCOME_OK)
+		o = doubt_fence(r, e->connection, err);
+	if (o != OUTCOME_OK)
+		return o;
+	journal_outcome(r, e->number, e->attempt, false, -1, NULL);
+	r->left_open = false;
+	return OUTCOME_OK;
 }
 
 static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e,

@@ -54,18 +54,3 @@ bool query_id_is_guarded(struct str query_id)
 {
 	return str_ends(query_id, STR("f"));
 }
-
-/* What this process has sent and lost sight of may still be on its way: it is of the epoch before
- * then, as if another process had sent it. And what runs there under the run's name might be a
- * successor's, which the store says. */
-enum outcome fence_begin_anew(struct run *r, struct error *err)
-{
-	enum outcome o = journal_settled(r, err);
-
-	if (o == OUTCOME_OK)
-		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
-	for (uint32_t i = 0; o == OUTCOME_OK && i < r->module.need_count; i++)
-		if (r->fences[i] == FENCE_RAISED)
-			r->fences[i] = FENCE_UNKNOWN;
-	return o;
-}

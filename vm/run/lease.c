@@ -1,4 +1,5 @@
 /* lease.c - see lease.h */
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
@@ -12,6 +13,8 @@ void lease_lasts(struct run *r, int64_t sent_at_ms)
 {
 	struct lease *l = &r->lease;
 
+	if (mutant(MUTANT_LEASE_LATE))
+		sent_at_ms = os_monotonic_ms();
 	l->ends_at_ms = sent_at_ms + l->length_ms;
 	l->asked_at_ms = sent_at_ms;
 	l->lost = false;
@@ -83,7 +86,8 @@ bool lease_is_safe(struct run *r)
 
 	if (l->ends_at_ms - now < margin)
 		renew(r, now);
-	return !l->lost && l->ends_at_ms - os_monotonic_ms() >= margin;
+	return (!l->lost && l->ends_at_ms - os_monotonic_ms() >= margin) ||
+	       mutant(MUTANT_NO_LOOK);
 }
 
 enum outcome lease_fail(const struct run *r, struct error *err)

@@ -5,6 +5,7 @@
  * it both try to commit, only one can. Query ids of marked effects end with "m".
  */
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -50,7 +51,7 @@ static enum outcome make_table(struct run *r, struct connection *c, const char *
 
 static bool may_pass(const struct error *err)
 {
-	return err->class != ERROR_PERMANENT;
+	return err->class != ERROR_PERMANENT && !mutant(MUTANT_UNASKED);
 }
 
 /* There after this, or refused. A connection that breaks meanwhile says nothing of either. */
@@ -121,6 +122,7 @@ static void print_key(const struct run *r, const struct connection_kind *kind, i
 {
 	struct buf key = { 0 };
 
+	number = mutant(MUTANT_SAME_MARKER) ? number / 2 : number;
 	buf_format(&key, "%s%lld", r->prefix, (long long)number);
 	kind->quote_literal(out, CELL_STRING, buf_view(&key));
 	buf_clear(&key);
@@ -156,7 +158,7 @@ enum outcome marker_raise_fence(struct run *r, uint32_t need, struct connection 
 	bool possible;
 	enum outcome o;
 
-	if (c->shared)
+	if (c->shared || mutant(MUTANT_NO_RAISE))
 		return OUTCOME_OK;
 	o = marker_possible(r, need, c, &possible, err);
 	if (o != OUTCOME_OK || !possible)

@@ -4,6 +4,7 @@
  * Everything is read and verified before the migration is claimed, so that a damaged state changes
  * nothing.
  */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
@@ -89,6 +90,30 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 
+/* What does not go together with a row that was read before is no damage, if another process has
+ * gone on meanwhile. */
+static enum outcome or_moved(struct run *r, const struct migration_row *row, struct error *err)
+{
+	struct migration_row now = { 0 };
+	struct error lost = { 0 };
+	bool found = false;
+	enum outcome o = store_migration(r->store, r->name, &r->arena, &now, &found, &lost);
+
+	if (o != OUTCOME_OK) {
+		error_take(err, &lost);
+		return o;
+	}
+	if (!found || mutant(MUTANT_STALE_ROW) ||
+	    (now.epoch == row->epoch && now.status == row->status &&
+	     now.current_run == row->current_run))
+		return err->outcome;
+	error_set(err, OUTCOME_NOT_NOW,
+		  "another process works on \"%.*s\" at this moment: it is %s now",
+		  STR_ARG(r->name), status_label(now.status));
+	error_hint(err, "`amigrun status %.*s` shows how it stands", STR_ARG(r->name));
+	return OUTCOME_NOT_NOW;
+}
+
 static void say_so(struct run *r, bool dead, const struct migration_row *row)
 {
 	if (dead)
@@ -145,15 +170,17 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	o = load(r, row, err);
 	if (o != OUTCOME_OK) {
 		error_prefix(err, "cannot go on with %.*s: ", STR_ARG(r->name));
-		return o;
+		return o == OUTCOME_DAMAGED ? or_moved(r, row, err) : o;
 	}
 	/* One that died between taking the migration to roll it back and beginning to is rolled
 	 * back now. */
 	to_rollback =
 		(to_rollback || row->status == STATUS_ROLLING_BACK) && r->phase != PHASE_BACKWARD;
-	if (r->phase == PHASE_ENDED && !to_rollback)
-		return error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended",
-				 STR_ARG(r->name), status_label(row->status), (long long)r->id);
+	if (r->phase == PHASE_ENDED && !to_rollback) {
+		error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended",
+			  STR_ARG(r->name), status_label(row->status), (long long)r->id);
+		return or_moved(r, row, err);
+	}
 	if (to_rollback && !rollback_possible(r, err)) {
 		error_prefix(err, "\"%.*s\" cannot be rolled back: ", STR_ARG(r->name));
 		return err->outcome;

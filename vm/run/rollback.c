@@ -1,5 +1,6 @@
 /* rollback.c - back through the plan from the current operation, which may be half done, to the
  * first */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 static int64_t top(const struct run *r)
@@ -26,6 +27,13 @@ bool rollback_possible(const struct run *r, struct error *err)
 void rollback_mark(struct run *r)
 {
 	r->health.state = HEALTH_OFF;
+	/* What was found out of the effect that was open is of the forward's; the rollback's own
+	 * first effect must not be taken for it. */
+	if (r->verdict != VERDICT_NONE)
+		journal_outcome(r, r->open_effect.number, r->open_effect.attempt,
+				r->verdict == VERDICT_DONE, -1, NULL);
+	if (!mutant(MUTANT_OLD_VERDICT))
+		r->verdict = VERDICT_NONE;
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;

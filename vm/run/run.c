@@ -1,4 +1,5 @@
 /* run.c - what is to be done with a migration, by its status */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 static enum outcome no_such(const struct bundle *b, struct str name, struct error *err)
@@ -46,6 +47,17 @@ static enum outcome find_row(struct store *store, const struct bundle *bundle,
 	return o;
 }
 
+/* What a worker found to do may have been done by another one before it came to it, and undone. */
+static enum outcome check_epoch(const struct run_options *options, const struct migration_row *row,
+				struct error *err)
+{
+	if (!options->only_at_epoch || row->epoch + 1 == options->only_at_epoch ||
+	    mutant(MUTANT_STALE_FIND))
+		return OUTCOME_OK;
+	return error_set(err, OUTCOME_NOT_NOW, "another process was faster: \"%.*s\" is %s",
+			 STR_ARG(row->name), status_label(row->status));
+}
+
 static enum outcome begin(struct run *r, const struct bundle_entry *entry,
 			  const struct migration_row *row, struct error *err)
 {
@@ -90,6 +102,8 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 	struct run r;
 	enum outcome o = find_row(store, bundle, entry, name, &arena, &row, err);
 
+	if (o == OUTCOME_OK)
+		o = check_epoch(options, &row, err);
 	if (o == OUTCOME_OK) {
 		session_open(&r, store, instance, name, options);
 		o = begin(&r, entry, &row, err);
@@ -125,6 +139,8 @@ enum outcome run_rollback(struct store *store, const struct instance *instance, 
 	struct run r;
 	enum outcome o = find_row(store, NULL, NULL, name, &arena, &row, err);
 
+	if (o == OUTCOME_OK)
+		o = check_epoch(options, &row, err);
 	if (o != OUTCOME_OK)
 		goto out;
 	if (row.status == STATUS_ROLLED_BACK)

@@ -61,6 +61,9 @@ struct run_options {
 	size_t param_count;
 	const struct run_assignment *accepts; /* --accept NAME=VERSION */
 	size_t accept_count;
+	/* 1 + the epoch that a worker found it in: whoever was faster has done what was to be done;
+	 * 0: whatever the epoch is. */
+	int64_t only_at_epoch;
 	int64_t operations_max; /* stop resumably after so many operations; 0: no limit */
 	const struct run_listener *listener; /* or NULL */
 };
@@ -83,6 +86,7 @@ struct work {
 	struct arena arena;
 	struct str name; /* "" nothing */
 	enum wanted what;
+	int64_t epoch; /* of the migration: for run_options.only_at_epoch */
 	int64_t again_in_ms; /* look again by then, whether there are news or not */
 };
 enum outcome work_find(struct store *store, const struct bundle *bundle,

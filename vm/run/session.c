@@ -2,6 +2,7 @@
 #include "vm/run/session.h"
 
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/setting.h"
 
@@ -116,7 +117,9 @@ static enum outcome find_store_id(struct run *r, struct str *out, struct error *
 		return o;
 	os_random(random, sizeof(random));
 	print_hex(random, sizeof(random), text);
-	o = store_set_setting(r->store, STR(STORE_ID_SETTING), str_c(text), err);
+	/* Of two that do this at once the first one's stays. */
+	o = (mutant(MUTANT_TWO_IDS) ? store_set_setting : store_add_setting)(
+		r->store, STR(STORE_ID_SETTING), str_c(text), err);
 	if (o != OUTCOME_OK)
 		return o;
 	return session_settings(r, STORE_ID_SETTING, out, &found, err);
@@ -292,6 +295,10 @@ bool session_owner_died(const struct migration_row *row)
 {
 	bool known;
 
+	if (mutant(MUTANT_WORKER_CLOCK) && row->lease_expires_at < os_wall_us())
+		return session_is_active(row->status);
+	if (mutant(MUTANT_NO_LEASE))
+		return session_is_active(row->status);
 	return session_is_active(row->status) && !session_owner_lives(row->lease_owner, &known) &&
 	       known;
 }

@@ -158,6 +158,7 @@ struct run {
 	struct str checkpoint;	       /* loaded; consumed by the first operation */
 	struct effect_row open_effect; /* loaded; number 0: none */
 	enum verdict verdict;	       /* on it, once reached */
+	bool left_open; /* it is of this process, and a stop came before it was settled */
 	struct act inside;	       /* whose effect is in the store's open transaction */
 	int64_t durable_index;	       /* as of the last commit */
 	bool touched;	      /* the current operation may have changed something already */
@@ -373,9 +374,6 @@ enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
 /* Whether a statement carries its condition. */
 bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
 bool query_id_is_guarded(struct str query_id);
-/* Gives this process a new epoch, so that fences that are raised from now on refuse what it has
- * sent and lost sight of. OUTCOME_NOT_NOW: another process has taken the run over. */
-enum outcome fence_begin_anew(struct run *r, struct error *err) MUST_USE;
 
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
  */
@@ -383,6 +381,11 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err) MUST_USE;
+/* Makes a new epoch, in which a fence keeps out what this process sent before: an attempt whose
+ * answer was lost may be on its way still, also after all that runs was ended. */
+enum outcome doubt_part(struct run *r, struct error *err) MUST_USE;
+/* Ends the effect that was left open, for a rollback: it does not happen any more. */
+enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Raises the target's fence and sees to it that nothing of this run runs on a connection any
  * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;

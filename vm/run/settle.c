@@ -8,7 +8,8 @@ static enum outcome settle_undone(struct run *r, struct error *err)
 {
 	enum outcome o;
 
-	if (!rollback_possible(r, err)) {
+	r->stop = (struct stop){ 0 };
+	if (!rollback_possible(r, err) || doubt_close_left(r, err) != OUTCOME_OK) {
 		struct error lost = { 0 };
 
 		error_prefix(err, "stopped on request, but not rolled back: ");
@@ -18,7 +19,6 @@ static enum outcome settle_undone(struct run *r, struct error *err)
 			error_take(err, &lost);
 		return err->outcome;
 	}
-	r->stop = (struct stop){ 0 };
 	rollback_mark(r);
 	r->journal.step.forget_stop = true;
 	o = journal_commit(r, err);

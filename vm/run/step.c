@@ -8,6 +8,7 @@
  * commit, which is at the latest the one before the next thing that takes time.
  */
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/lease.h"
 #include "vm/run/session.h"
@@ -63,6 +64,8 @@ static void prove(struct run *r, const struct connection *c, int64_t number, enu
 	case PROOF_NONE:
 		break;
 	case PROOF_MARKER:
+		if (mutant(MUTANT_NO_MARKER))
+			break;
 		marker_print(r, c->kind, number, text);
 		s->marker = buf_view(text);
 		break;
@@ -202,20 +205,34 @@ static enum step_end wait_for_target(struct run *r, const struct act *a,
 	}
 }
 
+/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. */
+static enum step_end leave_open(struct run *r, const struct effect_row *effect)
+{
+	r->open_effect = *effect;
+	r->open_effect.query_id = arena_str(&r->arena, effect->query_id);
+	r->open_effect.connection = arena_str(&r->arena, effect->connection);
+	r->open_effect.sql = arena_str(&r->arena, effect->sql);
+	r->left_open = true;
+	return STEP_STOPPED;
+}
+
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
 static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
 				  bool *again, struct error *err)
 {
 	struct error why = { 0 };
+	enum step_end end;
 
 	*again = false;
-	if (r->stop.cancelled || wait_for_target(r, a, effect) != STEP_DONE)
-		return STEP_STOPPED;
-	if (fence_begin_anew(r, &why) != OUTCOME_OK) {
+	if (r->stop.cancelled)
+		return leave_open(r, effect);
+	if (doubt_part(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
 		return STEP_LOST;
 	}
+	if (wait_for_target(r, a, effect) != STEP_DONE)
+		return leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
@@ -223,8 +240,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		return STEP_DONE;
 	case VERDICT_AGAIN:
 		*again = effect->attempt <= a->policy.retry.times && !is_unhealthy(r, a);
-		if (*again)
-			return wait_for_retry(r, a, effect->attempt, err);
+		if (*again) {
+			end = wait_for_retry(r, a, effect->attempt, err);
+			return end == STEP_STOPPED ? leave_open(r, effect) : end;
+		}
 		/* `idempotent` says that it may be made again, not that it has not happened. */
 		if (a->operation->flags & OPERATION_IDEMPOTENT &&
 		    !query_id_is_marked(effect->query_id))
@@ -308,13 +327,20 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 				      false, err) != OUTCOME_OK)
 			return STEP_LOST;
 		journal_intent(r, a, effect.number, effect.attempt, c);
-		journal_checkpoint(r, r->vm);
+		if (!mutant(MUTANT_NO_CHECKPOINT))
+			journal_checkpoint(r, r->vm);
 		journal_migration(r, r->status);
-		if (journal_commit(r, err) != OUTCOME_OK)
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			go_on(r, a, effect.number, effect.attempt, -1);
+		if (!mutant(MUTANT_NO_INTENT) && journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 		a->begun = true;
-		if (effect.number >= r->next_effect)
+		if (effect.number >= r->next_effect && !mutant(MUTANT_SAME_NUMBER))
 			r->next_effect = effect.number + 1;
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			return send(r, a, c, effect.number, PROOF_NONE, &rows, err) == OUTCOME_OK
+				       ? STEP_DONE
+				       : STEP_LOST;
 		if (send_in_time(r, a, c, effect.number, proof, &rows, err) == OUTCOME_OK) {
 			go_on(r, a, effect.number, effect.attempt, rows);
 			return STEP_DONE;
@@ -323,6 +349,8 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			lease_fail(r, err);
 			return STEP_LOST;
 		}
+		if (mutant(MUTANT_GUESS) && err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
 		look_again(r, &effect, &there, err);
 		if (there) {
 			go_on(r, a, effect.number, effect.attempt, -1);

@@ -51,17 +51,18 @@ static enum outcome may_start(const struct bundle_entry *e, const struct migrati
 	return OUTCOME_OK;
 }
 
-static void take(struct work *w, struct str name, enum wanted what)
+static void take(struct work *w, struct str name, int64_t epoch, enum wanted what)
 {
 	w->name = arena_str(&w->arena, name);
 	w->what = what;
+	w->epoch = epoch;
 }
 
 static bool find_begun(const struct migration_row *rows, size_t count, struct work *w)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (work_is_orphaned(&rows[i])) {
-			take(w, rows[i].name, WANTED_RUN);
+			take(w, rows[i].name, rows[i].epoch, WANTED_RUN);
 			return true;
 		}
 		/* It may be one soon. */
@@ -75,7 +76,7 @@ static bool find_wanted(const struct migration_row *rows, size_t count, struct w
 {
 	for (size_t i = 0; i < count; i++)
 		if (!session_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
-			take(w, rows[i].name, rows[i].wanted);
+			take(w, rows[i].name, rows[i].epoch, rows[i].wanted);
 			return true;
 		}
 	return false;
@@ -94,7 +95,10 @@ static enum outcome find_startable(struct store *store, const struct bundle *bun
 
 		o = may_start(&bundle->entries[i], rows, count, instance, &starts, err);
 		if (o == OUTCOME_OK && starts) {
-			take(w, bundle->entries[i].name, WANTED_RUN);
+			const struct migration_row *row =
+				find(rows, count, bundle->entries[i].name);
+
+			take(w, bundle->entries[i].name, row ? row->epoch : 0, WANTED_RUN);
 			break;
 		}
 	}

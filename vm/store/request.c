@@ -37,7 +37,7 @@ enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
 	enum outcome o = s->backend->begin(s, BEGIN_BATCH, err);
 
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_RAISE_EPOCH, err, field_text(name), field_int(*epoch),
+		o = store_run(s, STATEMENT_RAISE, err, field_text(name), field_int(*epoch),
 			      field_int(s->lease_ms));
 	o = store_end(s, o, err);
 	*epoch += o == OUTCOME_OK;

@@ -253,3 +253,8 @@ enum outcome store_set_setting(struct store *s, struct str name, struct str valu
 	return write_alone(s, STATEMENT_SET_SETTING, err, field_text(name), field_text(value));
 }
 
+enum outcome store_add_setting(struct store *s, struct str name, struct str value,
+			       struct error *err)
+{
+	return write_alone(s, STATEMENT_ADD_SETTING, err, field_text(name), field_text(value));
+}

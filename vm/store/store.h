@@ -145,7 +145,9 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
  * and its end. */
 enum outcome store_renew(struct store *s, struct str name, int64_t epoch, struct stop_wish *wish,
 			 struct error *err) MUST_USE;
-/* The same, and the epoch becomes a new one. */
+/* A new epoch for whoever has the migration, which stays theirs: what they sent in the one before
+ * can be told from what they send now. Raises *epoch. A failure of class ERROR_UNKNOWN: it may
+ * have moved on. */
 enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
 			       struct error *err) MUST_USE;
 /* Stores module (as blob), run and plan, removes what earlier runs of the migration have left in
@@ -344,6 +346,9 @@ enum outcome store_parameters(struct store *s, struct str migration, struct aren
 			      struct str (**out)[2], size_t *count, struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
+/* Only if there is none of that name. */
+enum outcome store_add_setting(struct store *s, struct str name, struct str value,
+			       struct error *err) MUST_USE;
 enum outcome store_set_setting(struct store *s, struct str name, struct str value,
 			       struct error *err) MUST_USE;
 

@@ -1,0 +1,208 @@
+/* database.c - the one SQLite database of all simulated processes, and what its statements say for
+ * the invariants */
+#include "tests/simulate/database.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+static sqlite3 *database;
+static sqlite3_stmt *prepared[STATEMENT_COUNT], *row_statement;
+
+static int now_for_sqlite(sqlite3_vfs *vfs, sqlite3_int64 *out)
+{
+	(void)vfs;
+	*out = INT64_C(210866760000000) + INT64_C(1767225600000) +
+	       (world.now + world.server_skew_us) / MS;
+	return SQLITE_OK;
+}
+
+void database_script(const char *sql)
+{
+	char *words = NULL;
+
+	if (sqlite3_exec(database, sql, NULL, NULL, &words) != SQLITE_OK)
+		BUG("%s: %s", sql, words ? words : "?");
+}
+
+/* The guards that stand in SQL. */
+static char *without_guard(enum statement_id id, const char *sql)
+{
+	static const char guard[] = "epoch = CASE WHEN epoch = ";
+	bool leaves_out = (mutant(MUTANT_EPOCH) &&
+			   (id == STATEMENT_STEP_MIGRATION || id == STATEMENT_STEP_GUARD)) ||
+			  (mutant(MUTANT_RENEW) && id == STATEMENT_RENEW);
+	char *copy = must_strdup(sql), *at = leaves_out ? strstr(copy, guard) : NULL;
+
+	if (at)
+		memcpy(at, "epoch = CASE WHEN epoch >=", strlen(guard));
+	return copy;
+}
+
+static sqlite3_stmt *statement_of(struct store *s, enum statement_id id)
+{
+	if (!prepared[id]) {
+		char *sql = without_guard(id, s->sql[id]);
+
+		if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared[id],
+				       NULL) != SQLITE_OK)
+			BUG("%s: %s", sql, sqlite3_errmsg(database));
+		free(sql);
+	}
+	return prepared[id];
+}
+
+void database_open(void)
+{
+	static sqlite3_vfs vfs;
+
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_initialize();
+	vfs = *sqlite3_vfs_find(NULL);
+	vfs.zName = "simulated";
+	vfs.xCurrentTimeInt64 = now_for_sqlite;
+	sqlite3_vfs_register(&vfs, 0);
+	if (sqlite3_open_v2(":memory:", &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+			    "simulated") != SQLITE_OK)
+		BUG("SQLite: %s", sqlite3_errmsg(database));
+	sqlite3_extended_result_codes(database, 1);
+}
+
+void database_prepare(struct store *s, enum statement_id id)
+{
+	statement_of(s, id);
+}
+
+static void bind(sqlite3_stmt *st, const struct field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct field *f = &fields[i];
+		int at = (int)i + 1;
+
+		switch (f->kind) {
+		case FIELD_NULL:
+			sqlite3_bind_null(st, at);
+			break;
+		case FIELD_INT:
+		case FIELD_BOOL:
+			sqlite3_bind_int64(st, at, f->number);
+			break;
+		case FIELD_TEXT:
+			sqlite3_bind_text64(st, at, f->text.ptr, f->text.len, SQLITE_STATIC,
+					    SQLITE_UTF8);
+			break;
+		case FIELD_BYTES:
+			sqlite3_bind_blob64(st, at, f->text.ptr, f->text.len, SQLITE_STATIC);
+			break;
+		}
+	}
+}
+
+static struct field cell(sqlite3_stmt *st, int column, struct arena *a)
+{
+	struct str text = { NULL, (size_t)sqlite3_column_bytes(st, column) };
+
+	switch (sqlite3_column_type(st, column)) {
+	case SQLITE_NULL:
+		return field_null();
+	case SQLITE_INTEGER:
+		return field_int(sqlite3_column_int64(st, column));
+	case SQLITE_BLOB:
+		text.ptr = sqlite3_column_blob(st, column);
+		return field_bytes(arena_str(a, text));
+	default:
+		text.ptr = (const char *)sqlite3_column_text(st, column);
+		return field_text(arena_str(a, text));
+	}
+}
+
+static void keep(sqlite3_stmt *st, struct arena *a, struct rows *rows, size_t *room)
+{
+	rows->columns = (size_t)sqlite3_column_count(st);
+	if (rows->count == *room) {
+		struct field *more;
+
+		*room = *room ? *room * 2 : 4;
+		more = arena_array(a, struct field, arena_bytes(*room, rows->columns));
+		if (rows->count)
+			memcpy(more, rows->fields, rows->count * rows->columns * sizeof(*more));
+		rows->fields = more;
+	}
+	for (size_t i = 0; i < rows->columns; i++)
+		rows->fields[rows->count * rows->columns + i] = cell(st, (int)i, a);
+	rows->count++;
+}
+
+/* What a statement of a run says for the invariants. */
+static void look_at(const struct store *s, int64_t incarnation, enum statement_id id,
+		    const struct field *fields)
+{
+	int64_t lease_us = s->lease_ms * MS;
+
+	if (id == STATEMENT_CLAIM) {
+		invariant_claimed(incarnation, fields[1].number + 1);
+	} else if (id == STATEMENT_STEP_MIGRATION || id == STATEMENT_STEP_GUARD ||
+		   id == STATEMENT_RENEW || id == STATEMENT_START_MIGRATION) {
+		invariant_wrote("a step or renewal", fields[1].number);
+		if (id == STATEMENT_STEP_MIGRATION && fields[8].number)
+			lease_us = 0;
+	} else if (id == STATEMENT_RAISE) {
+		invariant_wrote("a new epoch", fields[1].number);
+		world.epoch = fields[1].number + 1;
+	} else if (id == STATEMENT_SETTLE) {
+		invariant_wrote("a settlement", fields[1].number);
+		lease_us = 0;
+	} else {
+		return;
+	}
+	world.lease_until = lease_us ? world.now + lease_us : 0;
+}
+
+enum outcome database_carry_out(struct store *s, int64_t incarnation, enum statement_id id,
+				const struct field *fields, size_t count, struct arena *a,
+				struct rows *rows, struct error *err)
+{
+	sqlite3_stmt *st = statement_of(s, id);
+	enum miss miss = statement_miss(id);
+	enum outcome o = OUTCOME_OK;
+	size_t room = 0;
+	int rc;
+
+	if (rows)
+		*rows = (struct rows){ 0 };
+	bind(st, fields, count);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		if (rows)
+			keep(st, a, rows, &room);
+	if (miss != MISS_NONE && (rc == SQLITE_DONE ? sqlite3_changes64(database) == 0 :
+						      rc == SQLITE_CONSTRAINT_NOTNULL))
+		o = store_miss(s, miss, err);
+	else if (rc != SQLITE_DONE)
+		o = error_set(err, OUTCOME_DAMAGED, "state store: %s", sqlite3_errmsg(database));
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	if (o == OUTCOME_OK)
+		look_at(s, incarnation, id, fields);
+	if (o == OUTCOME_OK && id == STATEMENT_NOTIFY)
+		for (int i = 0; i < FIBERS; i++)
+			if (world.fibers[i].hears)
+				wake(&world.fibers[i], between_us(MS, 50 * MS));
+	return o;
+}
+
+void database_look_at_row(void)
+{
+	if (!row_statement)
+		sqlite3_prepare_v2(database,
+				   "SELECT epoch, current_run, current_operation_index, "
+				   "COALESCE(phase = 'backward', 0) OR status IN ('rolled_back', "
+				   "'starting', 'not_started', 'failed_at_startup') "
+				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run",
+				   -1, &row_statement, NULL);
+	if (sqlite3_step(row_statement) == SQLITE_ROW)
+		invariant_row(sqlite3_column_int64(row_statement, 0),
+			      sqlite3_column_int64(row_statement, 1),
+			      sqlite3_column_int64(row_statement, 2),
+			      sqlite3_column_int(row_statement, 3));
+	sqlite3_reset(row_statement);
+}

@@ -1,0 +1,133 @@
+/* invariant.c - what must be true whatever happens: no effect is lost, none happens twice or out
+ * of order, the index never goes back but in a rollback, nobody writes but the owner, and every run
+ * comes to an end */
+#include "tests/simulate/simulate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void violated(const char *format, ...)
+{
+	va_list args;
+
+	if (world.violation)
+		return;
+	va_start(args, format);
+	vsnprintf(world.words, sizeof(world.words), format, args);
+	va_end(args);
+	world.violation = world.words;
+	trace("VIOLATED: %s", world.words);
+}
+
+static int count_of(int key)
+{
+	int count = 0;
+
+	for (int t = 0; t < TARGETS; t++)
+		count += world.ledgers[t].count[key];
+	return count;
+}
+
+static bool is_expected(int key)
+{
+	return world.plan->keys & UINT32_C(1) << key;
+}
+
+/* An operation's effects come after those of all operations before it. */
+static void check_order(int key)
+{
+	for (int i = 0; i < key - key % KEYS_A_GROUP; i++)
+		if (is_expected(i) && count_of(i) == 0)
+			violated("effect %d has happened, and effect %d before it has not", key, i);
+}
+
+/* What an operation has read is the same for all of its effects. */
+static void check_value(const struct ledger *l, int key)
+{
+	int first = key - key % KEYS_A_GROUP;
+
+	for (int i = first; i < first + KEYS_A_GROUP; i++)
+		if (l->count[i] && l->value[i] != l->value[key])
+			violated("effect %d goes by what was read as %lld, effect %d as %lld", i,
+				 (long long)l->value[i], key, (long long)l->value[key]);
+}
+
+void invariant_change(enum target_id target, const struct change *c)
+{
+	for (int i = 0; i < KEYS; i++) {
+		if (!(c->keys & UINT32_C(1) << i) || c->kind == CHANGE_DELETE)
+			continue;
+		if (count_of(i) > 1)
+			violated("effect %d has happened twice", i);
+		check_order(i);
+		check_value(&world.ledgers[target], i);
+	}
+}
+
+static bool lives(int64_t incarnation)
+{
+	for (int i = 0; i < FIBERS; i++)
+		if (world.fibers[i].alive && !world.fibers[i].dead &&
+		    world.fibers[i].incarnation == incarnation)
+			return true;
+	return false;
+}
+
+void invariant_claimed(int64_t incarnation, int64_t epoch)
+{
+	if (world.lease_until > world.now && world.owner != incarnation && lives(world.owner))
+		violated("process %lld takes over what process %lld has for %lld ms more",
+			 (long long)incarnation, (long long)world.owner,
+			 (long long)((world.lease_until - world.now) / MS));
+	world.epoch = epoch;
+	world.owner = incarnation;
+}
+
+void invariant_wrote(const char *what, int64_t epoch)
+{
+	if (epoch != world.epoch)
+		violated("%s of epoch %lld is committed in epoch %lld", what, (long long)epoch,
+			 (long long)world.epoch);
+}
+
+void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward)
+{
+	if (epoch != world.epoch)
+		violated("the epoch is %lld after a claim of %lld", (long long)epoch,
+			 (long long)world.epoch);
+	if (run == world.run && world.backward && !backward)
+		violated("a rollback of run %lld goes forward again", (long long)run);
+	if (run == world.run && !backward && index < world.index)
+		violated("the index goes back from %lld to %lld", (long long)world.index,
+			 (long long)index);
+	if (run == world.run && world.backward && index > world.index)
+		violated("a rollback goes from %lld to %lld", (long long)world.index,
+			 (long long)index);
+	world.run = run;
+	world.index = index;
+	world.backward = backward;
+}
+
+/* Nobody has edited the state by hand. */
+void invariant_outcome(enum outcome o, const struct error *err)
+{
+	if (o == OUTCOME_DAMAGED || o == OUTCOME_USAGE)
+		violated("a run is refused: %s", err->message);
+}
+
+void invariant_end(bool completed)
+{
+	for (int i = 0; i < KEYS; i++) {
+		int count = count_of(i);
+
+		if (completed && count != is_expected(i))
+			violated("the run is completed, and effect %d has happened %d times", i,
+				 count);
+		if (!completed && count && !(world.plan->may_stay & UINT32_C(1) << i))
+			violated("the run is undone, and effect %d is there", i);
+	}
+	if (completed && world.plan->fails)
+		violated("a run is completed that fails");
+	world.over = true;
+	trace("the end: %s", completed ? "completed" : "rolled back");
+}

@@ -1,0 +1,208 @@
+/* life.c - what a worker and an operator do: `amigrun worker` as command_worker.c has it, and
+ * somebody who starts, stops and undoes things until nothing is left to be done */
+#include "tests/simulate/simulate.h"
+
+#include <stdio.h>
+
+static const struct instance instance = {
+	.state = "postgresql://simulated",
+	.lease_ms = LEASE_LENGTH_MS,
+	.stop_grace_ms = 5000,
+};
+
+static struct str name_of_migration(void)
+{
+	return str_c(world.plan->name);
+}
+
+static void hear_news(void *context, const struct run_news *news)
+{
+	(void)context;
+	if (news->event != EVENT_TICK)
+		trace("%s: %.*s%s%.*s", run_event_word(news->event), STR_ARG(news->label),
+		      news->label.len && news->text.len ? ": " : "", STR_ARG(news->text));
+}
+
+static struct store *open_store(void)
+{
+	struct store *s = NULL;
+	struct error err = { 0 };
+
+	while (!s && !is_dead()) {
+		if (store_open(&s, instance.state, &err) != OUTCOME_OK) {
+			s = NULL;
+			give_way(between_us(500 * MS, 10 * SECOND));
+		}
+		error_clear(&err);
+	}
+	return s;
+}
+
+/* ---- a worker ---- */
+
+static void carry_out(struct fiber *f, struct store *store, const struct work *w)
+{
+	static const struct run_listener listener = { hear_news, NULL };
+	struct run_options options = { .release_on_signal = true,
+				       .listener = &listener,
+				       .only_at_epoch = w->epoch + 1 };
+	struct error err = { 0 };
+	enum outcome o;
+
+	f->busy = true;
+	trace("takes %.*s to %s", STR_ARG(w->name),
+	      w->what == WANTED_ROLLBACK ? "undo it" : "run it");
+	if (w->what == WANTED_ROLLBACK)
+		o = run_rollback(store, &instance, w->name, &options, &err);
+	else
+		o = run_migration(store, &instance, world.bundle, w->name, &options, &err);
+	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
+	f->busy = false;
+	if (!f->dead)
+		invariant_outcome(o, &err);
+	if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
+		give_way(SECOND);
+	error_clear(&err);
+}
+
+static enum outcome turn(struct fiber *f, struct store *store)
+{
+	struct work w;
+	struct error err = { 0 };
+	bool heard;
+	enum outcome o = work_find(store, world.bundle, &instance, &w, &err);
+
+	if (o == OUTCOME_OK && w.name.len)
+		carry_out(f, store, &w);
+	else if (o == OUTCOME_OK)
+		o = store_hear(store, (int)w.again_in_ms + 1, &heard, &err);
+	work_clear(&w);
+	error_clear(&err);
+	return o;
+}
+
+static void work(struct fiber *f)
+{
+	while (!f->dead) {
+		struct store *store = open_store();
+
+		while (store && !f->dead && turn(f, store) == OUTCOME_OK)
+			;
+		store_close(store);
+	}
+}
+
+/* ---- the operator ---- */
+
+static bool is_quiet(void)
+{
+	return world.now >= world.quiet_at || !world.faults_left;
+}
+
+static void want(struct store *store, enum wanted wanted)
+{
+	struct error err = { 0 };
+
+	trace("wants it %s", wanted == WANTED_ROLLBACK ? "undone" : "to run");
+	if (run_want(store, world.bundle, name_of_migration(), wanted, &err) != OUTCOME_OK)
+		trace("in vain: %s", err.message);
+	error_clear(&err);
+}
+
+static void stop(struct store *store)
+{
+	struct stop_wish wish = { true, one_in(2), one_in(2) };
+	struct error err = { 0 };
+	bool was_running;
+
+	trace("wants it stopped%s%s", wish.now ? " at once" : "",
+	      wish.rollback ? " and undone" : "");
+	if (store_request_stop(store, name_of_migration(), wish, &was_running, &err) != OUTCOME_OK)
+		trace("in vain: %s", err.message);
+	error_clear(&err);
+}
+
+static bool all_are_idle(void)
+{
+	for (int i = 0; i < WORKERS; i++)
+		if (world.fibers[i].busy)
+			return false;
+	return !world.late && server_is_idle();
+}
+
+static void look_after(struct store *store, enum migration_status status, int tries)
+{
+	bool again = !world.plan->may_stay;
+
+	switch (status) {
+	case STATUS_STARTING:
+	case STATUS_RUNNING:
+	case STATUS_STOPPING:
+	case STATUS_ROLLING_BACK:
+		if (!is_quiet() && one_in(4))
+			stop(store);
+		return;
+	case STATUS_NOT_STARTED:
+	case STATUS_FAILED_AT_STARTUP:
+		want(store, WANTED_RUN);
+		return;
+	case STATUS_STOPPED:
+		want(store, one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
+		return;
+	case STATUS_ERRORED:
+		if (world.plan->fails || world.plan->may_stay || tries > 3 || one_in(4))
+			want(store, WANTED_ROLLBACK);
+		else
+			want(store, WANTED_RUN);
+		return;
+	case STATUS_COMPLETED:
+	case STATUS_ROLLED_BACK:
+		if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED || again))
+			want(store, status == STATUS_COMPLETED ? WANTED_ROLLBACK : WANTED_RUN);
+		else if (all_are_idle())
+			invariant_end(status == STATUS_COMPLETED);
+		return;
+	case STATUS_COUNT:
+		break;
+	}
+	BUG("status %d", (int)status);
+}
+
+static void operate(struct fiber *f)
+{
+	struct store *store = open_store();
+
+	for (int tries = 0; !f->dead && !world.over; tries++) {
+		struct arena arena = { 0 };
+		struct migration_row row = { 0 };
+		struct error err = { 0 };
+		bool found;
+
+		if (store_migration(store, name_of_migration(), &arena, &row, &found, &err) ==
+		    OUTCOME_OK) {
+			if (found)
+				look_after(store, row.status, is_quiet() ? tries : 0);
+			else
+				want(store, WANTED_RUN);
+		}
+		error_clear(&err);
+		arena_clear(&arena);
+		give_way(between_us(200 * MS, 30 * SECOND));
+	}
+	store_close(store);
+}
+
+void life_of(struct fiber *f)
+{
+	f->incarnation = ++world.incarnations;
+	f->alive = true;
+	f->dead = f->busy = f->hears = false;
+	f->awaits = NULL;
+	f->dead_us = 0;
+	if (f->number == OPERATOR)
+		operate(f);
+	else
+		work(f);
+	f->alive = f->dead = f->busy = false;
+	f->wake_at = world.now + between_us(10 * MS, 30 * SECOND);
+}

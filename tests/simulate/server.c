@@ -1,0 +1,295 @@
+/* server.c - what happens to a statement after it was sent: it arrives, runs, is committed or not,
+ * whether anybody still waits for it or not */
+#include "tests/simulate/simulate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool is_transactional(const struct sent *s)
+{
+	return s->target != TARGET_PLAIN;
+}
+
+/* ---- the ledger ---- */
+
+static const char *number_behind(const char *at, const char *end, int64_t *out)
+{
+	while (at < end && (*at < '0' || *at > '9'))
+		at++;
+	if (at >= end)
+		return NULL;
+	for (*out = 0; at < end && *at >= '0' && *at <= '9'; at++)
+		*out = *out * 10 + (*at - '0');
+	return at;
+}
+
+/* INSERT INTO ledger (key, value) VALUES (k, v) [ON CONFLICT DO NOTHING] or DELETE FROM ledger
+ * WHERE key IN (k, …). Anything else changes nothing. */
+void change_parse(struct str sql, struct change *out)
+{
+	const char *at = sql.ptr, *end = sql.ptr + sql.len;
+	int64_t key;
+
+	*out = (struct change){ 0 };
+	if (str_starts(sql, STR("INSERT INTO ledger"))) {
+		bool once = str_find(sql, STR("ON CONFLICT")) >= 0;
+
+		at = number_behind(at, end, &key);
+		out->keys = UINT32_C(1) << key;
+		number_behind(at, end, &out->value);
+		out->kind = once ? CHANGE_ONCE : CHANGE_INSERT;
+	} else if (str_starts(sql, STR("DELETE FROM ledger"))) {
+		out->kind = CHANGE_DELETE;
+		while ((at = number_behind(at, end, &key)))
+			out->keys |= UINT32_C(1) << key;
+	}
+}
+
+void ledger_apply(enum target_id target, const struct change *c)
+{
+	struct ledger *l = &world.ledgers[target];
+
+	for (int i = 0; i < KEYS; i++) {
+		if (!(c->keys & UINT32_C(1) << i))
+			continue;
+		if (c->kind == CHANGE_DELETE)
+			l->count[i] = 0;
+		else if (c->kind == CHANGE_INSERT || l->count[i] == 0)
+			l->count[i]++;
+		l->value[i] = c->value;
+	}
+	invariant_change(target, c);
+}
+
+/* ---- markers and fences, of the one transactional target that is not the store's ---- */
+
+bool server_has_marker(struct str key)
+{
+	for (int i = 0; i < world.marker_count; i++)
+		if (str_eq(key, str_c(world.markers[i])))
+			return true;
+	return false;
+}
+
+static void add_marker(const char *key)
+{
+	if (world.marker_count == MARKERS_MAX)
+		violated("more than %d markers", MARKERS_MAX);
+	else
+		snprintf(world.markers[world.marker_count++], sizeof(world.markers[0]), "%s", key);
+}
+
+static int64_t *fence_of(struct str run)
+{
+	for (int i = 0; i < world.fenced_count; i++)
+		if (str_eq(run, str_c(world.fenced[i])))
+			return &world.fence_epochs[i];
+	return NULL;
+}
+
+void server_raise(struct str run, int64_t epoch)
+{
+	int64_t *at = fence_of(run);
+
+	trace("the fence of %.*s is raised to %lld", STR_ARG(run), (long long)epoch);
+	if (!at && world.fenced_count < (int)ARRAY_SIZE(world.fence_epochs)) {
+		snprintf(world.fenced[world.fenced_count], sizeof(world.fenced[0]), "%.*s",
+			 STR_ARG(run));
+		at = &world.fence_epochs[world.fenced_count++];
+		*at = 0;
+	}
+	if (at && *at < epoch)
+		*at = epoch;
+}
+
+/* The run that a marker's key begins with: amig:STORE.RUN: */
+static struct str run_of(const char *marker)
+{
+	const char *last = strrchr(marker, ':');
+
+	return (struct str){ marker, last ? (size_t)(last - marker) + 1 : 0 };
+}
+
+/* ---- a statement ---- */
+
+static struct sent *find_room(void)
+{
+	for (size_t i = 0; i < STATEMENTS_MAX; i++)
+		if (!world.sent[i].used)
+			return &world.sent[i];
+	BUG("more than %d statements are under way", STATEMENTS_MAX);
+}
+
+/* … THEN 'amig:x.1:7' END and … epoch > 3) … */
+static void read_marker(struct sent *s, struct str marker)
+{
+	static const char epoch_word[] = "epoch > ", key_word[] = "THEN '";
+	const char *key = marker.len ? strstr(marker.ptr, key_word) : NULL;
+	const char *epoch = marker.len ? strstr(marker.ptr, epoch_word) : NULL;
+
+	if (!key || !epoch)
+		return;
+	key += strlen(key_word);
+	s->epoch = strtoll(epoch + strlen(epoch_word), NULL, 10);
+	snprintf(s->marker, sizeof(s->marker), "%.*s", (int)strcspn(key, "'"), key);
+}
+
+struct sent *server_send(enum target_id target, const struct statement *statement, int64_t delay_us)
+{
+	struct sent *s = find_room();
+
+	*s = (struct sent){ .used = true, .target = target, .client = world.running };
+	s->incarnation = world.running->incarnation;
+	s->next_at = world.now + delay_us;
+	s->runs_us = between_us(MS, one_in(8) ? 40 * SECOND : SECOND);
+	s->refused = str_find(statement->sql, STR("nowhere")) >= 0;
+	snprintf(s->query_id, sizeof(s->query_id), "%s", statement->query_id);
+	change_parse(statement->sql, &s->change);
+	read_marker(s, statement->marker);
+	trace("sends %s: %.*s", s->query_id, STR_ARG(statement->sql));
+	return s;
+}
+
+int64_t server_next(struct sent **which)
+{
+	int64_t at = INT64_MAX;
+
+	*which = NULL;
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		struct sent *s = &world.sent[i];
+
+		if (s->used && s->state != SENT_OVER && s->next_at < at) {
+			at = s->next_at;
+			*which = s;
+		}
+	}
+	return at;
+}
+
+bool server_is_idle(void)
+{
+	struct sent *s;
+
+	return server_next(&s) == INT64_MAX;
+}
+
+static void end(struct sent *s, enum outcome o, enum error_class class, const char *code,
+		const char *words)
+{
+	trace("%s has ended: %s", s->query_id, words);
+	s->state = SENT_OVER;
+	s->outcome = o;
+	s->class = class;
+	snprintf(s->code, sizeof(s->code), "%s", code);
+	s->words = words;
+	if (!s->client)
+		s->used = false;
+	else if (s->client->awaits == s)
+		wake(s->client, between_us(MS, 100 * MS));
+}
+
+/* The first attempt that is there holds the key until it has ended. */
+static struct sent *who_holds(const struct sent *s)
+{
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		struct sent *other = &world.sent[i];
+
+		if (other != s && other->used && other->state == SENT_RUNS && other->marker[0] &&
+		    strcmp(other->marker, s->marker) == 0 && other->order < s->order)
+			return other;
+	}
+	return NULL;
+}
+
+/* True: it may go on to its work. */
+static bool pass_marker(struct sent *s)
+{
+	struct sent *holder;
+	int64_t *fence;
+
+	if (!s->marker[0])
+		return true;
+	if (!s->fence_asked) {
+		fence = fence_of(run_of(s->marker));
+		s->fence_asked = true;
+		s->is_fenced = fence && *fence > s->epoch;
+	}
+	if (s->is_fenced) {
+		end(s, OUTCOME_FAILED, ERROR_PERMANENT, "23502",
+		    "null value in column \"effect\" of relation \"amig_marker\"");
+		return false;
+	}
+	holder = who_holds(s);
+	if (holder) {
+		s->next_at = holder->next_at + 1;
+		return false;
+	}
+	if (server_has_marker(str_c(s->marker))) {
+		end(s, OUTCOME_FAILED, ERROR_PERMANENT, "23505",
+		    "duplicate key value violates unique constraint \"amig_marker_pkey\"");
+		return false;
+	}
+	return true;
+}
+
+static void finish(struct sent *s)
+{
+	if (s->refused) {
+		end(s, OUTCOME_FAILED, ERROR_PERMANENT, "42P01", "there is no such table");
+		return;
+	}
+	if (world.now < world.quiet_at && one_in(40)) {
+		end(s, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize access");
+		return;
+	}
+	ledger_apply(s->target, &s->change);
+	if (s->marker[0])
+		add_marker(s->marker);
+	end(s, OUTCOME_OK, ERROR_PERMANENT, "", "it is done");
+}
+
+void server_happen(struct sent *s)
+{
+	bool arrives = s->state == SENT_ON_ITS_WAY;
+
+	if (arrives) {
+		trace("%s arrives", s->query_id);
+		s->state = SENT_RUNS;
+		s->order = ++world.arrivals;
+		s->next_at = world.now + s->runs_us;
+	}
+	if ((arrives || s->marker[0]) && !pass_marker(s))
+		return;
+	if (!arrives)
+		finish(s);
+}
+
+/* Ended before its end. What knows no transactions may be done for all that. */
+static void cut_short(struct sent *s, enum error_class class)
+{
+	if (!is_transactional(s) && one_in(3))
+		ledger_apply(s->target, &s->change);
+	end(s, OUTCOME_FAILED, is_transactional(s) ? class : ERROR_UNKNOWN, "57014",
+	    "it was ended before its end");
+}
+
+bool server_end(enum target_id target, struct str prefix)
+{
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		struct sent *s = &world.sent[i];
+		bool waits = one_in(2);
+
+		if (!s->used || s->state != SENT_RUNS || s->target != target ||
+		    !str_starts(str_c(s->query_id), prefix))
+			continue;
+		if (s->cancelled || !waits) {
+			cut_short(s, ERROR_TRANSIENT);
+			continue;
+		}
+		s->cancelled = true;
+		i--;
+		if (!give_way(between_us(MS, SECOND)))
+			return false;
+	}
+	return true;
+}

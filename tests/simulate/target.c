@@ -1,0 +1,347 @@
+/* target.c - the kinds of connections: what a migration's statement is on its way to a target, and
+ * what comes back */
+#include "tests/simulate/simulate.h"
+#include "vm/connection/literal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Longer than this after the look at the lease nothing is sent that nothing can refuse, if the
+ * process was not paused just there: the one known limit. */
+#define PROMPT_US (2 * SECOND)
+
+struct target {
+	enum target_id id;
+	void *session; /* the store's, if it is shared */
+};
+
+static struct target *target_of(const struct connection *c)
+{
+	return c->state;
+}
+
+static enum outcome fail(struct error *err, enum outcome o, enum error_class class,
+			 const char *code, const char *words)
+{
+	error_set(err, o, "%s", words);
+	err->class = class;
+	snprintf(err->code, sizeof(err->code), "%s", code);
+	return o;
+}
+
+static enum outcome lost(struct error *err, bool sent)
+{
+	return fail(err, OUTCOME_UNREACHABLE, sent ? ERROR_UNKNOWN : ERROR_TRANSIENT, "08006",
+		    "the connection was lost");
+}
+
+static bool is_cut(void)
+{
+	return world.running->target_cut_until > world.now;
+}
+
+/* A request and its answer, of which nothing has to be remembered. */
+static bool round_trip(int64_t most_us)
+{
+	if (!point("before a request to a target") || !give_way(between_us(MS, most_us)))
+		return false;
+	if (is_cut()) {
+		give_way(between_us(SECOND, 10 * SECOND));
+		return false;
+	}
+	return true;
+}
+
+/* ---- opening ---- */
+
+static enum outcome open_target(struct connection *c, const char *url,
+				const struct watch *watch UNUSED, struct error *err)
+{
+	static const char *const urls[] = { "sim:store", "sim:far", "sim:plain" };
+	struct target *t;
+
+	if (!round_trip(50 * MS))
+		return lost(err, false);
+	t = must_alloc(sizeof(*t));
+	*t = (struct target){ 0 };
+	for (size_t i = 0; i < TARGETS; i++)
+		if (strcmp(url, urls[i]) == 0)
+			t->id = (enum target_id)i;
+	c->state = t;
+	c->version_text = must_strdup("15.1");
+	return OUTCOME_OK;
+}
+
+static void close_target(struct connection *c)
+{
+	free(c->state);
+	c->state = NULL;
+}
+
+static bool share_session(struct connection *c, void *session)
+{
+	struct target *t = target_of(c);
+
+	c->shared = t->id == TARGET_STORE;
+	t->session = c->shared ? session : NULL;
+	return c->shared;
+}
+
+/* ---- reading ---- */
+
+static void answer(struct result *out, const char *column, enum cell_type type, struct str text)
+{
+	struct str *row = arena_array(&out->arena, struct str, 1);
+
+	out->columns = arena_array(&out->arena, struct column, 1);
+	out->column_count = 1;
+	out->columns[0] = (struct column){ str_c(column), type, STR("int8") };
+	*row = arena_str(&out->arena, text);
+	if (text.ptr)
+		vec_push(&out->rows, row);
+}
+
+static struct str quoted(struct str sql)
+{
+	const char *first = memchr(sql.ptr, '\'', sql.len);
+	const char *second = first ? strchr(first + 1, '\'') : NULL;
+
+	return second ? (struct str){ first + 1, (size_t)(second - first - 1) } : STR("");
+}
+
+static enum outcome read_amig(struct str sql, struct result *out, struct error *err)
+{
+	struct str key = quoted(sql);
+
+	if (!world.has_tables)
+		return fail(err, OUTCOME_FAILED, ERROR_PERMANENT, "42P01", "no such table");
+	answer(out, "effect", CELL_STRING, server_has_marker(key) ? key : (struct str){ 0 });
+	return OUTCOME_OK;
+}
+
+static enum outcome run_query(struct connection *c, const struct statement *s,
+			      const struct watch *watch UNUSED, struct result *out,
+			      struct error *err)
+{
+	struct target *t = target_of(c);
+	char text[24];
+	enum outcome o = OUTCOME_OK;
+
+	out->affected = -1;
+	if (!round_trip(100 * MS))
+		return lost(err, true);
+	if (t->session && !state_send_owed(t->session))
+		return lost(err, true);
+	if (str_find(s->sql, STR("amig_")) >= 0) {
+		o = read_amig(s->sql, out, err);
+	} else if (str_find(s->sql, STR("reading")) >= 0) {
+		snprintf(text, sizeof(text), "%d", (int)chance(1000000));
+		answer(out, "reading", CELL_INT, str_c(text));
+	} else {
+		int key = atoi(s->sql.ptr + str_find(s->sql, STR("key = ")) + strlen("key = "));
+
+		snprintf(text, sizeof(text), "%d", world.ledgers[t->id].count[key]);
+		answer(out, "count", CELL_INT, str_c(text));
+	}
+	trace("reads %.*s", STR_ARG(s->sql));
+	return give_way(between_us(MS, 50 * MS)) && !is_cut() ? o : lost(err, true);
+}
+
+/* ---- changing ---- */
+
+/*
+ * Nobody waits for it any more. What nothing can refuse must not come late then, or it is the known
+ * limit: the socket of a request that is given up is reset, and that of a process which is seen to
+ * be dead leaves nothing in the network. A PostgreSQL session may be behind a proxy that holds
+ * things back as long as it wants.
+ */
+static void let_go(struct sent *s)
+{
+	bool is_seen = world.running->number < 2 || !world.running->dead;
+
+	s->client = NULL;
+	if (s->state == SENT_OVER)
+		s->used = false;
+	else if (s->state == SENT_ON_ITS_WAY && !s->marker[0] && is_seen &&
+		 !mutant(MUTANT_KNOWN_LIMIT))
+		s->used = false;
+}
+
+static enum outcome hear_answer(struct sent *s, int64_t *affected, struct error *err)
+{
+	enum outcome o = s->outcome;
+
+	*affected = 1;
+	if (o != OUTCOME_OK)
+		fail(err, o, s->class, s->code, s->words);
+	let_go(s);
+	return o;
+}
+
+/* Until the answer is there, or nobody will bring it. */
+static enum outcome await_answer(struct sent *s, const struct watch *watch, int64_t *affected,
+				 struct error *err)
+{
+	struct fiber *f = world.running;
+	bool asked = false;
+
+	for (;;) {
+		bool lives = point("while a statement runs");
+
+		f->awaits = s;
+		lives = lives && (s->state == SENT_OVER || give_way(between_us(100 * MS, SECOND)));
+		f->awaits = NULL;
+		if (!lives || (is_cut() && one_in(2)) || fault_now()) {
+			trace("never hears of %s", s->query_id);
+			let_go(s);
+			return lost(err, true);
+		}
+		if (s->state == SENT_OVER && !is_cut())
+			return hear_answer(s, affected, err);
+		switch (watch_ask(watch)) {
+		case WATCH_GO_ON:
+			break;
+		case WATCH_CANCEL:
+			if (!asked && !is_cut() && s->state != SENT_OVER) {
+				trace("cancels %s", s->query_id);
+				asked = server_end(s->target, str_c(s->query_id));
+			}
+			break;
+		case WATCH_ABANDON:
+			let_go(s);
+			return lost(err, true);
+		}
+	}
+}
+
+/* What nothing can refuse follows the look at the lease at once; what carries a marker may come
+ * whenever it wants. */
+static bool hold_back(bool marked, int64_t *delay_us)
+{
+	if (marked || mutant(MUTANT_KNOWN_LIMIT)) {
+		*delay_us = between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS);
+		return point("before a statement is sent");
+	}
+	*delay_us = between_us(MS, one_in(20) ? PROMPT_US : 200 * MS);
+	if (world.running->number != OPERATOR && fault_now() && one_in(2)) {
+		trace("killed before a statement is sent");
+		world.running->dead = true;
+	}
+	return !world.running->dead;
+}
+
+/* The tables of marker.c. */
+static enum outcome exec_amig(const struct statement *s, int64_t *affected, struct error *err)
+{
+	if (!round_trip(100 * MS))
+		return lost(err, true);
+	*affected = 1;
+	if (str_starts(s->sql, STR("CREATE TABLE"))) {
+		world.has_tables = true;
+	} else {
+		struct str run = quoted(s->sql);
+
+		server_raise(run, strtoll(run.ptr + run.len + 2, NULL, 10));
+	}
+	return give_way(between_us(MS, 50 * MS)) ? OUTCOME_OK : lost(err, true);
+}
+
+/* In the store's open transaction. */
+static enum outcome exec_inside(struct target *t, const struct statement *s,
+				const struct watch *watch, int64_t *affected, struct error *err)
+{
+	int64_t until = world.now + between_us(MS, one_in(8) ? 30 * SECOND : 500 * MS);
+	struct change change;
+
+	change_parse(s->sql, &change);
+	if (!state_send_owed(t->session))
+		return lost(err, true);
+	while (world.now < until) {
+		int64_t left = until - world.now;
+
+		if (!point("in the store's transaction") ||
+		    !give_way(left < 500 * MS ? left : 500 * MS))
+			return lost(err, true);
+		if (watch_ask(watch) != WATCH_GO_ON)
+			return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
+	}
+	if (world.running->store_cut_until > world.now)
+		return lost(err, true);
+	if (world.now < world.quiet_at && one_in(40))
+		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize");
+	trace("in the store's transaction: %.*s", STR_ARG(s->sql));
+	*affected = 1;
+	return state_add_change(t->session, &change) ? OUTCOME_OK : lost(err, true);
+}
+
+static enum outcome run_exec(struct connection *c, const struct statement *s,
+			     const struct watch *watch, int64_t *affected, struct error *err)
+{
+	struct target *t = target_of(c);
+	int64_t delay_us;
+
+	*affected = -1;
+	if (str_find(s->sql, STR("amig_")) >= 0)
+		return exec_amig(s, affected, err);
+	if (c->shared && state_is_begun(t->session))
+		return exec_inside(t, s, watch, affected, err);
+	if (!hold_back(s->marker.len > 0, &delay_us))
+		return lost(err, true);
+	if (is_cut() && one_in(2)) {
+		give_way(between_us(MS, 5 * SECOND));
+		return lost(err, false);
+	}
+	return await_answer(server_send(t->id, s, delay_us), watch, affected, err);
+}
+
+static enum outcome fence(struct connection *c, const char *prefix,
+			  const struct watch *watch UNUSED, struct error *err)
+{
+	if (!round_trip(100 * MS) || !server_end(target_of(c)->id, str_c(prefix)))
+		return lost(err, false);
+	trace("nothing of %s runs any more", prefix);
+	return OUTCOME_OK;
+}
+
+/* ---- writing values ---- */
+
+static void quote_name(struct buf *out, struct str part)
+{
+	literal_doubled(out, '"', part);
+}
+
+static void quote_value(struct buf *out, enum cell_type type, struct str text)
+{
+	if (type == CELL_STRING)
+		literal_doubled(out, '\'', text);
+	else
+		buf_str(out, text);
+}
+
+static bool is_transactional(struct str sql)
+{
+	(void)sql;
+	return true;
+}
+
+#define FUNCTIONS                                                                              \
+	.open = open_target, .close = close_target, .query = run_query, .exec = run_exec,      \
+	.fence = fence, .quote_ident = quote_name, .quote_literal = quote_value
+
+const struct connection_kind postgres_kind = {
+	.name = "postgres",
+	.capabilities = CAN_TRANSACTION | CAN_SHARE,
+	.transactional = is_transactional,
+	.share = share_session,
+	FUNCTIONS,
+};
+const struct connection_kind clickhouse_kind = {
+	.name = "clickhouse",
+	FUNCTIONS,
+};
+const struct connection_kind sqlite_kind = {
+	.name = "sqlite",
+	.capabilities = CAN_TRANSACTION,
+	.transactional = is_transactional,
+	FUNCTIONS,
+};

@@ -1,0 +1,266 @@
+/* world.c - time, chance, the coroutines, and what happens next */
+#include "tests/simulate/simulate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#define STACK_BYTES ((size_t)512 << 10)
+#define QUIET_AFTER (240 * SECOND) /* no fault begins later */
+#define END_AFTER (4 * 3600 * SECOND)
+#define STEPS_MAX 400000
+
+struct simulation world;
+
+const struct plan plans[] = {
+#define PLAN(name, keys, fails, may_stay) { name, keys, fails, may_stay },
+#include "tests/simulate/plan.def"
+#undef PLAN
+};
+const size_t plan_count = ARRAY_SIZE(plans);
+
+/* splitmix64 */
+static uint64_t next_random(void)
+{
+	uint64_t z = world.random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+uint64_t chance(uint64_t below)
+{
+	return next_random() % below;
+}
+
+bool one_in(uint64_t n)
+{
+	return chance(n) == 0;
+}
+
+int64_t between_us(int64_t low, int64_t high)
+{
+	int64_t span = high - low;
+
+	if (!one_in(4))
+		span /= 16;
+	return low + (int64_t)chance((uint64_t)span + 1);
+}
+
+bool fault_now(void)
+{
+	if (world.now >= world.quiet_at || !world.faults_left || !one_in((uint64_t)world.rate))
+		return false;
+	world.faults_left--;
+	return true;
+}
+
+void trace(const char *format, ...)
+{
+	va_list args;
+
+	if (!world.trace)
+		return;
+	printf("%11.6f ", (double)world.now / (double)SECOND);
+	if (world.running)
+		printf("%s%d.%lld%s ", world.running->number == OPERATOR ? "operator " : "worker ",
+		       world.running->number, (long long)world.running->incarnation,
+		       world.running->dead ? " (dead)" : "");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* ---- coroutines ---- */
+
+/* AddressSanitizer must be told whose stack is next. */
+static void switch_to(ucontext_t *from, void **from_fake, ucontext_t *to)
+{
+#ifdef __SANITIZE_ADDRESS__
+	__sanitizer_start_switch_fiber(from_fake, to->uc_stack.ss_sp, to->uc_stack.ss_size);
+	swapcontext(from, to);
+	__sanitizer_finish_switch_fiber(*from_fake, NULL, NULL);
+#else
+	(void)from_fake;
+	swapcontext(from, to);
+#endif
+}
+
+static void to_world(struct fiber *f)
+{
+	world.running = NULL;
+	switch_to(&f->context, &f->fake_stack, &world.context);
+}
+
+static void enter(unsigned number)
+{
+	struct fiber *f = &world.fibers[number];
+
+#ifdef __SANITIZE_ADDRESS__
+	const void *bottom;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(NULL, &bottom, &size);
+	world.context.uc_stack.ss_sp = (void *)(uintptr_t)bottom;
+	world.context.uc_stack.ss_size = size;
+#endif
+	for (;;) {
+		life_of(f);
+		to_world(f);
+	}
+}
+
+static void fiber_begin(struct fiber *f, int number)
+{
+	static char *stacks[FIBERS];
+
+	if (!stacks[number])
+		stacks[number] = must_alloc(STACK_BYTES);
+	*f = (struct fiber){ .number = number, .stack = stacks[number] };
+	f->wake_at = between_us(0, 5 * SECOND);
+	f->wall_skew_us = (int64_t)chance(3600 * SECOND) - 1800 * SECOND;
+	f->monotonic_us = (int64_t)chance(1000000 * SECOND) + SECOND;
+	getcontext(&f->context);
+	f->context.uc_stack.ss_sp = f->stack;
+	f->context.uc_stack.ss_size = STACK_BYTES;
+	f->context.uc_link = NULL;
+	makecontext(&f->context, (void (*)(void))(uintptr_t)enter, 1, (unsigned)number);
+}
+
+bool is_dead(void)
+{
+	return world.running->dead;
+}
+
+bool give_way(int64_t us)
+{
+	struct fiber *f = world.running;
+
+	if (f->dead)
+		return false;
+	f->wake_at = world.now + (us > 0 ? us : 0);
+	to_world(f);
+	return !f->dead;
+}
+
+void wake(struct fiber *f, int64_t in_us)
+{
+	if (f->wake_at > world.now + in_us)
+		f->wake_at = world.now + in_us;
+}
+
+int64_t monotonic_us(const struct fiber *f)
+{
+	return world.now + f->monotonic_us + f->dead_us;
+}
+
+bool point(const char *where)
+{
+	struct fiber *f = world.running;
+
+	if (f->dead || f->number == OPERATOR || !fault_now())
+		return !f->dead;
+	switch (chance(6)) {
+	case 0:
+	case 1:
+		trace("killed %s", where);
+		f->dead = true;
+		return false;
+	case 2:
+	case 3:
+		trace("paused %s", where);
+		return give_way(between_us(SECOND, 90 * SECOND));
+	default:
+		f->wall_skew_us += (int64_t)chance(600 * SECOND) - 300 * SECOND;
+		if (one_in(2))
+			f->store_cut_until = world.now + between_us(SECOND, 90 * SECOND);
+		else
+			f->target_cut_until = world.now + between_us(SECOND, 60 * SECOND);
+		trace("cut off from %s %s",
+		      f->store_cut_until > world.now ? "the store" : "the targets", where);
+		return true;
+	}
+}
+
+/* ---- a schedule ---- */
+
+static struct fiber *next_fiber(void)
+{
+	struct fiber *next = NULL;
+
+	for (int i = 0; i < FIBERS; i++)
+		if (!next || world.fibers[i].wake_at < next->wake_at)
+			next = &world.fibers[i];
+	return next;
+}
+
+static void step(void)
+{
+	struct fiber *f = next_fiber();
+	struct sent *s;
+	int64_t server_at = server_next(&s), late_at = state_late_at();
+	int64_t at = f->wake_at < server_at ? f->wake_at : server_at;
+
+	at = at < late_at ? at : late_at;
+	if (at > world.now)
+		world.now = at;
+	if (at == late_at) {
+		state_deliver_late();
+	} else if (at == server_at) {
+		server_happen(s);
+	} else {
+		world.running = f;
+		switch_to(&world.context, &world.fake_stack, &f->context);
+	}
+}
+
+static void begin(uint64_t seed, const struct bundle *bundle, bool tracing)
+{
+	world = (struct simulation){ .seed = seed, .bundle = bundle, .trace = tracing };
+	world.random = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
+	world.now = SECOND;
+	world.quiet_at = QUIET_AFTER;
+	world.plan = &plans[chance(plan_count)];
+	world.faults_left = (int)chance(9);
+	world.rate = 5 + (int)chance(40);
+	world.has_tables = one_in(2);
+	world.server_skew_us = (int64_t)chance(3600 * SECOND);
+	state_begin();
+	for (int i = 0; i < FIBERS; i++)
+		fiber_begin(&world.fibers[i], i);
+	trace("seed %llu: %s, %d faults", (unsigned long long)seed, world.plan->name,
+	      world.faults_left);
+}
+
+/* Whoever still lives is killed, so that what it holds is freed. */
+static void end(void)
+{
+	for (int i = 0; i < FIBERS; i++) {
+		struct fiber *f = &world.fibers[i];
+
+		while (f->alive) {
+			f->dead = true;
+			world.running = f;
+			switch_to(&world.context, &world.fake_stack, &f->context);
+		}
+	}
+	world.running = NULL;
+	state_end();
+}
+
+bool world_run(uint64_t seed, const struct bundle *bundle, bool tracing)
+{
+	begin(seed, bundle, tracing);
+	while (!world.over && !world.violation) {
+		step();
+		if (world.now > END_AFTER || ++world.steps > STEPS_MAX)
+			violated("no end was reached");
+	}
+	end();
+	return !world.violation;
+}
