@@ -15,7 +15,7 @@
  *   quiet         doubt_fence() in vm/run/doubt.c, the function `fence` of a connection kind
  *   resolve       doubt_resolve(), decide(): marker_look() in vm/run/marker.c, or a probe
  *   back          begin_rollback() in vm/run/resume.c, rollback_mark() in vm/run/rollback.c
- *   has_happened  go_on() in vm/run/step.c
+ *   has_happened  go_on() in vm/run/effect.c
  *   record        commit_at(): an outcome alone, before a read or a wait
  *   intend        effect_alone(): the intent, with the outcome of the effect before and the checkpoint
  *   send          send(); of kind SAME effect_inside()

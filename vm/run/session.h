@@ -2,7 +2,7 @@
  * session.h - a run in the hands of this process: what all of the runner's files share
  *
  *   start.c resume.c     make a run ready        forward.c rollback.c   go through the plan
- *   step.c               one operation           journal.c              what is to be committed
+ *   step.c effect.c      one operation           journal.c              what is to be committed
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
@@ -320,6 +320,12 @@ enum step_end {
 	STEP_LOST, /* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
+/* effect.c: makes the effect that the machine asks for, and answers it. */
+enum step_end step_effect(struct run *r, struct act *a, struct error *err);
+/* A healthcheck has failed that ends what runs. */
+bool step_is_unhealthy(const struct run *r, const struct act *a);
+/* Commits what is pending with a checkpoint, or waits for the commit that is under way. */
+enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
 /* What sees to it on the target that an effect that comes late changes nothing. */
 enum proof { PROOF_NONE, PROOF_MARKER, PROOF_FENCE };
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,

@@ -1,0 +1,476 @@
+/*
+ * effect.c - one effect of an operation, made durable around what it does to the world
+ *
+ * An effect on the store's own database is part of the store's transaction: effect, outcome, what
+ * the machine computes up to its next question, and the end of the operation if it came to that,
+ * are one commit, which goes out with the next such effect if nothing is asked in between. Any
+ * other effect goes out after its intent is durable; its outcome waits in the journal for the next
+ * commit, which is at the latest the one before the next thing that takes time.
+ */
+#include "vm/base/fault.h"
+#include "vm/base/mutant.h"
+#include "vm/base/os.h"
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
+		    enum proof proof, char out[QUERY_ID_SIZE])
+{
+	static const char *const ends[] = {
+		[PROOF_NONE] = "", [PROOF_MARKER] = "m", [PROOF_FENCE] = "f"
+	};
+
+	snprintf(out, QUERY_ID_SIZE, "%s%lld:%lld:%lld%s", r->prefix, (long long)index,
+		 (long long)number, (long long)attempt, ends[proof]);
+}
+
+enum outcome step_commit(struct run *r, struct error *err)
+{
+	if (!r->journal.pending)
+		return journal_settled(r, err);
+	journal_checkpoint(r, r->vm);
+	return journal_commit(r, err);
+}
+
+/* The effect has happened: the machine goes on with the rows, null where they are not told. */
+static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt, int64_t rows)
+{
+	if (rows >= 0)
+		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
+	journal_outcome(r, number, attempt, true, rows, NULL);
+	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
+	journal_after(r);
+	r->touched = true;
+}
+
+/* Whether a statement may be in a transaction of its kind. */
+static bool is_transactional(const struct act *a, const struct connection *c, struct str sql)
+{
+	return !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
+	       (!c->kind->transactional || c->kind->transactional(sql));
+}
+
+/* What goes along with an effect, or around it, so that it changes nothing when it comes late. */
+static void prove(struct run *r, const struct connection *c, int64_t number, enum proof proof,
+		  struct statement *s, struct buf *text)
+{
+	const struct target_fence f = fence_of(r);
+
+	switch (proof) {
+	case PROOF_NONE:
+		break;
+	case PROOF_MARKER:
+		if (mutant(MUTANT_NO_MARKER))
+			break;
+		marker_print(r, c->kind, number, text);
+		s->marker = buf_view(text);
+		break;
+	case PROOF_FENCE:
+		c->kind->guard(s->sql, &f, s->query_id, text);
+		s->sql = buf_view(text);
+		break;
+	}
+}
+
+static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t number,
+			 enum proof proof, int64_t *rows, struct error *err)
+{
+	struct buf text = { 0 };
+	struct statement s = {
+		.sql = buf_view(&r->sql),
+		.query_id = r->journal.query_id,
+		.timeout_ms = a->policy.timeout_ms,
+		.settings = a->policy.settings,
+		.setting_count = a->policy.setting_count,
+		.no_transaction =
+			c->kind->transactional && !is_transactional(a, c, buf_view(&r->sql)),
+	};
+	enum outcome o;
+
+	*rows = -1;
+	prove(r, c, number, proof, &s, &text);
+	buf_reset(&r->failed_sql);
+	fault_pass(FAULT_BEFORE_EFFECT);
+	session_busy(r, c);
+	fault_begin(FAULT_DURING_EFFECT);
+	o = c->kind->exec(c, &s, &r->watch, rows, err);
+	fault_end();
+	session_idle(r);
+	fault_pass(FAULT_AFTER_EFFECT);
+	buf_clear(&text);
+	if (o != OUTCOME_OK)
+		request_remember_sql(r, buf_view(&r->sql), s.query_id);
+	return o;
+}
+
+/* What runs forward ends when a healthcheck has failed. */
+bool step_is_unhealthy(const struct run *r, const struct act *a)
+{
+	return !a->backward && health_is_bad(r) && !r->stop.cancelled;
+}
+
+/* Waits before the next attempt. STEP_DONE: now. */
+static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt,
+				    struct error *err)
+{
+	uint32_t random;
+
+	os_random(&random, sizeof(random));
+	session_tell(r, EVENT_RETRIED, r->plan[a->index].label, str_c(err->message));
+	if (!stop_sleep(r, retry_wait_ms(&a->policy.retry, attempt, random)))
+		return STEP_STOPPED;
+	error_clear(err);
+	return STEP_DONE;
+}
+
+/* Inside the store's transaction: what fails has not happened. */
+static enum step_end effect_inside(struct run *r, struct act *a, struct connection *c,
+				   struct error *err)
+{
+	struct journal *j = &r->journal;
+	int64_t number = r->next_effect, rows;
+
+	for (int64_t attempt = 1;; attempt++) {
+		struct error late = { 0 };
+		enum step_end end;
+		enum outcome o;
+
+		a->attempts += attempt > 1;
+		query_id_print(r, a->index, number, attempt, PROOF_NONE, j->query_id);
+		if (store_begin(r->store, err) != OUTCOME_OK)
+			return STEP_LOST;
+		j->in_transaction = true;
+		o = send(r, a, c, number, PROOF_NONE, &rows, err);
+		/* The commit before it went out with it. */
+		if (journal_settled(r, &late) != OUTCOME_OK) {
+			store_abort(r->store);
+			j->in_transaction = false;
+			error_take(err, &late);
+			return STEP_LOST;
+		}
+		if (o == OUTCOME_OK) {
+			journal_intent(r, a, number, attempt, c);
+			r->next_effect = number + 1;
+			go_on(r, a, number, attempt, rows);
+			journal_migration(r, r->status);
+			if (journal_operation(r, a,
+					      a->backward ? OPERATION_STATUS_ROLLING_BACK
+							  : OPERATION_STATUS_RUNNING,
+					      false, err) != OUTCOME_OK)
+				return STEP_LOST;
+			a->begun = true;
+			r->inside = *a;
+			return STEP_DONE;
+		}
+		store_abort(r->store);
+		j->in_transaction = false;
+		if (r->stop.cancelled || step_is_unhealthy(r, a))
+			return STEP_STOPPED;
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!retry_wanted(&a->policy.retry, attempt, err)) {
+			r->next_effect = number + 1; /* the code may outlive it and go on */
+			return STEP_FAILED;
+		}
+		end = wait_for_retry(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+}
+
+/* A target that is out of reach for a moment can't be asked what became of the effect: it is waited
+ * for as the retries say. STEP_DONE: ask now. */
+static enum step_end wait_for_target(struct run *r, const struct act *a,
+				     const struct effect_row *effect)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		struct error why = { 0 };
+		enum outcome o = doubt_fence(r, effect->connection, &why);
+		enum step_end end = STEP_DONE;
+		bool again;
+
+		if (why.class == ERROR_UNKNOWN)
+			why.class = ERROR_TRANSIENT;
+		again = o != OUTCOME_OK && !r->stop.cancelled &&
+			retry_wanted(&a->policy.retry, attempt, &why);
+		if (again)
+			end = wait_for_retry(r, a, attempt, &why);
+		error_clear(&why);
+		if (!again || end != STEP_DONE)
+			return end;
+	}
+}
+
+/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. */
+static enum step_end leave_open(struct run *r, const struct effect_row *effect)
+{
+	r->open_effect = *effect;
+	r->open_effect.query_id = arena_str(&r->arena, effect->query_id);
+	r->open_effect.connection = arena_str(&r->arena, effect->connection);
+	r->open_effect.sql = arena_str(&r->arena, effect->sql);
+	r->left_open = true;
+	return STEP_STOPPED;
+}
+
+/* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
+ * is to be made again. */
+static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
+				  bool *again, struct error *err)
+{
+	struct error why = { 0 };
+	enum step_end end;
+
+	*again = false;
+	if (r->stop.cancelled)
+		return leave_open(r, effect);
+	if (doubt_part(r, &why) != OUTCOME_OK) {
+		error_take(err, &why);
+		return STEP_LOST;
+	}
+	if (wait_for_target(r, a, effect) != STEP_DONE)
+		return leave_open(r, effect);
+	switch (doubt_resolve(r, a, effect, &why)) {
+	case VERDICT_DONE:
+		error_clear(err);
+		go_on(r, a, effect->number, effect->attempt, -1);
+		return STEP_DONE;
+	case VERDICT_AGAIN:
+		*again = effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
+		if (*again) {
+			end = wait_for_retry(r, a, effect->attempt, err);
+			return end == STEP_STOPPED ? leave_open(r, effect) : end;
+		}
+		/* `idempotent` says that it may be made again, not that it has not happened. */
+		if (a->operation->flags & OPERATION_IDEMPOTENT &&
+		    !query_id_is_marked(effect->query_id))
+			r->touched = true;
+		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
+		return STEP_FAILED;
+	case VERDICT_UNDO:
+		if (++r->undone_times > a->policy.retry.times) {
+			journal_outcome(r, effect->number, effect->attempt, false, -1, err);
+			r->touched = true;
+			return STEP_FAILED;
+		}
+		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
+		return STEP_UNDO;
+	case VERDICT_NONE:
+	case VERDICT_OPEN:
+		break;
+	}
+	error_hint(&why, "%s%sthe server's answer was: %s", why.hint ? why.hint : "",
+		   why.hint ? "; " : "", err->message);
+	error_take(err, &why);
+	return STEP_DOUBT;
+}
+
+/* An attempt before this one, looked for when it had not come through yet, may have done so since:
+ * then its marker has refused this one. *there: the effect has happened. */
+static void look_again(struct run *r, const struct effect_row *effect, bool *there,
+		       struct error *err)
+{
+	struct error why = { 0 };
+
+	*there = false;
+	if (!query_id_is_marked(effect->query_id) || effect->attempt < 2 ||
+	    err->class == ERROR_UNKNOWN)
+		return;
+	if (marker_look(r, effect->connection, effect->number, there, &why) != OUTCOME_OK)
+		err->class = ERROR_UNKNOWN;
+	if (*there)
+		error_clear(err);
+	error_clear(&why);
+}
+
+/* What nothing on the target refuses when it comes late goes out only while nobody else can have
+ * taken the run over. */
+static enum outcome send_in_time(struct run *r, const struct act *a, struct connection *c,
+				 int64_t number, enum proof proof, int64_t *rows, struct error *err)
+{
+	if (proof != PROOF_NONE || lease_is_safe(r))
+		return send(r, a, c, number, proof, rows, err);
+	error_set(err, OUTCOME_FAILED,
+		  "the statement was not sent: the lease on the run has too little time left");
+	err->class = ERROR_TRANSIENT;
+	return OUTCOME_FAILED;
+}
+
+/* The intent is durable before it goes out. */
+static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c,
+				  enum proof proof, struct error *err)
+{
+	struct journal *j = &r->journal;
+	bool known = r->verdict == VERDICT_AGAIN;
+	struct effect_row effect = { .number = known ? r->open_effect.number : r->next_effect,
+				     .attempt = known ? r->open_effect.attempt : 0,
+				     .operation_index = a->index,
+				     .backward = a->backward,
+				     .sql = buf_view(&r->sql),
+				     .connection = str_c(c->name) };
+	int64_t rows;
+
+	r->verdict = VERDICT_NONE;
+	for (;;) {
+		enum step_end end = STEP_FAILED;
+		bool again = false, there;
+
+		a->attempts += ++effect.attempt > 1;
+		query_id_print(r, a->index, effect.number, effect.attempt, proof, j->query_id);
+		effect.query_id = str_c(j->query_id);
+		if (journal_operation(r, a,
+				      a->backward ? OPERATION_STATUS_ROLLING_BACK
+						  : OPERATION_STATUS_RUNNING,
+				      false, err) != OUTCOME_OK)
+			return STEP_LOST;
+		journal_intent(r, a, effect.number, effect.attempt, c);
+		if (!mutant(MUTANT_NO_CHECKPOINT))
+			journal_checkpoint(r, r->vm);
+		journal_migration(r, r->status);
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			go_on(r, a, effect.number, effect.attempt, -1);
+		if (!mutant(MUTANT_NO_INTENT) && journal_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		a->begun = true;
+		if (effect.number >= r->next_effect && !mutant(MUTANT_SAME_NUMBER))
+			r->next_effect = effect.number + 1;
+		if (mutant(MUTANT_OUTCOME_FIRST))
+			return send(r, a, c, effect.number, PROOF_NONE, &rows, err) == OUTCOME_OK
+				       ? STEP_DONE
+				       : STEP_LOST;
+		if (send_in_time(r, a, c, effect.number, proof, &rows, err) == OUTCOME_OK) {
+			go_on(r, a, effect.number, effect.attempt, rows);
+			return STEP_DONE;
+		}
+		if (proof == PROOF_MARKER && marker_is_fenced(err)) {
+			lease_fail(r, err);
+			return STEP_LOST;
+		}
+		if (mutant(MUTANT_GUESS) && err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		look_again(r, &effect, &there, err);
+		if (there) {
+			go_on(r, a, effect.number, effect.attempt, -1);
+			return STEP_DONE;
+		}
+		if (err->class == ERROR_UNKNOWN) {
+			end = settle_doubt(r, a, &effect, &again, err);
+			if (!again || end != STEP_DONE)
+				return end;
+			continue;
+		}
+		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
+		if (r->stop.cancelled || step_is_unhealthy(r, a))
+			return STEP_STOPPED;
+		if (!retry_wanted(&a->policy.retry, effect.attempt, err))
+			return STEP_FAILED;
+		if (journal_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		end = wait_for_retry(r, a, effect.attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+}
+
+/* Whether the effect leaves a marker. One that could, and went without for a connection that broke
+ * for a moment, would be in doubt later for nothing. */
+static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t need,
+				struct connection *c, bool *marked, struct error *err)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		enum step_end end;
+
+		if (marker_possible(r, need, c, marked, err) == OUTCOME_OK)
+			return STEP_DONE;
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!r->stop.cancelled && !retry_wanted(&a->policy.retry, attempt, err)) {
+			journal_checkpoint_after(r);
+			return STEP_FAILED;
+		}
+		end = r->stop.cancelled ? STEP_STOPPED : wait_for_retry(r, a, attempt, err);
+		if (end == STEP_DONE)
+			continue;
+		journal_checkpoint(r, r->vm);
+		return end;
+	}
+}
+
+/* Which proof an effect of its own can have. Asks the target once in a process, or once a table:
+ * that is tried again as the effect itself would be. */
+static enum step_end choose_proof(struct run *r, const struct act *a, struct connection *c,
+				  uint32_t need, enum proof *out, struct error *err)
+{
+	bool marked = false;
+	enum step_end asked = STEP_DONE;
+
+	if (is_transactional(a, c, buf_view(&r->sql)) && !c->shared)
+		asked = ask_marker(r, a, need, c, &marked, err);
+	if (asked != STEP_DONE)
+		return asked;
+	*out = marked ? PROOF_MARKER : PROOF_NONE;
+	if (c->kind->raise_fence && r->fences[need] == FENCE_UNKNOWN && r->journal.pending &&
+	    step_commit(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	for (int64_t attempt = 1; fence_raise(r, need, c, err) != OUTCOME_OK; attempt++) {
+		enum step_end end;
+
+		if (err->outcome == OUTCOME_NOT_NOW)
+			return STEP_LOST;
+		if (r->stop.cancelled)
+			return STEP_STOPPED;
+		/* The effect itself has not been sent. */
+		if (err->class == ERROR_UNKNOWN)
+			err->class = ERROR_TRANSIENT;
+		if (!retry_wanted(&a->policy.retry, attempt, err))
+			return STEP_FAILED;
+		end = wait_for_retry(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end;
+	}
+	if (fence_guards(r, need, c, buf_view(&r->sql)))
+		*out = PROOF_FENCE;
+	return STEP_DONE;
+}
+
+enum step_end step_effect(struct run *r, struct act *a, struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+	struct connection *c;
+	uint32_t need = q->need;
+	enum proof proof;
+	enum step_end end;
+
+	if (r->verdict == VERDICT_DONE) {
+		r->verdict = VERDICT_NONE;
+		go_on(r, a, r->open_effect.number, r->open_effect.attempt, -1);
+		return STEP_DONE;
+	}
+	if (r->journal.in_transaction && step_commit(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	if (stop_wanted(r)) {
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
+	}
+	if (request_connection(r, q->need, &a->policy, &c, err) != OUTCOME_OK ||
+	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK) {
+		if (!stop_wanted(r)) {
+			journal_checkpoint_after(r);
+			return STEP_FAILED;
+		}
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
+	}
+	if (c->shared && r->verdict == VERDICT_NONE &&
+	    is_transactional(a, c, buf_view(&r->sql))) {
+		if (r->journal.pending && step_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		return effect_inside(r, a, c, err);
+	}
+	end = choose_proof(r, a, c, need, &proof, err);
+	if (end == STEP_FAILED)
+		journal_checkpoint_after(r);
+	if (end == STEP_STOPPED)
+		journal_checkpoint(r, r->vm);
+	return end == STEP_DONE ? effect_alone(r, a, c, proof, err) : end;
+}
