@@ -149,21 +149,11 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 
 /* ---- changing ---- */
 
-/*
- * Nobody waits for it any more. What nothing can refuse must not come late then, or it is the known
- * limit: the socket of a request that is given up is reset, and that of a process which is seen to
- * be dead leaves nothing in the network. A PostgreSQL session may be behind a proxy that holds
- * things back as long as it wants.
- */
+/* Whoever waited for its answer does not any more; it goes on. */
 static void let_go(struct sent *s)
 {
-	bool is_seen = world.running->number < 2 || !world.running->dead;
-
 	s->client = NULL;
 	if (s->state == SENT_OVER)
-		s->used = false;
-	else if (s->state == SENT_ON_ITS_WAY && !s->marker[0] && is_seen &&
-		 !mutant(MUTANT_KNOWN_LIMIT))
 		s->used = false;
 }
 

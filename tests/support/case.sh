@@ -11,6 +11,8 @@ case_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 AMIG_BUILD=${AMIG_BUILD:-$case_root/build/debug}
 AMIGC=${AMIGC:-$AMIG_BUILD/amigc}
 AMIGRUN=${AMIGRUN:-$AMIG_BUILD/amigrun}
+# Short, for what waits until a lease is over.
+export AMIG_LEASE=${AMIG_LEASE:-2s}
 export NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -213,6 +213,11 @@ static enum step_end leave_open(struct run *r, const struct effect_row *effect)
 	return STEP_STOPPED;
 }
 
+static bool is_refused_late(const struct effect_row *effect)
+{
+	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
+}
+
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
 static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
@@ -228,6 +233,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		error_take(err, &why);
 		return STEP_LOST;
 	}
+	if (!is_refused_late(effect))
+		lease_await_arrival(r);
 	if (wait_for_target(r, a, effect) != STEP_DONE)
 		return leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {

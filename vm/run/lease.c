@@ -82,12 +82,26 @@ void lease_tick(struct run *r)
 bool lease_is_safe(struct run *r)
 {
 	struct lease *l = &r->lease;
-	int64_t now = os_monotonic_ms(), margin = l->length_ms / MARGIN_PARTS;
+	int64_t margin = l->length_ms / MARGIN_PARTS;
+
+	int64_t now = os_monotonic_ms();
 
 	if (l->ends_at_ms - now < margin)
 		renew(r, now);
+	l->arrives_by_ms = os_monotonic_ms() + margin;
 	return (!l->lost && l->ends_at_ms - os_monotonic_ms() >= margin) ||
 	       mutant(MUTANT_NO_LOOK);
+}
+
+void lease_await_arrival(struct run *r)
+{
+	int64_t left;
+
+	while ((left = r->lease.arrives_by_ms - os_monotonic_ms()) > 0 && !r->lease.lost &&
+	       !mutant(MUTANT_NO_ARRIVAL)) {
+		os_sleep_ms(left < WATCH_SLICE_MS ? left : WATCH_SLICE_MS);
+		lease_tick(r);
+	}
 }
 
 enum outcome lease_fail(const struct run *r, struct error *err)

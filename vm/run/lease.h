@@ -20,6 +20,7 @@ struct lease {
 	int64_t length_ms;
 	int64_t ends_at_ms; /* monotonic: nobody can have taken the run over before */
 	int64_t asked_at_ms; /* monotonic, of the last renewal, successful or not; 0 none yet */
+	int64_t arrives_by_ms; /* monotonic: what was sent after the last lease_is_safe() */
 	bool lost;
 };
 
@@ -32,6 +33,10 @@ void lease_tick(struct run *r);
 /* Before a statement goes out that nothing but the lease keeps from coming too late: whether it
  * lasts for long enough; renews it if need be. */
 bool lease_is_safe(struct run *r);
+/* Waits as long as what was sent after the last such look, by this process or the one before, may
+ * still be on its way to the target: what takes longer than the margin is the one limit that
+ * docs/protocol.md tells of. A stop is heard after it. */
+void lease_await_arrival(struct run *r);
 /* The error of a run whose lease is lost. */
 enum outcome lease_fail(const struct run *r, struct error *err);
 

@@ -5,6 +5,7 @@
  * nothing.
  */
 #include "vm/base/mutant.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
@@ -155,6 +156,22 @@ static enum outcome end_predecessor(struct run *r, struct error *err)
 	return connection.len ? doubt_fence(r, connection, err) : OUTCOME_OK;
 }
 
+/* What nothing at the target refuses was sent while the lease lasted, and counts as arrived when it
+ * is over: who sees on this machine that its sender is dead waits for that end all the same. */
+static void wait_for_arrival(struct run *r, const struct migration_row *row)
+{
+	const struct effect_row *e = &r->open_effect;
+
+	if (!e->number || query_id_is_marked(e->query_id) || query_id_is_guarded(e->query_id) ||
+	    !row->lease_left_ms)
+		return;
+	session_tell(r, EVENT_LOGGED, STR(""),
+		     STR("waiting for the end of the lease of the process before: what it has sent "
+			 "may be on its way"));
+	r->lease.arrives_by_ms = os_monotonic_ms() + row->lease_left_ms;
+	lease_await_arrival(r);
+}
+
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err)
 {
@@ -188,6 +205,8 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	r->status = to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK
 							       : STATUS_RUNNING;
 	o = session_claim(r, row, r->status, err);
+	if (o == OUTCOME_OK && dead)
+		wait_for_arrival(r, row);
 	if (o == OUTCOME_OK && dead)
 		o = end_predecessor(r, err);
 	if (o != OUTCOME_OK)
