@@ -31,7 +31,7 @@ migration_of() {
 postgres_long='exec sql"INSERT INTO log SELECT 2 FROM pg_sleep(30)"'
 endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 400000000) SELECT count(*) FROM c'
 sqlite_long="exec sql\"INSERT INTO log $endless\""
-clickhouse_long='exec sql"INSERT INTO log SELECT sleepEachRow(1) + 2 FROM system.numbers LIMIT 30"'
+clickhouse_long='exec sql"INSERT INTO log SELECT count() FROM system.numbers"'
 migration_of 0001_postgres postgres "$postgres_long" 'exec sql"DELETE FROM log WHERE x = 2"'
 migration_of 0002_sqlite sqlite "$sqlite_long" 'exec sql"DELETE FROM log WHERE x = 2"'
 migration_of 0003_clickhouse clickhouse "$clickhouse_long" 'exec sql"INSERT INTO log SELECT 3"'
@@ -66,7 +66,7 @@ on_clickhouse() {
 	AMIG_DB_URL=$(new_clickhouse amig_stops)
 	clickhouse amig_stops 'CREATE TABLE log (x UInt64) ENGINE = Log'
 	ask() { clickhouse amig_stops "$1"; }
-	running="SELECT count() FROM system.processes WHERE query_id LIKE 'amig:%' AND query LIKE '%sleepEachRow%'"
+	running="SELECT count() FROM system.processes WHERE query_id LIKE 'amig:%' AND query LIKE '%count() FROM system.numbers%'"
 }
 
 # begins KIND NAME: up to where it is long.
