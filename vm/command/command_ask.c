@@ -27,26 +27,6 @@ enum outcome command_start(struct context *c, struct error *err)
 	return OUTCOME_OK;
 }
 
-static bool is_active(enum migration_status s)
-{
-	switch (s) {
-	case STATUS_STARTING:
-	case STATUS_RUNNING:
-	case STATUS_STOPPING:
-	case STATUS_ROLLING_BACK:
-		return true;
-	case STATUS_NOT_STARTED:
-	case STATUS_STOPPED:
-	case STATUS_ERRORED:
-	case STATUS_ROLLED_BACK:
-	case STATUS_COMPLETED:
-	case STATUS_FAILED_AT_STARTUP:
-	case STATUS_COUNT:
-		break;
-	}
-	return false;
-}
-
 /* The process that had it is gone: this one takes the run, sees to it that nothing of it goes on,
  * and stops it. */
 static enum outcome stop_orphan(struct context *c, struct error *err)
@@ -76,7 +56,7 @@ static enum outcome wait_for_end(struct context *c, struct error *err)
 		enum outcome o =
 			store_migration(c->store, str_c(c->options.name), &a, &row, &found, err);
 
-		active = o == OUTCOME_OK && found && is_active(row.status);
+		active = o == OUTCOME_OK && found && status_is_active(row.status);
 		orphaned = active && work_is_orphaned(&row);
 		if (o == OUTCOME_OK && !active && !c->options.json && !c->options.quiet)
 			printf("%s: %s, at operation %lld\n", c->options.name,

@@ -10,7 +10,7 @@
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
 {
-	*dead = session_is_active(row->status);
+	*dead = status_is_active(row->status);
 	if (!*dead || !row->lease_left_ms || session_owner_died(row))
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is running in the process %.*s",

@@ -285,21 +285,15 @@ bool session_owner_lives(struct str owner, bool *known)
 	return lives;
 }
 
-bool session_is_active(enum migration_status s)
-{
-	return s == STATUS_STARTING || s == STATUS_RUNNING || s == STATUS_STOPPING ||
-	       s == STATUS_ROLLING_BACK;
-}
-
 bool session_owner_died(const struct migration_row *row)
 {
 	bool known;
 
 	if (mutant(MUTANT_WORKER_CLOCK) && row->lease_expires_at < os_wall_us())
-		return session_is_active(row->status);
+		return status_is_active(row->status);
 	if (mutant(MUTANT_NO_LEASE))
-		return session_is_active(row->status);
-	return session_is_active(row->status) && !session_owner_lives(row->lease_owner, &known) &&
+		return status_is_active(row->status);
+	return status_is_active(row->status) && !session_owner_lives(row->lease_owner, &known) &&
 	       known;
 }
 

@@ -199,7 +199,6 @@ const char *session_owner(char *out, size_t size);
 bool session_owner_lives(struct str owner, bool *known);
 /* Whether somebody had the migration who is known to be dead: its lease need not be waited for. */
 bool session_owner_died(const struct migration_row *row);
-bool session_is_active(enum migration_status s);
 /* The claim must be the very next thing that happens to the row after it was read. */
 enum outcome session_claim(struct run *r, const struct migration_row *row,
 			   enum migration_status to, struct error *err) MUST_USE;

@@ -12,7 +12,7 @@
 
 bool work_is_orphaned(const struct migration_row *row)
 {
-	return session_is_active(row->status) && (!row->lease_left_ms || session_owner_died(row));
+	return status_is_active(row->status) && (!row->lease_left_ms || session_owner_died(row));
 }
 
 static const struct migration_row *find(const struct migration_row *rows, size_t count,
@@ -66,7 +66,7 @@ static bool find_begun(const struct migration_row *rows, size_t count, struct wo
 			return true;
 		}
 		/* It may be one soon. */
-		if (session_is_active(rows[i].status) && rows[i].lease_left_ms < w->again_in_ms)
+		if (status_is_active(rows[i].status) && rows[i].lease_left_ms < w->again_in_ms)
 			w->again_in_ms = rows[i].lease_left_ms;
 	}
 	return false;
@@ -75,7 +75,7 @@ static bool find_begun(const struct migration_row *rows, size_t count, struct wo
 static bool find_wanted(const struct migration_row *rows, size_t count, struct work *w)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!session_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
+		if (!status_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
 			take(w, rows[i].name, rows[i].epoch, rows[i].wanted);
 			return true;
 		}

@@ -35,6 +35,26 @@ const char *status_label(enum migration_status s)
 	return status_labels[s];
 }
 
+bool status_is_active(enum migration_status status)
+{
+	switch (status) {
+	case STATUS_STARTING:
+	case STATUS_RUNNING:
+	case STATUS_STOPPING:
+	case STATUS_ROLLING_BACK:
+		return true;
+	case STATUS_NOT_STARTED:
+	case STATUS_STOPPED:
+	case STATUS_ERRORED:
+	case STATUS_ROLLED_BACK:
+	case STATUS_COMPLETED:
+	case STATUS_FAILED_AT_STARTUP:
+	case STATUS_COUNT:
+		return false;
+	}
+	return false;
+}
+
 static void refuse(struct reading *r, const char *column, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 static void refuse(struct reading *r, const char *column, const char *format, ...)

@@ -10,26 +10,6 @@ static struct field words(struct store *s, struct str text)
 	return field_clean(s, text, JOURNAL_CAP_BYTES);
 }
 
-static bool is_over(enum migration_status status)
-{
-	switch (status) {
-	case STATUS_STARTING:
-	case STATUS_RUNNING:
-	case STATUS_STOPPING:
-	case STATUS_ROLLING_BACK:
-		return false;
-	case STATUS_NOT_STARTED:
-	case STATUS_STOPPED:
-	case STATUS_ERRORED:
-	case STATUS_ROLLED_BACK:
-	case STATUS_COMPLETED:
-	case STATUS_FAILED_AT_STARTUP:
-	case STATUS_COUNT:
-		return true;
-	}
-	return true;
-}
-
 /* First of all: it says whether the run is still this runner's, and holds the row until the
  * commit. */
 static enum outcome put_migration(struct store *s, const struct step *step, struct error *err)
@@ -45,7 +25,7 @@ static enum outcome put_migration(struct store *s, const struct step *step, stru
 			 field_text(str_c(status_word(step->status))), field_int(step->progress),
 			 field_int(step->current_operation_index), query_id,
 			 field_bool(step->set_finished),
-			 field_bool(step->release || is_over(step->status)),
+			 field_bool(step->release || !status_is_active(step->status)),
 			 field_int(s->lease_ms), field_bool(step->forget_stop));
 }
 
@@ -191,7 +171,8 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 			      field_int(step->locks));
 	if (o == OUTCOME_OK)
 		o = put_notes(s, step->migration, step->run, step->error, step->event, err);
-	if (o == OUTCOME_OK && step->set_migration && (step->release || is_over(step->status)))
+	if (o == OUTCOME_OK && step->set_migration &&
+	    (step->release || !status_is_active(step->status)))
 		o = s->backend->run(s, STATEMENT_NOTIFY, NULL, 0, err);
 	return o;
 }

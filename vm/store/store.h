@@ -29,6 +29,8 @@ enum migration_status {
 };
 const char *status_word(enum migration_status s);
 const char *status_label(enum migration_status s);
+/* Somebody is at work on it, or has died over it. */
+bool status_is_active(enum migration_status s);
 
 struct store;
 
