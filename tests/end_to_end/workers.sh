@@ -172,6 +172,20 @@ an_orphan_is_stopped() {
 	is "the rows" "$(rows)" 3,4
 }
 
+# A word that leads to nothing is forgotten, and does not keep the worker from others.
+vain_words_are_forgotten() {
+	fresh
+	expect 3 "$AMIGRUN" start 0001_first --rollback
+	has "the refusal" "$output" "there is nothing to roll back"
+	expect 0 "$AMIGRUN" run 0001_first
+	expect 0 "$AMIGRUN" start 0001_first
+	expect 0 "$AMIGRUN" start 0002_second
+	worker 1
+	await_that 10 is_now 0002_second completed
+	is "the word" "$(migration 0001_first wanted)" ""
+	ends 1
+}
+
 settings_are_checked() {
 	fresh
 	expect 2 "$AMIGRUN" set max_running=0
@@ -198,5 +212,6 @@ check "end_to_end, workers/one of four takes a run, state in PostgreSQL" four_on
 check "end_to_end, workers/stop answers when the run has stopped" is_stopped_when_it_says_so
 check "end_to_end, workers/stop --rollback answers when the run is undone" is_undone_when_it_says_so
 check "end_to_end, workers/stop stops a run whose process is dead" an_orphan_is_stopped
+check "end_to_end, workers/a word for a worker that leads to nothing is forgotten" vain_words_are_forgotten
 check "end_to_end, workers/settings are checked, kept and shown" settings_are_checked
 report_end

@@ -113,6 +113,15 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 	return o;
 }
 
+static enum outcome check_run(const struct migration_row *row, struct error *err)
+{
+	if (row->current_run && row->status != STATUS_NOT_STARTED &&
+	    row->status != STATUS_STARTING && row->status != STATUS_FAILED_AT_STARTUP)
+		return OUTCOME_OK;
+	return error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s: there is nothing to roll back",
+			 STR_ARG(row->name), status_label(row->status));
+}
+
 enum outcome run_want(struct store *store, const struct bundle *bundle, struct str name,
 		      enum wanted wanted, struct error *err)
 {
@@ -122,6 +131,8 @@ enum outcome run_want(struct store *store, const struct bundle *bundle, struct s
 	bool was_idle;
 	enum outcome o = find_row(store, bundle, entry, name, &arena, &row, err);
 
+	if (o == OUTCOME_OK && wanted == WANTED_ROLLBACK)
+		o = check_run(&row, err);
 	if (o == OUTCOME_OK)
 		o = store_want(store, name, wanted, &was_idle, err);
 	if (o == OUTCOME_OK && !was_idle)
@@ -145,12 +156,9 @@ enum outcome run_rollback(struct store *store, const struct instance *instance, 
 		goto out;
 	if (row.status == STATUS_ROLLED_BACK)
 		goto out;
-	if (!row.current_run || row.status == STATUS_NOT_STARTED || row.status == STATUS_STARTING ||
-	    row.status == STATUS_FAILED_AT_STARTUP) {
-		o = error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s: there is nothing to roll back",
-			      STR_ARG(name), status_label(row.status));
+	o = check_run(&row, err);
+	if (o != OUTCOME_OK)
 		goto out;
-	}
 	session_open(&r, store, instance, name, options);
 	o = resume_run(&r, &row, true, err);
 	session_close(&r);
