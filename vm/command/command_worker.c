@@ -61,8 +61,10 @@ static enum outcome turn(struct context *c, struct error *err)
 		}
 		error_clear(err);
 		/* A claim has forgotten the word; without one it was in vain. */
-		o = o == OUTCOME_NOT_NOW ? OUTCOME_OK
-					 : store_want(c->store, w.name, WANTED_NOTHING, &heard, err);
+		if (o == OUTCOME_NOT_NOW)
+			o = OUTCOME_OK;
+		else
+			o = store_want(c->store, w.name, WANTED_NOTHING, &heard, err);
 	} else if (o == OUTCOME_OK && !run_is_told_to_end()) {
 		o = store_hear(c->store, (int)w.again_in_ms + 1, &heard, err);
 	}
