@@ -137,10 +137,11 @@ static void look_at_statement(void *context, struct statement *s)
 		look_at_operation(context, s->operation);
 }
 
-static void find_on_cluster(void *context, struct expression *e)
+static void gather(void *context, struct expression *e)
 {
 	struct lint *l = context;
 
+	vec_push(&l->expressions, e);
 	if (e->kind == EXPRESSION_CALL && e->symbol && e->symbol->kind == SYMBOL_SPECIAL &&
 	    e->symbol->number == SPECIAL_ON_CLUSTER)
 		l->on_cluster = true;
@@ -158,14 +159,14 @@ static void forget(struct lint *l)
 static void look_at_file(struct lint *l)
 {
 	struct walk statements = { .statement = look_at_statement, .context = l };
-	struct walk expressions = { .expression = find_on_cluster, .context = l };
+	struct walk expressions = { .expression = gather, .context = l };
 
+	l->expressions.count = 0;
 	for (struct declaration *d = l->file->tree->first; d; d = d->next) {
-		if (d->kind != DECLARATION_MIGRATION && d->kind != DECLARATION_OPERATIONS)
-			continue;
 		l->declaration = d->span;
 		walk_declaration(&expressions, d);
-		walk_declaration(&statements, d);
+		if (d->kind == DECLARATION_MIGRATION || d->kind == DECLARATION_OPERATIONS)
+			walk_declaration(&statements, d);
 		forget(l);
 	}
 #define LINT_FILE(name) lint_##name(l);
@@ -188,6 +189,7 @@ static void end(struct lint *l)
 {
 	diags_sort(&l->unit->diags);
 	vec_clear(&l->allows);
+	vec_clear(&l->expressions);
 	arena_clear(&l->arena);
 }
 

@@ -3,9 +3,8 @@
 
 /* ---- raw ---- */
 
-static void look_at_raw(void *context, struct expression *e)
+static void look_at_raw(struct lint *l, const struct expression *e)
 {
-	struct lint *l = context;
 	struct folded known;
 
 	if (e->kind == EXPRESSION_CALL && e->symbol && e->symbol->kind == SYMBOL_BUILTIN &&
@@ -16,10 +15,8 @@ static void look_at_raw(void *context, struct expression *e)
 
 void lint_raw_data(struct lint *l)
 {
-	struct walk walk = { .expression = look_at_raw, .context = l };
-
-	for (struct declaration *d = l->file->tree->first; d; d = d->next)
-		walk_declaration(&walk, d);
+	for (size_t i = 0; i < l->expressions.count; i++)
+		look_at_raw(l, l->expressions.at[i]);
 }
 
 /* ---- what nothing uses ---- */
@@ -30,10 +27,8 @@ struct uses {
 	bool has_migration;
 };
 
-static void note_use(void *context, struct expression *e)
+static void note_use(struct uses *u, const struct expression *e)
 {
-	struct uses *u = context;
-
 	if ((e->kind != EXPRESSION_NAME && e->kind != EXPRESSION_FIELD &&
 	     e->kind != EXPRESSION_CALL) || !e->symbol)
 		return;
@@ -107,13 +102,12 @@ static void look_at_declaration(const struct uses *u, const struct declaration *
 void lint_unused(struct lint *l)
 {
 	struct uses uses = { .l = l };
-	struct walk marking = { .expression = note_use, .context = &uses };
 	struct walk looking = { .statement = look_at_let, .context = &uses };
 
-	for (struct declaration *d = l->file->tree->first; d; d = d->next) {
-		walk_declaration(&marking, d);
+	for (size_t i = 0; i < l->expressions.count; i++)
+		note_use(&uses, l->expressions.at[i]);
+	for (struct declaration *d = l->file->tree->first; d; d = d->next)
 		uses.has_migration = uses.has_migration || d->kind == DECLARATION_MIGRATION;
-	}
 	for (struct declaration *d = l->file->tree->first; d; d = d->next) {
 		walk_declaration(&looking, d);
 		look_at_declaration(&uses, d);

@@ -95,6 +95,11 @@ static size_t skip_name(struct str text, size_t at)
 	return at;
 }
 
+static bool may_begin_hole(char c)
+{
+	return c == '$' || c == '#' || c == '{';
+}
+
 /* Reads `#{name}`, `{{ name }}`, `$name` at a byte; gives the bytes that it takes, or 0. `$name$`
  * is a quote of PostgreSQL. */
 static size_t foreign_hole(struct str text, size_t at, struct str *name)
@@ -129,6 +134,9 @@ static void look_at_text(const struct names *n, const struct part *p)
 		struct span span = { p->span.source, (uint32_t)at, 0 };
 		size_t number;
 
+		length = 0;
+		if (!may_begin_hole(text.ptr[at]))
+			continue;
 		length = at && text.ptr[at - 1] == '\\' ? 0 : foreign_hole(text, at, &name);
 		symbol = length ? map_get(&n->values, name) : NULL;
 		if (!symbol)
@@ -144,10 +152,8 @@ static void look_at_text(const struct names *n, const struct part *p)
 	}
 }
 
-static void look_at_template(void *context, struct expression *e)
+static void look_at_template(const struct names *n, const struct expression *e)
 {
-	const struct names *n = context;
-
 	if (e->kind == EXPRESSION_SQL)
 		look_at_sql(n->l, e);
 	if (e->kind != EXPRESSION_SQL && e->kind != EXPRESSION_STRING)
@@ -161,13 +167,12 @@ void lint_holes(struct lint *l)
 {
 	struct names names = { .l = l };
 	struct walk noting = { .statement = note_statement, .context = &names };
-	struct walk looking = { .expression = look_at_template, .context = &names };
 
 	for (struct declaration *d = l->file->tree->first; d; d = d->next) {
 		walk_declaration(&noting, d);
 		note_declaration(&names, d);
 	}
-	for (struct declaration *d = l->file->tree->first; d; d = d->next)
-		walk_declaration(&looking, d);
+	for (size_t i = 0; i < l->expressions.count; i++)
+		look_at_template(&names, l->expressions.at[i]);
 	map_clear(&names.values);
 }

@@ -87,7 +87,7 @@ static bool is_worth_parsing(const struct lint_effect *e)
 
 	while (!wanted && sql_next(&statements, &s))
 		wanted = is_of_interest(&s, own_timeout);
-	while (wanted && sql_token(&tokens, &token) != SQL_TOKEN_END)
+	while (wanted && e->text.len > TOKENS_MAX && sql_token(&tokens, &token) != SQL_TOKEN_END)
 		if (++count > TOKENS_MAX)
 			return false;
 	return wanted;

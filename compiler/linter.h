@@ -49,6 +49,7 @@ struct lint {
 	struct arena arena;
 	VEC(struct lint_allow) allows;
 	struct unit_module *file;
+	VEC(struct expression *) expressions;	/* of the file, in the order of the source */
 	const struct lint_effects *effects;	/* of the operation at hand */
 	struct map holes;		/* of a declaration: text of an expression → its number */
 	/* PostgreSQL: tables that an operation before this one made; checks and columns that

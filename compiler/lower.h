@@ -44,8 +44,6 @@ struct lower {
 	struct emit emit;
 	uint32_t *source_map;			/* the unit's source → the module's + 1 */
 	VEC(struct symbol *) reached;		/* fns and consts whose functions have numbers */
-	struct place place;			/* the last one that was looked up */
-	uint32_t place_source, place_offset;
 };
 
 struct body {					/* a function being written */

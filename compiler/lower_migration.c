@@ -6,7 +6,6 @@
 /* As module.h says of function.lines. */
 #define COLUMN_MAX 1023u
 #define LINE_SHIFT 10
-#define NEAR_BYTES 128u
 
 /* ---- functions ---- */
 
@@ -58,39 +57,16 @@ void body_end(struct body *b)
 	code_end(&b->code);
 }
 
-/* Mostly the next place is a little behind the last one, and is found by going there: long lines
- * cost nothing then. */
-static void find_place(struct lower *l, uint32_t source, uint32_t offset)
-{
-	const char *text = l->unit->sources.all.at[source].text.ptr;
-
-	if (l->place.line == 0 || l->place_source != source || offset < l->place_offset ||
-	    offset - l->place_offset > NEAR_BYTES) {
-		l->place = source_place(&l->unit->sources, source, offset);
-	} else {
-		for (uint32_t i = l->place_offset; i < offset; i++) {
-			if (text[i] == '\n') {
-				l->place.line++;
-				l->place.column = 1;
-			} else if (((unsigned char)text[i] & 0xc0) != 0x80) {
-				l->place.column++;
-			}
-		}
-	}
-	l->place_source = source;
-	l->place_offset = offset;
-}
-
 void body_place(struct body *b, struct span at)
 {
-	struct lower *l = b->lower;
+	struct place place;
 	uint32_t column;
 
 	if (at.source != b->source)
 		return;
-	find_place(l, at.source, at.start);
-	column = l->place.column < COLUMN_MAX ? l->place.column : COLUMN_MAX;
-	b->code.line = l->place.line << LINE_SHIFT | column;
+	place = source_place(&b->lower->unit->sources, at.source, at.start);
+	column = place.column < COLUMN_MAX ? place.column : COLUMN_MAX;
+	b->code.line = place.line << LINE_SHIFT | column;
 }
 
 struct operand_function lower_reached(struct lower *l, struct symbol *s)

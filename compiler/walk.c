@@ -77,10 +77,9 @@ static void below(const struct walk *w, struct expression *e)
 
 void walk_expression(const struct walk *w, struct expression *e)
 {
-	if (!e)
+	if (!e || !w->expression)
 		return;
-	if (w->expression)
-		w->expression(w->context, e);
+	w->expression(w->context, e);
 	below(w, e);
 }
 

@@ -69,19 +69,18 @@ static void find_lines(struct source_text *t)
 		vec_push(&starts, (uint32_t)(++at - text));
 	t->line_starts = starts.at;
 	t->line_count = (uint32_t)starts.count;
+	t->ascii = str_ascii_length(t->text);
 }
 
-struct place source_place(struct sources *s, uint32_t source, uint32_t offset)
+static uint32_t find_line(const struct source_text *t, uint32_t offset)
 {
-	struct source_text *t = &s->all.at[source];
-	uint32_t low = 0, high, start, end;
-	struct place place = { .column = 1 };
+	uint32_t low = 0, high = t->line_count, near = t->last.line;
 
-	if (!t->line_starts)
-		find_lines(t);
-	high = t->line_count;
-	if (offset > t->text.len)
-		offset = (uint32_t)t->text.len;
+	if (t->line_starts[near] <= offset) {
+		low = near;
+		if (near + 2 < high && offset < t->line_starts[near + 2])
+			high = near + 2;
+	}
 	while (high - low > 1) {
 		uint32_t middle = (low + high) / 2;
 
@@ -90,13 +89,42 @@ struct place source_place(struct sources *s, uint32_t source, uint32_t offset)
 		else
 			high = middle;
 	}
-	start = t->line_starts[low];
-	end = low + 1 < t->line_count ? t->line_starts[low + 1] - 1 : (uint32_t)t->text.len;
+	return low;
+}
+
+/* How many characters are before it on its line. */
+static uint32_t count_before(const struct source_text *t, uint32_t line, uint32_t offset)
+{
+	uint32_t from = t->line_starts[line], count = 0;
+
+	if (offset <= t->ascii)
+		return offset - from;
+	if (t->last.line == line && t->last.offset <= offset) {
+		from = t->last.offset;
+		count = t->last.before;
+	}
+	for (uint32_t i = from; i < offset; i++)
+		count += ((unsigned char)t->text.ptr[i] & 0xc0) != 0x80;
+	return count;
+}
+
+struct place source_place(struct sources *s, uint32_t source, uint32_t offset)
+{
+	struct source_text *t = &s->all.at[source];
+	uint32_t line, start, end, before;
+
+	if (!t->line_starts)
+		find_lines(t);
+	if (offset > t->text.len)
+		offset = (uint32_t)t->text.len;
+	line = find_line(t, offset);
+	before = count_before(t, line, offset);
+	t->last.line = line;
+	t->last.offset = offset;
+	t->last.before = before;
+	start = t->line_starts[line];
+	end = line + 1 < t->line_count ? t->line_starts[line + 1] - 1 : (uint32_t)t->text.len;
 	if (end > start && t->text.ptr[end - 1] == '\r')
 		end--;
-	for (uint32_t i = start; i < offset; i++)
-		place.column += ((unsigned char)t->text.ptr[i] & 0xc0) != 0x80;
-	place.line = low + 1;
-	place.line_text = (struct str){ t->text.ptr + start, end - start };
-	return place;
+	return (struct place){ line + 1, before + 1, { t->text.ptr + start, end - start } };
 }

@@ -20,6 +20,9 @@ struct source_text {
 	struct hash hash;
 	uint32_t *line_starts;		/* made at the first look-up */
 	uint32_t line_count;
+	size_t ascii;			/* bytes before the first that is not; as line_starts */
+	/* The last look-up: the next is mostly near. Code points from the start of the line. */
+	struct { uint32_t line, offset, before; } last;
 };
 
 struct sources {

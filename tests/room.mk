@@ -7,6 +7,7 @@ tests/support/proxy.rooms := base
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs simulate-build
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	$(Q)tests/check $(BUILD)/asan $(PART)
 crash: ## the whole kill matrix and AMIG_SEEDS (50) broken networks of each kind, where check has a few; SCRIPT=name one script
 	$(Q)tools/setup test

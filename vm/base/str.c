@@ -88,16 +88,18 @@ static size_t sequence_length(const unsigned char *s, size_t left)
 }
 
 /* Most text is ASCII: eight bytes of it are seen at once. */
-static size_t ascii_length(const char *text, size_t len)
+size_t str_ascii_length(struct str s)
 {
 	size_t at = 0;
 	uint64_t eight;
 
-	for (; len - at >= sizeof(eight); at += sizeof(eight)) {
-		memcpy(&eight, text + at, sizeof(eight));
+	for (; s.len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, s.ptr + at, sizeof(eight));
 		if (eight & UINT64_C(0x8080808080808080))
 			break;
 	}
+	while (at < s.len && (unsigned char)s.ptr[at] < 0x80)
+		at++;
 	return at;
 }
 
@@ -108,7 +110,7 @@ bool str_is_utf8(struct str s)
 	while (at < s.len) {
 		size_t length;
 
-		at += ascii_length(s.ptr + at, s.len - at);
+		at += str_ascii_length((struct str){ s.ptr + at, s.len - at });
 		if (at == s.len)
 			break;
 		length = sequence_length((const unsigned char *)s.ptr + at, s.len - at);

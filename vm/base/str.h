@@ -39,5 +39,7 @@ struct str str_trim(struct str s);
 /* Whole text as a decimal int64; false if it is anything else or out of range. */
 bool str_to_int(struct str s, int64_t *out);
 bool str_is_utf8(struct str s);
+/* How many bytes come before the first that is not ASCII. */
+size_t str_ascii_length(struct str s);
 
 #endif

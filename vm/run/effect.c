@@ -445,7 +445,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
 	uint32_t need = q->need;
-	enum proof proof;
+	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
