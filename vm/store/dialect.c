@@ -75,12 +75,16 @@ static const struct word *find(struct str name)
 /* $1 in PostgreSQL, ?1 in SQLite. */
 static void put_parameters(struct buf *out, enum dialect dialect, struct str text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		bool parameter = text.ptr[i] == '$' && i + 1 < text.len &&
-				 text.ptr[i + 1] >= '1' && text.ptr[i + 1] <= '9';
+	size_t from = 0;
 
-		buf_byte(out, parameter && dialect == DIALECT_SQLITE ? '?' : text.ptr[i]);
+	for (size_t i = 0; dialect == DIALECT_SQLITE && i + 1 < text.len; i++) {
+		if (text.ptr[i] != '$' || text.ptr[i + 1] < '1' || text.ptr[i + 1] > '9')
+			continue;
+		buf_add(out, text.ptr + from, i - from);
+		buf_byte(out, '?');
+		from = i + 1;
 	}
+	buf_add(out, text.ptr + from, text.len - from);
 }
 
 static void put_word(struct buf *out, enum dialect dialect, const char *text, struct str argument)
