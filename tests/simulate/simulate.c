@@ -8,6 +8,7 @@
  */
 #include "tests/simulate/simulate.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -216,6 +217,9 @@ int main(int argc, char **argv)
 				"[--mutant NAME] [--mutants] [--jobs N]\n");
 		return 2;
 	}
+	mallopt(M_TRIM_THRESHOLD, 64 << 20); /* what a schedule gives back the next one takes */
+	mallopt(M_TOP_PAD, 1 << 20);
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	setenv("AMIG_STORE_URL", "sim:store", 1);
 	setenv("AMIG_FAR_URL", "sim:far", 1);
 	setenv("AMIG_PLAIN_URL", "sim:plain", 1);
