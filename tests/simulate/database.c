@@ -25,16 +25,28 @@ void database_script(const char *sql)
 }
 
 /* The guards that stand in SQL. */
+static const struct guard {
+	enum mutant mutant;
+	enum statement_id id;
+	const char *text, *without;
+} guards[] = {
+	{ MUTANT_EPOCH, STATEMENT_STEP_MIGRATION, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
+	{ MUTANT_EPOCH, STATEMENT_STEP_GUARD, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
+	{ MUTANT_RENEW, STATEMENT_RENEW, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
+	{ MUTANT_FORGETS, STATEMENT_FORGET, "epoch = ", "epoch >=" },
+};
+
 static char *without_guard(enum statement_id id, const char *sql)
 {
-	static const char guard[] = "epoch = CASE WHEN epoch = ";
-	bool leaves_out = (mutant(MUTANT_EPOCH) &&
-			   (id == STATEMENT_STEP_MIGRATION || id == STATEMENT_STEP_GUARD)) ||
-			  (mutant(MUTANT_RENEW) && id == STATEMENT_RENEW);
-	char *copy = must_strdup(sql), *at = leaves_out ? strstr(copy, guard) : NULL;
+	char *copy = must_strdup(sql);
 
-	if (at)
-		memcpy(at, "epoch = CASE WHEN epoch >=", strlen(guard));
+	for (size_t i = 0; i < ARRAY_SIZE(guards); i++) {
+		const struct guard *g = &guards[i];
+		char *at = id == g->id && mutant(g->mutant) ? strstr(copy, g->text) : NULL;
+
+		if (at)
+			memcpy(at, g->without, strlen(g->without));
+	}
 	return copy;
 }
 
@@ -140,7 +152,8 @@ static void look_at(const struct store *s, int64_t incarnation, enum statement_i
 	int64_t lease_us = s->lease_ms * MS;
 
 	if (id == STATEMENT_CLAIM) {
-		invariant_claimed(incarnation, fields[1].number + 1);
+		invariant_claimed(incarnation, fields[1].number + 1,
+				  str_eq(fields[3].text, STR("rolling_back")));
 	} else if (id == STATEMENT_STEP_MIGRATION || id == STATEMENT_STEP_GUARD ||
 		   id == STATEMENT_RENEW || id == STATEMENT_START_MIGRATION) {
 		invariant_wrote("a step or renewal", fields[1].number);
@@ -196,13 +209,18 @@ void database_look_at_row(void)
 		sqlite3_prepare_v2(database,
 				   "SELECT epoch, current_run, current_operation_index, "
 				   "COALESCE(phase = 'backward', 0) OR status IN ('rolled_back', "
-				   "'starting', 'not_started', 'failed_at_startup') "
+				   "'starting', 'not_started', 'failed_at_startup'), "
+				   "status IN ('starting', 'running', 'stopping', 'rolling_back'), "
+				   "CASE wanted WHEN 'run' THEN 1 WHEN 'rollback' THEN 2 ELSE 0 END "
 				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run",
 				   -1, &row_statement, NULL);
-	if (sqlite3_step(row_statement) == SQLITE_ROW)
+	if (sqlite3_step(row_statement) == SQLITE_ROW) {
 		invariant_row(sqlite3_column_int64(row_statement, 0),
 			      sqlite3_column_int64(row_statement, 1),
 			      sqlite3_column_int64(row_statement, 2),
 			      sqlite3_column_int(row_statement, 3));
+		invariant_word(sqlite3_column_int(row_statement, 4),
+			       sqlite3_column_int(row_statement, 5));
+	}
 	sqlite3_reset(row_statement);
 }

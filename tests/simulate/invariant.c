@@ -73,8 +73,23 @@ static bool lives(int64_t incarnation)
 	return false;
 }
 
-void invariant_claimed(int64_t incarnation, int64_t epoch)
+/* Every worker does what was asked for last, or goes on with what somebody died over. */
+static void check_word(bool to_rollback)
 {
+	if (world.active)
+		return;
+	if (world.wanted == WANTED_NOTHING)
+		violated("nobody has asked for what is begun");
+	if (world.wanted == WANTED_ROLLBACK && !to_rollback)
+		violated("it is run, and was asked to be undone");
+	if (world.wanted == WANTED_RUN && to_rollback && !world.backward)
+		violated("it is undone, and was asked to be run");
+}
+
+void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback)
+{
+	check_word(to_rollback);
+	world.claimed = true;
 	if (world.lease_until > world.now && world.owner != incarnation && lives(world.owner))
 		violated("process %lld takes over what process %lld has for %lld ms more",
 			 (long long)incarnation, (long long)world.owner,
@@ -106,6 +121,15 @@ void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward)
 	world.run = run;
 	world.index = index;
 	world.backward = backward;
+}
+
+void invariant_word(bool active, int wanted)
+{
+	if (world.wanted != WANTED_NOTHING && wanted == WANTED_NOTHING && !world.claimed)
+		violated("what was asked for is forgotten");
+	world.active = active;
+	world.wanted = wanted;
+	world.claimed = false;
 }
 
 /* Nobody has edited the state by hand. */

@@ -40,22 +40,18 @@ static struct store *open_store(void)
 
 /* ---- a worker ---- */
 
-static void carry_out(struct fiber *f, struct store *store, const struct work *w)
+static enum outcome carry_out(struct fiber *f, struct store *store, const struct work *w)
 {
 	static const struct run_listener listener = { hear_news, NULL };
 	struct run_options options = { .release_on_signal = true,
-				       .listener = &listener,
-				       .only_at_epoch = w->epoch + 1 };
+				       .listener = &listener };
 	struct error err = { 0 };
 	enum outcome o;
 
 	f->busy = true;
 	trace("takes %.*s to %s", STR_ARG(w->name),
 	      w->what == WANTED_ROLLBACK ? "undo it" : "run it");
-	if (w->what == WANTED_ROLLBACK)
-		o = run_rollback(store, &instance, w->name, &options, &err);
-	else
-		o = run_migration(store, &instance, world.bundle, w->name, &options, &err);
+	o = work_do(store, &instance, world.bundle, w, &options, &err);
 	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
 	f->busy = false;
 	if (!f->dead)
@@ -63,6 +59,9 @@ static void carry_out(struct fiber *f, struct store *store, const struct work *w
 	if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
 		give_way(SECOND);
 	error_clear(&err);
+	o = o == OUTCOME_NOT_NOW ? OUTCOME_OK : work_forget(store, w, &err);
+	error_clear(&err);
+	return o;
 }
 
 static enum outcome turn(struct fiber *f, struct store *store)
@@ -73,7 +72,7 @@ static enum outcome turn(struct fiber *f, struct store *store)
 	enum outcome o = work_find(store, world.bundle, &instance, &w, &err);
 
 	if (o == OUTCOME_OK && w.name.len)
-		carry_out(f, store, &w);
+		o = carry_out(f, store, &w);
 	else if (o == OUTCOME_OK)
 		o = store_hear(store, (int)w.again_in_ms + 1, &heard, &err);
 	work_clear(&w);

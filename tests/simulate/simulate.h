@@ -118,7 +118,9 @@ struct simulation {
 	bool has_tables;
 	/* of the migration's row, as the last commit left it */
 	int64_t epoch, lease_until, index, run;
-	bool backward;
+	bool backward, active;
+	int wanted; /* enum wanted */
+	bool claimed;	/* since then */
 	int64_t owner; /* an incarnation */
 	struct late *late;
 	int64_t server_skew_us;
@@ -181,9 +183,11 @@ void ledger_apply(enum target_id target, const struct change *c);
 /* invariant.c */
 void violated(const char *format, ...) PRINTF_LIKE(1, 2);
 void invariant_change(enum target_id target, const struct change *c);
-void invariant_claimed(int64_t incarnation, int64_t epoch);
+void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback);
 void invariant_wrote(const char *what, int64_t epoch);
 void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward);
+/* What an operator has asked for. */
+void invariant_word(bool active, int wanted);
 void invariant_outcome(enum outcome o, const struct error *err);
 void invariant_end(bool completed);
 

@@ -113,6 +113,32 @@ static void words_for_workers_are_kept_until_the_claim(void **state)
 	assert_int_equal(row_of(p).wanted, WANTED_NOTHING);
 }
 
+/* Of two words the later one stays, whatever becomes of the one before. */
+static void what_was_asked_for_later_is_not_forgotten(void **state)
+{
+	struct place *p = *state;
+	struct migration_row read;
+	struct error error = { 0 };
+	int64_t epoch;
+	bool was_idle;
+
+	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
+	must(store_want(p->s, NAME, WANTED_RUN, &was_idle, err));
+	read = row_of(p);
+	must(store_forget(p->s, NAME, read.epoch + 1, WANTED_RUN, err));
+	must(store_forget(p->s, NAME, read.epoch, WANTED_ROLLBACK, err));
+	assert_int_equal(row_of(p).wanted, WANTED_RUN);
+	must(store_want(p->s, NAME, WANTED_ROLLBACK, &was_idle, err));
+	assert_int_equal(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7", true, &epoch,
+					  &error),
+			 OUTCOME_NOT_NOW);
+	assert_non_null(strstr(error.message, "something else has been asked for"));
+	error_clear(&error);
+	assert_int_equal(row_of(p).wanted, WANTED_ROLLBACK);
+	must(store_forget(p->s, NAME, read.epoch, WANTED_ROLLBACK, err));
+	assert_int_equal(row_of(p).wanted, WANTED_NOTHING);
+}
+
 /* Who has a migration gets a new epoch and keeps it; who had it before gets none. */
 static void an_epoch_is_raised_by_its_owner_only(void **state)
 {
@@ -137,6 +163,7 @@ int main(void)
 		BOTH(a_lease_lasts_as_long_as_it_is_renewed),
 		BOTH(a_step_renews_the_lease_and_the_last_one_ends_it),
 		BOTH(words_for_workers_are_kept_until_the_claim),
+		BOTH(what_was_asked_for_later_is_not_forgotten),
 		BOTH(an_epoch_is_raised_by_its_owner_only),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

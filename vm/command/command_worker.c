@@ -29,14 +29,9 @@ static enum outcome carry_out(struct context *c, const struct work *w, struct er
 
 	say(c, w->what == WANTED_ROLLBACK ? "is to be rolled back" : "is to be run", w->name);
 	options.release_on_signal = true;
-	options.only_at_epoch = w->epoch + 1;
 	bar_init(&bar, c->options.quiet || c->options.json);
 	options.listener = bar.listener.hear ? &bar.listener : NULL;
-	if (w->what == WANTED_ROLLBACK)
-		o = run_rollback(c->store, &c->instance, w->name, &options, err);
-	else
-		o = run_migration(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL,
-				  w->name, &options, err);
+	o = work_do(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL, w, &options, err);
 	bar_end(&bar);
 	return o;
 }
@@ -60,11 +55,7 @@ static enum outcome turn(struct context *c, struct error *err)
 				wait_ms(REFUSED_WAIT_MS);
 		}
 		error_clear(err);
-		/* A claim has forgotten the word; without one it was in vain. */
-		if (o == OUTCOME_NOT_NOW)
-			o = OUTCOME_OK;
-		else
-			o = store_want(c->store, w.name, WANTED_NOTHING, &heard, err);
+		o = o == OUTCOME_NOT_NOW ? OUTCOME_OK : work_forget(c->store, &w, err);
 	} else if (o == OUTCOME_OK && !run_is_told_to_end()) {
 		o = store_hear(c->store, (int)w.again_in_ms + 1, &heard, err);
 	}

@@ -47,12 +47,18 @@ static enum outcome find_row(struct store *store, const struct bundle *bundle,
 	return o;
 }
 
-/* What a worker found to do may have been done by another one before it came to it, and undone. */
-static enum outcome check_epoch(const struct run_options *options, const struct migration_row *row,
+/* What a worker found to do may have been done by another one before it came to it, and undone; and
+ * what somebody was about, whom it took for dead, may have come to its end. */
+static bool is_as_found(const struct work *w, const struct migration_row *row)
+{
+	return (row->status == w->status || mutant(MUTANT_STALE_FIND)) &&
+	       (row->wanted == w->wanted || mutant(MUTANT_OLD_WORD));
+}
+
+static enum outcome check_found(const struct run_options *options, const struct migration_row *row,
 				struct error *err)
 {
-	if (!options->only_at_epoch || row->epoch + 1 == options->only_at_epoch ||
-	    mutant(MUTANT_STALE_FIND))
+	if (!options->found || is_as_found(options->found, row))
 		return OUTCOME_OK;
 	return error_set(err, OUTCOME_NOT_NOW, "another process was faster: \"%.*s\" is %s",
 			 STR_ARG(row->name), status_label(row->status));
@@ -103,7 +109,7 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 	enum outcome o = find_row(store, bundle, entry, name, &arena, &row, err);
 
 	if (o == OUTCOME_OK)
-		o = check_epoch(options, &row, err);
+		o = check_found(options, &row, err);
 	if (o == OUTCOME_OK) {
 		session_open(&r, store, instance, name, options);
 		o = begin(&r, entry, &row, err);
@@ -151,7 +157,7 @@ enum outcome run_rollback(struct store *store, const struct instance *instance, 
 	enum outcome o = find_row(store, NULL, NULL, name, &arena, &row, err);
 
 	if (o == OUTCOME_OK)
-		o = check_epoch(options, &row, err);
+		o = check_found(options, &row, err);
 	if (o != OUTCOME_OK)
 		goto out;
 	if (row.status == STATUS_ROLLED_BACK)

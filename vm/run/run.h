@@ -48,6 +48,7 @@ struct run_assignment {
 	struct str name, value;
 };
 
+struct work;
 struct run_options {
 	bool ignore_app_version; /* run although the application's version is out of the migration's
 				    range */
@@ -61,9 +62,9 @@ struct run_options {
 	size_t param_count;
 	const struct run_assignment *accepts; /* --accept NAME=VERSION */
 	size_t accept_count;
-	/* 1 + the epoch that a worker found it in: whoever was faster has done what was to be done;
-	 * 0: whatever the epoch is. */
-	int64_t only_at_epoch;
+	/* What a worker found: where it is so no more, somebody was faster, and nothing is done.
+	 * NULL: however it is. */
+	const struct work *found;
 	int64_t operations_max; /* stop resumably after so many operations; 0: no limit */
 	const struct run_listener *listener; /* or NULL */
 };
@@ -86,13 +87,23 @@ struct work {
 	struct arena arena;
 	struct str name; /* "" nothing */
 	enum wanted what;
-	int64_t epoch; /* of the migration: for run_options.only_at_epoch */
+	/* How the migration was. */
+	enum migration_status status;
+	enum wanted wanted; /* NOTHING: nobody has asked for it in words */
+	int64_t epoch;
 	int64_t again_in_ms; /* look again by then, whether there are news or not */
 };
 enum outcome work_find(struct store *store, const struct bundle *bundle,
 		       const struct instance *instance, struct work *out,
 		       struct error *err) MUST_USE;
 void work_clear(struct work *w);
+/* Does it, as options say, which are of the caller but for `found`. */
+enum outcome work_do(struct store *store, const struct instance *instance,
+		     const struct bundle *bundle, const struct work *w,
+		     const struct run_options *options, struct error *err) MUST_USE;
+/* After that: a word that led to nothing is forgotten. One that was followed is so since the claim,
+ * and what was said later stays. */
+enum outcome work_forget(struct store *store, const struct work *w, struct error *err) MUST_USE;
 /* Whether the migration is in the hands of a process that is gone, as far as can be known here. */
 bool work_is_orphaned(const struct migration_row *row);
 

@@ -51,18 +51,20 @@ static enum outcome may_start(const struct bundle_entry *e, const struct migrati
 	return OUTCOME_OK;
 }
 
-static void take(struct work *w, struct str name, int64_t epoch, enum wanted what)
+static void take(struct work *w, const struct migration_row *row, enum wanted what)
 {
-	w->name = arena_str(&w->arena, name);
+	w->name = arena_str(&w->arena, row->name);
 	w->what = what;
-	w->epoch = epoch;
+	w->epoch = row->epoch;
+	w->status = row->status;
+	w->wanted = row->wanted;
 }
 
 static bool find_begun(const struct migration_row *rows, size_t count, struct work *w)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (work_is_orphaned(&rows[i])) {
-			take(w, rows[i].name, rows[i].epoch, WANTED_RUN);
+			take(w, &rows[i], WANTED_RUN);
 			return true;
 		}
 		/* It may be one soon. */
@@ -76,7 +78,7 @@ static bool find_wanted(const struct migration_row *rows, size_t count, struct w
 {
 	for (size_t i = 0; i < count; i++)
 		if (!status_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
-			take(w, rows[i].name, rows[i].epoch, rows[i].wanted);
+			take(w, &rows[i], rows[i].wanted);
 			return true;
 		}
 	return false;
@@ -95,10 +97,10 @@ static enum outcome find_startable(struct store *store, const struct bundle *bun
 
 		o = may_start(&bundle->entries[i], rows, count, instance, &starts, err);
 		if (o == OUTCOME_OK && starts) {
-			const struct migration_row *row =
-				find(rows, count, bundle->entries[i].name);
+			const struct migration_row none = { .name = bundle->entries[i].name };
+			const struct migration_row *row = find(rows, count, none.name);
 
-			take(w, bundle->entries[i].name, row ? row->epoch : 0, WANTED_RUN);
+			take(w, row ? row : &none, WANTED_RUN);
 			break;
 		}
 	}
@@ -124,4 +126,23 @@ void work_clear(struct work *w)
 {
 	arena_clear(&w->arena);
 	*w = (struct work){ 0 };
+}
+
+enum outcome work_do(struct store *store, const struct instance *instance,
+		     const struct bundle *bundle, const struct work *w,
+		     const struct run_options *options, struct error *err)
+{
+	struct run_options mine = *options;
+
+	mine.found = w;
+	if (w->what == WANTED_ROLLBACK)
+		return run_rollback(store, instance, w->name, &mine, err);
+	return run_migration(store, instance, bundle, w->name, &mine, err);
+}
+
+enum outcome work_forget(struct store *store, const struct work *w, struct error *err)
+{
+	if (w->wanted == WANTED_NOTHING)
+		return OUTCOME_OK;
+	return store_forget(store, w->name, w->epoch, w->wanted, err);
 }

@@ -91,6 +91,17 @@ enum outcome store_want(struct store *s, struct str name, enum wanted wanted, bo
 	return update_and_notify(s, STATEMENT_WANT, fields, ARRAY_SIZE(fields), was_idle, err);
 }
 
+enum outcome store_forget(struct store *s, struct str name, int64_t epoch, enum wanted wanted,
+			  struct error *err)
+{
+	enum outcome o = s->backend->begin(s, BEGIN_BATCH, err);
+
+	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_FORGET, err, field_text(name), field_int(epoch),
+			      field_text(str_c(wanted_words[wanted])));
+	return store_end(s, o, err);
+}
+
 enum outcome store_listen(struct store *s, struct error *err)
 {
 	return s->backend->listen ? s->backend->listen(s, err) : OUTCOME_OK;

@@ -45,6 +45,10 @@ static enum outcome check_unmoved(const struct migration_row *read, const struct
 {
 	if (mutant(MUTANT_MOVED))
 		return OUTCOME_OK;
+	if (read->wanted != now->wanted && !mutant(MUTANT_OLD_WORD))
+		return error_set(err, OUTCOME_NOT_NOW,
+				 "something else has been asked for migration %.*s meanwhile",
+				 STR_ARG(now->name));
 	if (read->epoch == now->epoch && read->current_run == now->current_run &&
 	    read->current_operation_index == now->current_operation_index &&
 	    str_eq(read->current_query_id, now->current_query_id))
@@ -86,7 +90,8 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
 			      field_text(str_c(status_word(row.status))),
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
-			      field_bool(force), field_int(s->lease_ms));
+			      field_bool(force), field_int(s->lease_ms),
+			      field_text(str_c(wanted_words[row.wanted])));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
 }

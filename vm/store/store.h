@@ -328,6 +328,9 @@ void store_be_patient(struct store *s, int64_t until_ms);
 /* Leaves word for a worker; *was_idle false: it runs, nothing was written. */
 enum outcome store_want(struct store *s, struct str name, enum wanted wanted, bool *was_idle,
 			struct error *err) MUST_USE;
+/* The word that was left in that epoch, unless there is another one since. */
+enum outcome store_forget(struct store *s, struct str name, int64_t epoch, enum wanted wanted,
+			  struct error *err) MUST_USE;
 
 /* From now on store_hear() hears of requests, words for workers and ends of runs. */
 enum outcome store_listen(struct store *s, struct error *err) MUST_USE;
