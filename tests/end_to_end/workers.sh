@@ -172,6 +172,21 @@ an_orphan_is_stopped() {
 	is "the rows" "$(rows)" 3,4
 }
 
+# Who takes a run over was asked what the dead one was asked.
+a_request_outlives_its_worker() {
+	fresh "$1"
+	begins 0003_slow
+	kill -KILL $runner
+	wait $runner
+	expect 0 "$AMIGRUN" stop 0003_slow --no-wait --rollback
+	worker 1
+	await_that 10 is_now 0003_slow rolled_back
+	is "the rows" "$(rows)" ""
+	ends 1
+}
+outlives_on_sqlite() { a_request_outlives_its_worker sqlite; }
+outlives_on_postgres() { a_request_outlives_its_worker postgres; }
+
 # A word that leads to nothing is forgotten, and does not keep the worker from others.
 vain_words_are_forgotten() {
 	fresh
@@ -212,6 +227,8 @@ check "end_to_end, workers/one of four takes a run, state in PostgreSQL" four_on
 check "end_to_end, workers/stop answers when the run has stopped" is_stopped_when_it_says_so
 check "end_to_end, workers/stop --rollback answers when the run is undone" is_undone_when_it_says_so
 check "end_to_end, workers/stop stops a run whose process is dead" an_orphan_is_stopped
+check "end_to_end, workers/a request to stop outlives the worker, state in SQLite" outlives_on_sqlite
+check "end_to_end, workers/a request to stop outlives the worker, state in PostgreSQL" outlives_on_postgres
 check "end_to_end, workers/a word for a worker that leads to nothing is forgotten" vain_words_are_forgotten
 check "end_to_end, workers/settings are checked, kept and shown" settings_are_checked
 report_end

@@ -34,6 +34,29 @@ static void a_stop_is_requested_and_seen_and_forgotten(void **state)
 	assert_false(wish.requested || wish.now || wish.rollback);
 }
 
+/* What was to be cancelled at once is ended by any successor. */
+static void a_stop_is_handed_on(void **state)
+{
+	struct place *p = *state;
+	struct stop_wish wish, all = { true, true, true };
+	struct migration_row read;
+	bool was_running;
+	int64_t epoch;
+
+	started(p);
+	must(store_request_stop(p->s, NAME, all, &was_running, err));
+	read = row_of(p);
+	must(store_claim_read(p->s, &read, STATUS_RUNNING, 1, "heir",
+			      CLAIM_FROM_DEAD | CLAIM_KEEPS_STOP, &epoch, err));
+	must(store_stop_requested(p->s, NAME, &wish, err));
+	assert_true(wish.requested && wish.rollback && !wish.now);
+	read = row_of(p);
+	must(store_claim_read(p->s, &read, STATUS_RUNNING, 1, "heir", CLAIM_FROM_DEAD, &epoch,
+			      err));
+	must(store_stop_requested(p->s, NAME, &wish, err));
+	assert_false(wish.requested || wish.rollback);
+}
+
 /* Who has read the row takes it when its lease is over, or its owner known to be dead. */
 static void a_lease_lasts_as_long_as_it_is_renewed(void **state)
 {
@@ -45,7 +68,7 @@ static void a_lease_lasts_as_long_as_it_is_renewed(void **state)
 	struct step step = started(p);
 	struct migration_row row = row_of(p);
 	assert_true(row.lease_left_ms > 50000 && row.lease_left_ms <= 60000);
-	assert_int_equal(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", false, &epoch,
+	assert_int_equal(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", 0, &epoch,
 					  &error),
 			 OUTCOME_NOT_NOW);
 	error_clear(&error);
@@ -56,11 +79,12 @@ static void a_lease_lasts_as_long_as_it_is_renewed(void **state)
 	assert_int_equal(row.lease_left_ms, 0);
 	store_set_lease(p->s, 60000);
 	must(store_renew(p->s, NAME, step.epoch, &wish, err));
-	assert_int_equal(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", false, &epoch,
+	assert_int_equal(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", 0, &epoch,
 					  &error),
 			 OUTCOME_NOT_NOW);
 	error_clear(&error);
-	must(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", true, &epoch, err));
+	must(store_claim_read(p->s, &row, STATUS_RUNNING, 1, "other", CLAIM_FROM_DEAD, &epoch,
+			      err));
 	assert_int_equal(epoch, step.epoch + 1);
 	assert_int_equal(store_renew(p->s, NAME, step.epoch, &wish, &error), OUTCOME_NOT_NOW);
 	error_clear(&error);
@@ -129,8 +153,8 @@ static void what_was_asked_for_later_is_not_forgotten(void **state)
 	must(store_forget(p->s, NAME, read.epoch, WANTED_ROLLBACK, err));
 	assert_int_equal(row_of(p).wanted, WANTED_RUN);
 	must(store_want(p->s, NAME, WANTED_ROLLBACK, &was_idle, err));
-	assert_int_equal(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7", true, &epoch,
-					  &error),
+	assert_int_equal(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7",
+					  CLAIM_FROM_DEAD, &epoch, &error),
 			 OUTCOME_NOT_NOW);
 	assert_non_null(strstr(error.message, "something else has been asked for"));
 	error_clear(&error);
@@ -160,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(a_stop_is_requested_and_seen_and_forgotten),
+		BOTH(a_stop_is_handed_on),
 		BOTH(a_lease_lasts_as_long_as_it_is_renewed),
 		BOTH(a_step_renews_the_lease_and_the_last_one_ends_it),
 		BOTH(words_for_workers_are_kept_until_the_claim),

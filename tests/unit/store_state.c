@@ -79,10 +79,12 @@ static void a_claim_by_what_was_read_fails_when_something_was_done_since(void **
 	int64_t epoch, ours;
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
 	struct migration_row read = row_of(p);
-	must(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7", true, &epoch, err));
+	must(store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:7", CLAIM_FROM_DEAD, &epoch,
+			      err));
 	read.status = STATUS_STARTING;
 	must_refuse(OUTCOME_NOT_NOW, "another process works on migration 0001_example",
-		    store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:8", true, &ours, err));
+		    store_claim_read(p->s, &read, STATUS_STARTING, 1, "host:8", CLAIM_FROM_DEAD,
+				     &ours, err));
 	must(store_settle(p->s, NAME, epoch, STATUS_NOT_STARTED, 0, NULL, NULL, err));
 	struct step step = started(p);
 	read = row_of(p);
@@ -91,10 +93,12 @@ static void a_claim_by_what_was_read_fails_when_something_was_done_since(void **
 	step.current_query_id = "amig:1.1:0:1:1";
 	must(store_step(p->s, &step, err));
 	must_refuse(OUTCOME_NOT_NOW, "at this moment: host:1",
-		    store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", true, &ours, err));
+		    store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", CLAIM_FROM_DEAD,
+				     &ours, err));
 	must(store_step(p->s, &step, err));
 	read = row_of(p);
-	must(store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", true, &ours, err));
+	must(store_claim_read(p->s, &read, STATUS_RUNNING, 1, "host:8", CLAIM_FROM_DEAD, &ours,
+			      err));
 	assert_int_equal(ours, step.epoch + 1);
 }
 

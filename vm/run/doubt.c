@@ -73,7 +73,7 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 	return OUTCOME_OK;
 }
 
-static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e,
+static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e, bool fenced,
 		       struct str seen, struct error *err)
 {
 	struct buf cause = { 0 };
@@ -89,13 +89,21 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 		  STR_ARG(r->plan[a->index].label), (long long)e->number, STR_ARG(e->connection),
 		  STR_ARG(buf_view(&cause)), STR_ARG(e->query_id), seen.len ? "; " : "",
 		  STR_ARG(seen), STR_ARG(str_trim(e->sql)));
-	error_hint(err,
-		   "look on %.*s whether the statement took effect, then say so: `amigrun resolve "
-		   "%.*s --done` or `--again`, and `amigrun resume %.*s` goes on. `amigrun "
-		   "rollback %.*s` undoes the operation whether it did or not. With `done when`, "
-		   "`idempotent` or `in doubt undo` in the operation amigrun decides this by "
-		   "itself",
-		   STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name), STR_ARG(r->name));
+	if (!fenced)
+		error_hint(err,
+			   "it may be running on %.*s still, so that a look there tells nothing "
+			   "yet: when it can be reached again, `amigrun resume %.*s` finds out",
+			   STR_ARG(e->connection), STR_ARG(r->name));
+	else
+		error_hint(
+			err,
+			"look on %.*s whether the statement took effect, then say so: `amigrun "
+			"resolve %.*s --done` or `--again`, and `amigrun resume %.*s` goes on. "
+			"`amigrun rollback %.*s` undoes the operation whether it did or not. With "
+			"`done when`, `idempotent` or `in doubt undo` in the operation amigrun "
+			"decides this by itself",
+			STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name),
+			STR_ARG(r->name));
 	buf_clear(&cause);
 }
 
@@ -194,7 +202,7 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 	bool marked = query_id_is_marked(e->query_id);
 	enum verdict v = marked ? ask_marker(r, e, err) : VERDICT_OPEN;
 
-	if (v == VERDICT_OPEN && e->said != SAID_NOTHING)
+	if (v == VERDICT_OPEN && e->said != SAID_NOTHING && !mutant(MUTANT_DEAF))
 		v = e->said == SAID_DONE ? VERDICT_DONE : VERDICT_AGAIN;
 	if (v != VERDICT_OPEN)
 		error_clear(err);
@@ -233,17 +241,18 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 			   struct error *err)
 {
 	enum verdict v = VERDICT_OPEN;
-	bool held = r->health.held;
+	bool held = r->health.held, fenced;
 	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
-	if (doubt_fence(r, e->connection, err) == OUTCOME_OK)
+	fenced = doubt_fence(r, e->connection, err) == OUTCOME_OK;
+	if (fenced)
 		v = decide(r, a, e, &seen, err);
 	else
 		error_prefix(err, "the connection could not be fenced: ");
 	r->health.held = held;
 	if (v == VERDICT_OPEN)
-		open_doubt(r, a, e, buf_view(&seen), err);
+		open_doubt(r, a, e, fenced, buf_view(&seen), err);
 	else
 		tell(r, a, e, v, buf_view(&seen));
 	buf_clear(&seen);

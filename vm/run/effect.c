@@ -202,20 +202,23 @@ static enum step_end wait_for_target(struct run *r, const struct act *a,
 	}
 }
 
-/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. */
+static bool is_refused_late(const struct effect_row *effect)
+{
+	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
+}
+
+/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. They
+ * end what runs at the target, and could not end what is still on its way there. */
 static enum step_end leave_open(struct run *r, const struct effect_row *effect)
 {
+	if (!is_refused_late(effect) && !mutant(MUTANT_LEFT_EARLY))
+		lease_await_arrival(r);
 	r->open_effect = *effect;
 	r->open_effect.query_id = arena_str(&r->arena, effect->query_id);
 	r->open_effect.connection = arena_str(&r->arena, effect->connection);
 	r->open_effect.sql = arena_str(&r->arena, effect->sql);
 	r->left_open = true;
 	return STEP_STOPPED;
-}
-
-static bool is_refused_late(const struct effect_row *effect)
-{
-	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
 }
 
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or

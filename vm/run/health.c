@@ -51,31 +51,27 @@ void health_begin(struct run *r, bool at_once)
 	find_due(h, &r->module);
 }
 
-static enum outcome open_asker(struct run *r, struct error *err)
+static struct run *asker_of(struct run *r)
 {
 	struct run *a = r->health.asker;
 
-	if (!r->second && store_open(&r->second, r->instance->state, err) != OUTCOME_OK)
-		return err->outcome;
-	if (!a) {
-		a = must_alloc(sizeof(*a));
-		*a = (struct run){ .instance = r->instance,
-				   .options = r->options,
-				   .name = r->name,
-				   .module = r->module,
-				   .params = r->params,
-				   .frozens = r->frozens,
-				   .watch = r->watch,
-				   .stop.heard = true, /* told by the run itself */
-				   .apart = true };
-		memcpy(a->prefix, r->prefix, sizeof(a->prefix));
-		memcpy(a->token, r->token, sizeof(a->token));
-		a->connections = arena_array(&r->arena, struct connection,
-					     (size_t)r->module.need_count + 1);
-		r->health.asker = a;
-	}
-	a->store = r->second;
-	return OUTCOME_OK;
+	if (a)
+		return a;
+	a = must_alloc(sizeof(*a));
+	*a = (struct run){ .instance = r->instance,
+			   .options = r->options,
+			   .name = r->name,
+			   .module = r->module,
+			   .params = r->params,
+			   .frozens = r->frozens,
+			   .watch = r->watch,
+			   .asks_for = r };
+	memcpy(a->prefix, r->prefix, sizeof(a->prefix));
+	memcpy(a->token, r->token, sizeof(a->token));
+	a->connections =
+		arena_array(&r->arena, struct connection, (size_t)r->module.need_count + 1);
+	r->health.asker = a;
+	return a;
 }
 
 static bool is_no_news(const struct error *err)
@@ -104,12 +100,10 @@ static void ask(struct run *r, const struct check *check, struct pulse *p)
 {
 	struct error err = { 0 };
 	int64_t asked = os_monotonic_ms();
-	enum outcome o = open_asker(r, &err);
+	struct run *asker = asker_of(r);
+	enum outcome o = evaluate(asker, check->function, NULL, NULL, NULL, NULL, &err);
 
-	if (o == OUTCOME_OK) {
-		o = evaluate(r->health.asker, check->function, NULL, NULL, NULL, NULL, &err);
-		arena_clear(&r->health.asker->arena);
-	}
+	arena_clear(&asker->arena);
 	if (o == OUTCOME_OK) {
 		*p = (struct pulse){ asked + interval_ms(check), 0 };
 	} else if (o == OUTCOME_STOPPED || r->stop.cancelled) {

@@ -108,7 +108,7 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 
 		if (index < 0)
 			snprintf(query_id, QUERY_ID_SIZE, "%s%s:%s.%llu", r->prefix,
-				 r->apart ? "health" : "start", r->token,
+				 r->asks_for ? "health" : "start", r->token,
 				 (unsigned long long)++r->reads);
 		else
 			snprintf(query_id, QUERY_ID_SIZE, "%s%lld:%s.%llu", r->prefix,
@@ -154,7 +154,7 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 		s.setting_count = policy->setting_count;
 	}
 	/* Whoever asks for another, who waits meanwhile, asks briefly and once. */
-	if (r->apart) {
+	if (r->asks_for) {
 		s.timeout_ms = APART_TIMEOUT_MS;
 		retry.times = 0;
 	}
@@ -179,9 +179,12 @@ static enum outcome answer_setting(struct run *r, struct machine *vm,
 {
 	struct str value;
 	bool found;
-	enum outcome o =
-		store_setting(r->store, value_text(q->value), &r->arena, &value, &found, err);
+	struct store *store = r->asks_for ? session_second_store(r->asks_for) : r->store;
+	enum outcome o;
 
+	if (!store)
+		return error_set(err, OUTCOME_UNREACHABLE, "the state store cannot be reached");
+	o = store_setting(store, value_text(q->value), &r->arena, &value, &found, err);
 	if (o == OUTCOME_OK)
 		machine_answer(vm, found ? value_string(machine_heap(vm), value) : value_null(),
 			       STR(""));

@@ -1,4 +1,5 @@
 /* resolve.c - the word of an operator on the effect that is in doubt */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 #include <pwd.h>
@@ -40,7 +41,8 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 		   done ? "it has happened" : "it is to be made again");
 	event.who = buf_view(&who);
 	event.detail = buf_view(&detail);
-	o = store_say(store, row, e, done ? SAID_DONE : SAID_AGAIN, &event, err);
+	o = store_say(store, row, e, done && !mutant(MUTANT_SAYS_AGAIN) ? SAID_DONE : SAID_AGAIN,
+		      &event, err);
 	buf_clear(&who);
 	buf_clear(&detail);
 	return o;

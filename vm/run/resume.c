@@ -205,6 +205,9 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	r->status = to_rollback || r->phase == PHASE_BACKWARD ? STATUS_ROLLING_BACK
 							       : STATUS_RUNNING;
 	o = session_claim(r, row, r->status, err);
+	/* Another run may have taken a lock up to then. */
+	if (o == OUTCOME_OK && r->locks.stored && !mutant(MUTANT_OLD_LOCKS))
+		o = lock_load(r, err);
 	if (o == OUTCOME_OK && dead)
 		wait_for_arrival(r, row);
 	if (o == OUTCOME_OK && dead)

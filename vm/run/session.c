@@ -167,7 +167,7 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 		*c = (struct connection){ 0 };
 		return o;
 	}
-	if (kind->share && !r->apart && strcmp(store_kind(r->store), kind->name) == 0)
+	if (kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
 		c->shared = kind->share(c, store_session(r->store));
 	return OUTCOME_OK;
 }
@@ -302,13 +302,19 @@ enum outcome session_claim(struct run *r, const struct migration_row *row,
 {
 	char owner[300];
 	int64_t sent_at_ms = os_monotonic_ms(), max_running;
+	bool dead = session_owner_died(row);
+	/* A worker that takes over does what its predecessor was asked to. A person who does so
+	 * says what is wanted now. */
+	bool keeps = r->options->found && status_is_active(row->status) &&
+		     !mutant(MUTANT_LOST_STOP);
 	enum outcome o = setting_read(r->store, SETTING_max_running, &max_running, err);
 
 	if (o != OUTCOME_OK)
 		return o;
 	fault_pass(FAULT_BEFORE_COMMIT);
 	o = store_claim_read(r->store, row, to, (int)max_running,
-			     session_owner(owner, sizeof(owner)), session_owner_died(row),
+			     session_owner(owner, sizeof(owner)),
+			     (dead ? CLAIM_FROM_DEAD : 0u) | (keeps ? CLAIM_KEEPS_STOP : 0u),
 			     &r->epoch, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	if (o != OUTCOME_OK) {

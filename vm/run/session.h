@@ -168,7 +168,9 @@ struct run {
 	struct journal journal;
 	struct stop stop;
 	struct health health;
-	bool apart; /* only asks healthchecks for another: shares no session, waits for no retry */
+	/* NULL, or the run that this one only asks healthchecks for: it shares no session, waits
+	 * for no retry and stops when that one does. */
+	struct run *asks_for;
 	char prefix[32]; /* "amig:STORE.RUN:" of all query ids */
 	char token[9];	 /* of this process, in the query ids of reads */
 	uint64_t reads;

@@ -1,5 +1,6 @@
 /* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever
  * started it */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 #include "vm/run/setting.h"
 
@@ -53,7 +54,7 @@ static enum outcome settle_stopped(struct run *r, const struct act *a, struct er
 		return lease_fail(r, err);
 	if (r->stop.wish.rollback && r->phase != PHASE_BACKWARD)
 		return settle_undone(r, err);
-	if (r->options->release_on_signal && !r->stop.wish.requested)
+	if (r->options->release_on_signal && !r->stop.wish.requested && !mutant(MUTANT_STOPS))
 		return settle_released(r, err);
 	journal_migration(r, STATUS_STOPPED);
 	journal_event(r, EVENT_STOPPED, "at operation %lld of %lld", (long long)r->index,
@@ -84,6 +85,14 @@ static bool wants_rollback(struct run *r)
 	return wanted;
 }
 
+/* Whether the run can be undone now: nothing of it may take effect after that. */
+static bool can_undo(struct run *r, struct error *err)
+{
+	if (!rollback_possible(r, err))
+		return false;
+	return mutant(MUTANT_SICK_OPEN) || doubt_close_left(r, err) == OUTCOME_OK;
+}
+
 /* err is the failure. Recorded, then undone if that is wanted and possible: its outcome stays that
  * of the failure. */
 static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct error *err)
@@ -91,15 +100,15 @@ static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct
 	struct error against = { 0 }, lost = { 0 };
 	enum outcome o = err->outcome;
 
-	journal_error(r, index, err);
-	journal_event(r, EVENT_ERRORED, "%s", err->message);
-	r->journal.step.set_finished = true;
 	undo = undo && o != OUTCOME_UNREACHABLE && wants_rollback(r);
-	if (undo && !rollback_possible(r, &against)) {
+	if (undo && !can_undo(r, &against)) {
 		undo = false;
 		error_hint(err, "it is not rolled back: %s", against.message);
 	}
 	error_clear(&against);
+	journal_error(r, index, err);
+	journal_event(r, EVENT_ERRORED, "%s", err->message);
+	r->journal.step.set_finished = true;
 	if (undo)
 		rollback_mark(r);
 	else

@@ -6,6 +6,7 @@
  * on the way; what refuses leaves 'Failed at startup'.
  */
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
 static enum outcome check_dependencies(struct run *r, struct error *err)
@@ -86,11 +87,20 @@ static enum outcome refuse(struct run *r, struct error *err)
 				   .who = STR("amigrun"),
 				   .detail = str_c(err->message) };
 	bool stopped = err->outcome == OUTCOME_STOPPED || r->stop.cancelled;
-	enum outcome o = settle(r, stopped ? STATUS_NOT_STARTED : STATUS_FAILED_AT_STARTUP, 0,
-				stopped ? NULL : &error, stopped ? NULL : &event, &lost);
+	/* A worker that is told to end leaves it to the others, as if it had died. */
+	bool left = stopped && r->options->release_on_signal && !r->stop.wish.requested &&
+		    !mutant(MUTANT_STOPS);
+	enum outcome o = settle(r,
+				left	? STATUS_STARTING :
+				stopped ? STATUS_NOT_STARTED :
+					  STATUS_FAILED_AT_STARTUP,
+				0, stopped ? NULL : &error, stopped ? NULL : &event, &lost);
 
 	if (o != OUTCOME_OK)
 		error_take(err, &lost);
+	else if (left)
+		error_set(err, OUTCOME_STOPPED,
+			  "left before the first operation: another worker starts it");
 	else if (stopped)
 		error_set(err, OUTCOME_STOPPED,
 			  "stopped on request before the first operation: nothing was changed");

@@ -1,49 +1,22 @@
 /*
  * stop.c - requests to stop: a signal to this process, or `amigrun stop` through the store
  *
- * Either lets the current effect be finished; one that outlasts the grace period is cancelled. The
- * signal count is the only global: there is no other way from a handler to the code.
+ * Either lets the current effect be finished; one that outlasts the grace period is cancelled.
  */
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <unistd.h>
 
 #define STORE_POLL_MS 100 /* between questions whether there are news: they cost next to nothing */
 #define STORE_LOOK_MS 2000 /* the request itself is read then even if nothing was heard */
 #define SECOND_STORE_MS 1000
-
-static volatile sig_atomic_t signals;
-
-static void on_signal(int number)
-{
-	(void)number;
-	if (signals++)
-		_exit(OUTCOME_STOPPED);
-}
-
-void run_catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 void stop_hear(struct run *r, struct stop_wish wish)
 {
 	r->stop.wish.requested |= wish.requested;
 	r->stop.wish.now |= wish.now;
 	r->stop.wish.rollback |= wish.rollback;
-}
-
-bool run_is_told_to_end(void)
-{
-	return signals != 0;
 }
 
 /* Whether another session has told of something, or it is time to look anyway. */
@@ -91,10 +64,12 @@ bool stop_wanted(struct run *r)
 {
 	int64_t now;
 
+	if (r->asks_for)
+		return stop_wanted(r->asks_for);
 	lease_tick(r);
 	if (r->lease.lost)
 		return true;
-	if (!signals) {
+	if (!run_is_told_to_end()) {
 		now = os_monotonic_ms();
 		if (!r->stop.polled_at_ms)
 			r->stop.polled_at_ms = now;

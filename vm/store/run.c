@@ -67,14 +67,15 @@ static enum outcome check_lease(const struct migration_row *now, struct error *e
 			 STR_ARG(now->name), STR_ARG(now->lease_owner));
 }
 
-/* read: NULL, or the row as it must be still. force: whatever the lease says. */
+/* read: NULL, or the row as it must be still. */
 static enum outcome claim(struct store *s, struct str name, unsigned from,
 			  const struct migration_row *read, enum migration_status to,
-			  int max_running, const char *owner, bool force, int64_t *epoch,
+			  int max_running, const char *owner, unsigned ways, int64_t *epoch,
 			  struct error *err)
 {
 	struct migration_row row = { 0 };
 	struct rows ignored;
+	bool force = ways & CLAIM_FROM_DEAD;
 	enum outcome o = s->backend->begin(s, BEGIN_WRITE, err);
 	if (o == OUTCOME_OK)
 		o = store_read_all(s, STATEMENT_LOCK_CLAIMS, &s->scratch, &ignored, err);
@@ -91,7 +92,8 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 			      field_text(str_c(status_word(row.status))),
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
 			      field_bool(force), field_int(s->lease_ms),
-			      field_text(str_c(wanted_words[row.wanted])));
+			      field_text(str_c(wanted_words[row.wanted])),
+			      field_bool(ways & CLAIM_KEEPS_STOP));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
 }
@@ -99,15 +101,15 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch, struct error *err)
 {
-	return claim(s, name, from, NULL, to, max_running, owner, true, epoch, err);
+	return claim(s, name, from, NULL, to, max_running, owner, CLAIM_FROM_DEAD, epoch, err);
 }
 
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
-			      bool owner_died, int64_t *epoch, struct error *err)
+			      unsigned ways, int64_t *epoch, struct error *err)
 {
-	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, owner_died,
-		     epoch, err);
+	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, ways, epoch,
+		     err);
 }
 
 /* ---- start ---- */

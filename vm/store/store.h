@@ -136,12 +136,15 @@ struct run_row {
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch,
 			 struct error *err) MUST_USE;
-/* The same for who goes by a row that was read: OUTCOME_NOT_NOW too if anything was done to the
- * migration since, or if its lease is not over; owner_died: its owner is known to be dead, and the
- * lease with it. */
+enum claim_way {
+	CLAIM_FROM_DEAD = 1, /* its owner is known to be dead, and the lease with it */
+	CLAIM_KEEPS_STOP = 2, /* what its owner was asked to do, its successor is */
+};
+/* The same for who goes by a row that was read, with ways of claim_way: OUTCOME_NOT_NOW too if
+ * anything was done to the migration or asked for since, or if its lease is not over. */
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
-			      bool owner_died, int64_t *epoch, struct error *err) MUST_USE;
+			      unsigned ways, int64_t *epoch, struct error *err) MUST_USE;
 /* Lets the lease last from now on; wish: what was asked for meanwhile. OUTCOME_NOT_NOW when the
  * epoch has moved on. Not while a statement runs in the store's session, nor between store_begin()
  * and its end. */
@@ -328,7 +331,7 @@ void store_be_patient(struct store *s, int64_t until_ms);
 /* Leaves word for a worker; *was_idle false: it runs, nothing was written. */
 enum outcome store_want(struct store *s, struct str name, enum wanted wanted, bool *was_idle,
 			struct error *err) MUST_USE;
-/* The word that was left in that epoch, unless there is another one since. */
+/* The word that was left in that epoch, unless there is another one since or a claim. */
 enum outcome store_forget(struct store *s, struct str name, int64_t epoch, enum wanted wanted,
 			  struct error *err) MUST_USE;
 
