@@ -33,6 +33,7 @@ static const struct guard {
 	{ MUTANT_EPOCH, STATEMENT_STEP_MIGRATION, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
 	{ MUTANT_EPOCH, STATEMENT_STEP_GUARD, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
 	{ MUTANT_RENEW, STATEMENT_RENEW, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
+	{ MUTANT_STEALS, STATEMENT_LOCK_HOLDER, "outcome IS NULL", "outcome IS 'no'" },
 	{ MUTANT_FORGETS, STATEMENT_FORGET, "epoch = ", "epoch >=" },
 };
 
@@ -162,6 +163,13 @@ static void look_at(const struct store *s, int64_t incarnation, enum statement_i
 	} else if (id == STATEMENT_RAISE) {
 		invariant_wrote("a new epoch", fields[1].number);
 		world.epoch = fields[1].number + 1;
+	} else if (id == STATEMENT_ADD_EVENT && str_eq(fields[2].text, STR("in_doubt"))) {
+		invariant_doubt(fields[4].text);
+		return;
+	} else if (id == STATEMENT_SAY_MIGRATION) {
+		invariant_wrote("an operator's word", fields[1].number);
+		world.epoch = fields[1].number + 1;
+		return;
 	} else if (id == STATEMENT_SETTLE) {
 		invariant_wrote("a settlement", fields[1].number);
 		lease_us = 0;
@@ -203,6 +211,77 @@ enum outcome database_carry_out(struct store *s, int64_t incarnation, enum state
 	return o;
 }
 
+/* Its run is at work while it has the lock. */
+void database_add_contender(void)
+{
+	database_script("INSERT INTO amig_migration (name, description, min_version, max_version, "
+			"status, current_run) VALUES ('other', '', '', '', 'completed', 999);"
+			"INSERT INTO amig_setting (name, value, changed_at) "
+			"VALUES ('max_running', '2', '2026-01-01T00:00:00.000Z')");
+}
+
+void database_contend(void)
+{
+	sqlite3_stmt *st = prepared[STATEMENT_LOCK_HOLDER];
+	bool is_mine = false, may = true;
+
+	sqlite3_bind_text(st, 1, "l", -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		is_mine = strcmp((const char *)sqlite3_column_text(st, 2), "other") == 0;
+		may = !sqlite3_column_int(st, 3);
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	if (is_mine) {
+		trace("another run gives the lock back");
+		database_script("DELETE FROM amig_lock WHERE migration = 'other';"
+				"UPDATE amig_migration SET status = 'completed', lease_owner = '', "
+				"lease_expires_at = NULL WHERE name = 'other'");
+	} else if (may && world.now < world.quiet_at) {
+		trace("another run takes the lock");
+		database_script("UPDATE amig_lock SET held = 0 WHERE name = 'l' AND held;"
+				"INSERT INTO amig_lock VALUES (999, 1, 'l', 'other', 1, 1, "
+				"'2026-01-01T00:00:00.000Z');"
+				"UPDATE amig_migration SET status = 'running', "
+				"lease_owner = 'elsewhere:1:1', "
+				"lease_expires_at = '2036-01-01T00:00:00.000Z' "
+				"WHERE name = 'other'");
+	}
+}
+
+bool database_has_lock(void)
+{
+	static sqlite3_stmt *st;
+	bool has;
+
+	if (!st)
+		sqlite3_prepare_v3(database,
+				   "SELECT 1 FROM amig_lock WHERE name = 'l' AND held AND "
+				   "migration <> 'other'",
+				   -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+	has = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_reset(st);
+	return has;
+}
+
+static bool is_text(int column, const char *word)
+{
+	return strcmp((const char *)sqlite3_column_text(row_statement, column), word) == 0;
+}
+
+static void look_at_words(void)
+{
+	struct row_seen seen = { .stop = sqlite3_column_int(row_statement, 6) };
+
+	while (seen.status < STATUS_COUNT - 1 &&
+	       !is_text(4, status_word((enum migration_status)seen.status)))
+		seen.status++;
+	while (seen.wanted < WANTED_COUNT - 1 && !is_text(5, wanted_words[seen.wanted]))
+		seen.wanted++;
+	seen.active = status_is_active((enum migration_status)seen.status);
+	invariant_words(&seen);
+}
+
 void database_look_at_row(void)
 {
 	if (!row_statement)
@@ -210,17 +289,18 @@ void database_look_at_row(void)
 				   "SELECT epoch, current_run, current_operation_index, "
 				   "COALESCE(phase = 'backward', 0) OR status IN ('rolled_back', "
 				   "'starting', 'not_started', 'failed_at_startup'), "
-				   "status IN ('starting', 'running', 'stopping', 'rolling_back'), "
-				   "CASE wanted WHEN 'run' THEN 1 WHEN 'rollback' THEN 2 ELSE 0 END "
-				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run",
+				   "status, wanted, stop_requested "
+				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run "
+				   "WHERE name <> 'other'",
 				   -1, &row_statement, NULL);
 	if (sqlite3_step(row_statement) == SQLITE_ROW) {
 		invariant_row(sqlite3_column_int64(row_statement, 0),
 			      sqlite3_column_int64(row_statement, 1),
 			      sqlite3_column_int64(row_statement, 2),
 			      sqlite3_column_int(row_statement, 3));
-		invariant_word(sqlite3_column_int(row_statement, 4),
-			       sqlite3_column_int(row_statement, 5));
+		look_at_words();
 	}
 	sqlite3_reset(row_statement);
+	if (world.plan->locked && one_in(8))
+		database_contend();
 }

@@ -13,6 +13,10 @@ void database_prepare(struct store *s, enum statement_id id);
 enum outcome database_carry_out(struct store *s, int64_t incarnation, enum statement_id id,
 				const struct field *fields, size_t count, struct arena *a,
 				struct rows *rows, struct error *err);
+/* Another run that wants the lock of the schedule's: it begins, gives the lock back or takes it. */
+void database_add_contender(void);
+void database_contend(void);
+bool database_has_lock(void);
 /* After a commit. */
 void database_look_at_row(void);
 

@@ -1,7 +1,7 @@
 /* invariant.c - what must be true whatever happens: no effect is lost, none happens twice or out
  * of order, the index never goes back but in a rollback, nobody writes but the owner, and every run
  * comes to an end */
-#include "tests/simulate/simulate.h"
+#include "tests/simulate/database.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ void violated(const char *format, ...)
 	trace("VIOLATED: %s", world.words);
 }
 
-static int count_of(int key)
+int ledger_count(int key)
 {
 	int count = 0;
 
@@ -37,7 +37,7 @@ static bool is_expected(int key)
 static void check_order(int key)
 {
 	for (int i = 0; i < key - key % KEYS_A_GROUP; i++)
-		if (is_expected(i) && count_of(i) == 0)
+		if (is_expected(i) && ledger_count(i) == 0)
 			violated("effect %d has happened, and effect %d before it has not", key, i);
 }
 
@@ -57,8 +57,10 @@ void invariant_change(enum target_id target, const struct change *c)
 	for (int i = 0; i < KEYS; i++) {
 		if (!(c->keys & UINT32_C(1) << i) || c->kind == CHANGE_DELETE)
 			continue;
-		if (count_of(i) > 1)
+		if (ledger_count(i) > 1)
 			violated("effect %d has happened twice", i);
+		if (world.plan->locked & UINT32_C(1) << i && !database_has_lock())
+			violated("effect %d happens while another run may have the lock", i);
 		check_order(i);
 		check_value(&world.ledgers[target], i);
 	}
@@ -76,13 +78,13 @@ static bool lives(int64_t incarnation)
 /* Every worker does what was asked for last, or goes on with what somebody died over. */
 static void check_word(bool to_rollback)
 {
-	if (world.active)
+	if (world.row.active)
 		return;
-	if (world.wanted == WANTED_NOTHING)
+	if (world.row.wanted == WANTED_NOTHING)
 		violated("nobody has asked for what is begun");
-	if (world.wanted == WANTED_ROLLBACK && !to_rollback)
+	if (world.row.wanted == WANTED_ROLLBACK && !to_rollback)
 		violated("it is run, and was asked to be undone");
-	if (world.wanted == WANTED_RUN && to_rollback && !world.backward)
+	if (world.row.wanted == WANTED_RUN && to_rollback && !world.backward)
 		violated("it is undone, and was asked to be run");
 }
 
@@ -123,13 +125,39 @@ void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward)
 	world.backward = backward;
 }
 
-void invariant_word(bool active, int wanted)
+/* What was asked for is nothing to do. */
+static bool is_so_already(const struct row_seen *row)
 {
-	if (world.wanted != WANTED_NOTHING && wanted == WANTED_NOTHING && !world.claimed)
+	return row->status ==
+	       (row->wanted == WANTED_RUN ? (int)STATUS_COMPLETED : (int)STATUS_ROLLED_BACK);
+}
+
+/* After invariant_row(). What an operator has asked for is not forgotten, and what is given back
+ * was asked to be. */
+void invariant_words(const struct row_seen *now)
+{
+	const struct row_seen *before = &world.row;
+
+	if (before->wanted != WANTED_NOTHING && now->wanted == WANTED_NOTHING && !world.claimed &&
+	    !is_so_already(before))
 		violated("what was asked for is forgotten");
-	world.active = active;
-	world.wanted = wanted;
+	if (before->active && now->active && before->stop && !now->stop && !world.backward)
+		violated("that a stop was asked for is forgotten");
+	if (before->active && !before->stop &&
+	    (now->status == STATUS_STOPPED || now->status == STATUS_NOT_STARTED))
+		violated("it is stopped, and nobody has asked for that");
+	world.row = *now;
 	world.claimed = false;
+}
+
+void invariant_doubt(struct str detail)
+{
+	size_t len = strlen(world.said);
+
+	/* As long as there are faults the target may be out of reach. */
+	if (world.now >= world.quiet_at && len && detail.len > len &&
+	    memcmp(detail.ptr + detail.len - len, world.said, len) == 0)
+		violated("what was said of %s is not believed", world.said);
 }
 
 /* Nobody has edited the state by hand. */
@@ -142,7 +170,7 @@ void invariant_outcome(enum outcome o, const struct error *err)
 void invariant_end(bool completed)
 {
 	for (int i = 0; i < KEYS; i++) {
-		int count = count_of(i);
+		int count = ledger_count(i);
 
 		if (completed && count != is_expected(i))
 			violated("the run is completed, and effect %d has happened %d times", i,
@@ -152,6 +180,8 @@ void invariant_end(bool completed)
 	}
 	if (completed && world.plan->fails)
 		violated("a run is completed that fails");
+	if (world.plan->locked && database_has_lock())
+		violated("the run has ended, and has the lock still");
 	world.over = true;
 	trace("the end: %s", completed ? "completed" : "rolled back");
 }

@@ -1,6 +1,6 @@
 /* life.c - what a worker and an operator do: `amigrun worker` as command_worker.c has it, and
  * somebody who starts, stops and undoes things until nothing is left to be done */
-#include "tests/simulate/simulate.h"
+#include "tests/simulate/database.h"
 
 #include <stdio.h>
 
@@ -28,7 +28,7 @@ static struct store *open_store(void)
 	struct store *s = NULL;
 	struct error err = { 0 };
 
-	while (!s && !is_dead()) {
+	while (!s && !is_dead() && !run_is_told_to_end()) {
 		if (store_open(&s, instance.state, &err) != OUTCOME_OK) {
 			s = NULL;
 			give_way(between_us(500 * MS, 10 * SECOND));
@@ -73,7 +73,7 @@ static enum outcome turn(struct fiber *f, struct store *store)
 
 	if (o == OUTCOME_OK && w.name.len)
 		o = carry_out(f, store, &w);
-	else if (o == OUTCOME_OK)
+	else if (o == OUTCOME_OK && !run_is_told_to_end())
 		o = store_hear(store, (int)w.again_in_ms + 1, &heard, &err);
 	work_clear(&w);
 	error_clear(&err);
@@ -82,10 +82,10 @@ static enum outcome turn(struct fiber *f, struct store *store)
 
 static void work(struct fiber *f)
 {
-	while (!f->dead) {
+	while (!f->dead && !f->told) {
 		struct store *store = open_store();
 
-		while (store && !f->dead && turn(f, store) == OUTCOME_OK)
+		while (store && !f->dead && !f->told && turn(f, store) == OUTCOME_OK)
 			;
 		store_close(store);
 	}
@@ -121,6 +121,64 @@ static void stop(struct store *store)
 	error_clear(&err);
 }
 
+static bool has_happened(const struct change *c)
+{
+	bool there = true, some = false;
+
+	for (int i = 0; i < KEYS; i++) {
+		if (!(c->keys & UINT32_C(1) << i))
+			continue;
+		there &= ledger_count(i) > 0;
+		some |= ledger_count(i) > 0;
+	}
+	return c->kind == CHANGE_DELETE ? !some : there && c->kind != CHANGE_NOTHING;
+}
+
+/* By the last error. */
+static bool is_asked_to_say(struct store *store)
+{
+	struct arena arena = { 0 };
+	struct error_row *errors;
+	struct error err = { 0 };
+	size_t count = 0;
+	bool asked = store_errors(store, name_of_migration(), &arena, &errors, &count, &err) ==
+			     OUTCOME_OK &&
+		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0;
+
+	error_clear(&err);
+	arena_clear(&arena);
+	return asked;
+}
+
+/* Looks at the target, and says of the effect that is in doubt what is true. False: there is none.
+ */
+static bool say(struct store *store, int64_t run)
+{
+	struct arena arena = { 0 };
+	struct run_state state = { 0 };
+	struct error err = { 0 };
+	struct str effect, id;
+	struct change change;
+	bool says = is_asked_to_say(store) &&
+		    store_load(store, run, &arena, &state, &err) == OUTCOME_OK &&
+		    state.open_effect.number;
+
+	if (says) {
+		id = state.open_effect.query_id;
+		change_parse(state.open_effect.sql, &change);
+		trace("says that %.*s %s", STR_ARG(id),
+		      has_happened(&change) ? "has happened" : "is to be made again");
+		if (run_resolve(store, name_of_migration(), has_happened(&change), &arena, &effect,
+				&err) == OUTCOME_OK)
+			snprintf(world.said, sizeof(world.said), "%.*s", STR_ARG(id));
+		else
+			trace("in vain: %s", err.message);
+	}
+	error_clear(&err);
+	arena_clear(&arena);
+	return says;
+}
+
 static bool all_are_idle(void)
 {
 	for (int i = 0; i < WORKERS; i++)
@@ -129,8 +187,9 @@ static bool all_are_idle(void)
 	return !world.late && server_is_idle();
 }
 
-static void look_after(struct store *store, enum migration_status status, int tries)
+static void look_after(struct store *store, const struct migration_row *row, int tries)
 {
+	enum migration_status status = row->status;
 	bool again = !world.plan->may_stay;
 
 	switch (status) {
@@ -149,7 +208,9 @@ static void look_after(struct store *store, enum migration_status status, int tr
 		want(store, one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
 		return;
 	case STATUS_ERRORED:
-		if (world.plan->fails || world.plan->may_stay || tries > 3 || one_in(4))
+		if (!one_in(3) && say(store, row->current_run))
+			want(store, WANTED_RUN);
+		else if (world.plan->fails || world.plan->may_stay || tries > 3 || one_in(4))
 			want(store, WANTED_ROLLBACK);
 		else
 			want(store, WANTED_RUN);
@@ -180,12 +241,14 @@ static void operate(struct fiber *f)
 		if (store_migration(store, name_of_migration(), &arena, &row, &found, &err) ==
 		    OUTCOME_OK) {
 			if (found)
-				look_after(store, row.status, is_quiet() ? tries : 0);
+				look_after(store, &row, is_quiet() ? tries : 0);
 			else
 				want(store, WANTED_RUN);
 		}
 		error_clear(&err);
 		arena_clear(&arena);
+		if (world.plan->locked)
+			database_contend();
 		give_way(between_us(200 * MS, 30 * SECOND));
 	}
 	store_close(store);
@@ -195,7 +258,7 @@ void life_of(struct fiber *f)
 {
 	f->incarnation = ++world.incarnations;
 	f->alive = true;
-	f->dead = f->busy = f->hears = false;
+	f->dead = f->told = f->busy = f->hears = false;
 	f->awaits = NULL;
 	f->dead_us = 0;
 	if (f->number == OPERATOR)

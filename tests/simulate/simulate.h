@@ -5,6 +5,7 @@
  *   system.c     the functions of the system that the runner calls: clocks, sleep, randomness, who
  *                it is
  *   state.c      the state store: a backend of vm/store over one SQLite database in memory
+ *   database.c   its rows, and another run that wants the same lock
  *   target.c     the databases that migrations work on: kinds of connections over ledgers
  *   server.c     what happens to a statement there after it was sent
  *   life.c       what a worker and an operator do
@@ -43,6 +44,7 @@ struct fiber {
 	int number;
 	int64_t incarnation; /* of the process: unique in a schedule */
 	bool alive, dead;    /* a process is there; it was killed and is on its way out */
+	bool told;	     /* to end: SIGTERM */
 	int64_t wake_at;
 	bool busy;	     /* has a migration in its hands */
 	bool hears;	     /* sleeps until there are news */
@@ -91,6 +93,12 @@ struct ledger {
 	int64_t value[KEYS];
 };
 
+/* What stands in the migration's row. */
+struct row_seen {
+	bool active, stop;
+	int status, wanted; /* enum migration_status, enum wanted */
+};
+
 #define MARKERS_MAX 64
 struct simulation {
 	uint64_t seed, random;
@@ -118,9 +126,10 @@ struct simulation {
 	bool has_tables;
 	/* of the migration's row, as the last commit left it */
 	int64_t epoch, lease_until, index, run;
-	bool backward, active;
-	int wanted; /* enum wanted */
-	bool claimed;	/* since then */
+	bool backward;
+	struct row_seen row;
+	bool claimed; /* since then */
+	char said[80];	 /* the effect that the operator has said something of */
 	int64_t owner; /* an incarnation */
 	struct late *late;
 	int64_t server_skew_us;
@@ -133,6 +142,7 @@ struct plan {
 	uint32_t keys; /* that are there when it is completed */
 	bool fails;
 	uint32_t may_stay;
+	uint32_t locked;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;
@@ -150,6 +160,7 @@ bool point(const char *where);
 bool is_dead(void); /* the running one */
 int64_t monotonic_us(const struct fiber *f);
 void wake(struct fiber *f, int64_t in_us);
+int ledger_count(int key); /* on all targets */
 /* Runs the schedule of a seed. False: an invariant was violated. */
 bool world_run(uint64_t seed, const struct bundle *bundle, bool trace);
 
@@ -183,11 +194,12 @@ void ledger_apply(enum target_id target, const struct change *c);
 /* invariant.c */
 void violated(const char *format, ...) PRINTF_LIKE(1, 2);
 void invariant_change(enum target_id target, const struct change *c);
+/* An effect is in doubt: what the event says. */
+void invariant_doubt(struct str detail);
 void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback);
 void invariant_wrote(const char *what, int64_t epoch);
 void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward);
-/* What an operator has asked for. */
-void invariant_word(bool active, int wanted);
+void invariant_words(const struct row_seen *now);
 void invariant_outcome(enum outcome o, const struct error *err);
 void invariant_end(bool completed);
 

@@ -69,6 +69,8 @@ void state_prepare(void)
 void state_begin(void)
 {
 	database_script("BEGIN");
+	if (world.plan->locked)
+		database_add_contender();
 }
 
 static void transaction_clear(struct transaction *t)

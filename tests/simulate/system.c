@@ -21,6 +21,7 @@ void __wrap_os_uuid(char out[37]);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 pid_t __wrap_getpid(void);
 int __wrap_gethostname(char *name, size_t len);
+bool __wrap_run_is_told_to_end(void);
 enum outcome __wrap_os_read_file(const char *path, size_t cap_bytes, struct buf *out,
 				 struct error *err);
 enum outcome __real_os_read_file(const char *path, size_t cap_bytes, struct buf *out,
@@ -81,6 +82,11 @@ void __wrap_os_uuid(char out[37])
 pid_t __wrap_getpid(void)
 {
 	return (pid_t)(PID_BASE + (world.running ? world.running->incarnation : 0));
+}
+
+bool __wrap_run_is_told_to_end(void)
+{
+	return world.running && world.running->told;
 }
 
 static bool shares_host(const struct fiber *a, const struct fiber *b)

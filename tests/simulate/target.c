@@ -120,8 +120,7 @@ static enum outcome read_amig(struct str sql, struct result *out, struct error *
 }
 
 static enum outcome run_query(struct connection *c, const struct statement *s,
-			      const struct watch *watch UNUSED, struct result *out,
-			      struct error *err)
+			      const struct watch *watch, struct result *out, struct error *err)
 {
 	struct target *t = target_of(c);
 	char text[24];
@@ -132,8 +131,13 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		return lost(err, true);
 	if (t->session && !state_send_owed(t->session))
 		return lost(err, true);
+	if (watch_ask(watch) != WATCH_GO_ON)
+		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
 	if (str_find(s->sql, STR("amig_")) >= 0) {
 		o = read_amig(s->sql, out, err);
+	} else if (str_find(s->sql, STR("health")) >= 0) {
+		answer(out, "health", CELL_INT,
+		       world.now < world.quiet_at && one_in(40) ? STR("0") : STR("1"));
 	} else if (str_find(s->sql, STR("reading")) >= 0) {
 		snprintf(text, sizeof(text), "%d", (int)chance(1000000));
 		answer(out, "reading", CELL_INT, str_c(text));

@@ -16,7 +16,7 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, keys, fails, may_stay) { name, keys, fails, may_stay },
+#define PLAN(name, keys, fails, may_stay, locked) { name, keys, fails, may_stay, locked },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };
@@ -165,7 +165,7 @@ bool point(const char *where)
 
 	if (f->dead || f->number == OPERATOR || !fault_now())
 		return !f->dead;
-	switch (chance(6)) {
+	switch (chance(7)) {
 	case 0:
 	case 1:
 		trace("killed %s", where);
@@ -175,6 +175,10 @@ bool point(const char *where)
 	case 3:
 		trace("paused %s", where);
 		return give_way(between_us(SECOND, 90 * SECOND));
+	case 4:
+		trace("is told to end %s", where);
+		f->told = true;
+		return true;
 	default:
 		f->wall_skew_us += (int64_t)chance(600 * SECOND) - 300 * SECOND;
 		if (one_in(2))
