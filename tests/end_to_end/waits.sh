@@ -35,6 +35,22 @@ migration_of 0005_halts <<<'exec sql"INSERT INTO t (x) VALUES (1)"
 	halt "look at it"'
 migration_of 0006_waits_briefly <<<'exec sql"INSERT INTO t (x) VALUES (1)"
 	wait until db.exists(sql"SELECT 1 FROM t WHERE x = 7") every 20ms timeout 3s'
+cat >"$scratch/0007_reads_for_long.amig" <<-'E'
+	migration "0007_reads_for_long" {
+	  needs db: sqlite
+
+	  precheck "takes longer than a lease" {
+	    require db.exists(sql"""
+	      WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 12000000)
+	      SELECT 1 FROM c WHERE x = 12000000
+	    """)
+	  }
+	  operation "the only one" on db {
+	    forward  sql"INSERT INTO t (x) VALUES (1)"
+	    rollback sql"DELETE FROM t"
+	  }
+	}
+E
 
 fresh() {
 	rm -f "$scratch"/*.db*
@@ -84,6 +100,12 @@ a_wait_in_vain_is_a_failure_that_is_undone() {
 	is "the row" "$(migration 0003_waits_in_vain status)" rolled_back
 	is "the rows" "$(rows)" ""
 }
+# While the file that holds the state too is only read, another session renews the lease.
+a_lease_outlasts_a_read() {
+	fresh
+	AMIG_STATE=sqlite:$AMIG_DB_URL AMIG_LEASE=1s expect 0 "$AMIGRUN" run 0007_reads_for_long
+	is "the rows" "$(rows)" 1
+}
 # The time while nobody ran it counts: it is over when the run goes on.
 a_wait_that_is_killed_ends_when_it_would_have() {
 	local began
@@ -118,6 +140,7 @@ what_cannot_be_carried_out_is_refused_before_anything_runs() {
 
 build waits "$scratch"/000*.amig
 check "waits/a sleep that is killed ends when it would have" a_sleep_that_is_killed_ends_when_it_would_have
+check "waits/a lease outlasts a read of the file that holds the state" a_lease_outlasts_a_read
 check "waits/a wait hears a stop, and goes on" a_wait_hears_a_stop_and_goes_on
 check "waits/a wait in vain is a failure, and undone" a_wait_in_vain_is_a_failure_that_is_undone
 check "waits/a wait that is killed ends when it would have" a_wait_that_is_killed_ends_when_it_would_have

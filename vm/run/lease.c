@@ -24,11 +24,12 @@ void lease_lasts(struct run *r, int64_t sent_at_ms)
  * in whose file a transaction of this process writes can't be written to, nor claimed from. */
 static struct store *free_store(struct run *r)
 {
-	bool busy = r->store_busy || r->journal.in_transaction || r->journal.owed.is;
+	bool writes = r->journal.in_transaction || r->journal.owed.is ||
+		      (r->store_busy && !r->store_reads);
 
-	if (!busy)
+	if (!writes && !r->store_busy)
 		return r->store;
-	if (strcmp(store_kind(r->store), "sqlite") == 0)
+	if (writes && strcmp(store_kind(r->store), "sqlite") == 0)
 		return NULL;
 	return session_second_store(r);
 }

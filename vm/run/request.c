@@ -159,6 +159,7 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 		retry.times = 0;
 	}
 	session_busy(r, c);
+	r->store_reads = r->store_busy;
 	o = ask(r, c, &s, &retry, index, query_id, &result, err);
 	session_idle(r);
 	if (o == OUTCOME_OK) {

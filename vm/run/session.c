@@ -193,7 +193,7 @@ void session_busy(struct run *r, const struct connection *c)
 
 void session_idle(struct run *r)
 {
-	r->store_busy = false;
+	r->store_busy = r->store_reads = false;
 	if (r->health.state == HEALTH_CANCELS)
 		r->health.state = HEALTH_BAD;
 }

@@ -136,6 +136,7 @@ struct run {
 	struct watch watch;
 	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
 			  */
+	bool store_reads; /* and it only reads: another session can write, in SQLite too */
 	int64_t busy_since_ms;
 	struct store
 		*second; /* opened when a stop is to be heard while the first is busy for long */

@@ -98,6 +98,8 @@ static enum outcome refuse(struct run *r, struct error *err)
 
 	if (o != OUTCOME_OK)
 		error_take(err, &lost);
+	else if (r->lease.lost)
+		return lease_fail(r, err);
 	else if (left)
 		error_set(err, OUTCOME_STOPPED,
 			  "left before the first operation: another worker starts it");
