@@ -278,7 +278,9 @@ static void check_check(struct checker *c, struct check_syntax *check, struct ma
 				wrong(c, check->label->span, DIAG_LABEL_TWICE, kept(c->unit, text)),
 				before->span, "the first one");
 	}
-	if (check->every)
+	if (check->every && check->kind != CHECK_SYNTAX_HEALTH)
+		wrong(c, check->every->span, DIAG_EVERY_ONCE, places[check->kind]);
+	else if (check->every)
 		check_every(c, check->every);
 	check_plain(c, check->label, "the label of a check");
 	c->place = places[check->kind];

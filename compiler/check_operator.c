@@ -213,8 +213,27 @@ static uint32_t result_of(enum operator operator)
 	return operator >= OPERATOR_ADD ? TYPE_NEVER : TYPE_BOOL;
 }
 
+/* `x as int or null`, which is `x as int?`. */
+static bool is_optional_in_words(struct checker *c, const struct expression *e)
+{
+	const struct expression *left = e->binary.left, *right = e->binary.right;
+	struct span words = { right->span.source, left->span.end, right->span.end };
+	size_t number;
+
+	if (e->binary.operator!= OPERATOR_OR || left->kind != EXPRESSION_AS ||
+	    right->kind != EXPRESSION_NULL)
+		return false;
+	number = wrong(c, right->span, DIAG_OPERAND, "or", "null");
+	diag_help(&c->unit->diags, number, "a type that takes null too ends in `?`");
+	diag_fix(&c->unit->diags, number, words, "?");
+	return true;
+}
+
 uint32_t check_binary(struct checker *c, struct expression *e)
 {
+	if (is_optional_in_words(c, e))
+		return TYPE_NEVER;
+
 	uint32_t left = check_value(c, e->binary.left);
 	uint32_t right = check_value(c, e->binary.right);
 	enum operator operator = e->binary.operator;

@@ -41,6 +41,10 @@ operation_of 0005_never_completed \
 	'forward { db.exec(sql"CREATE TABLE a (x)")
 		   db.exec(sql"CREATE TABLE b AS SELECT * FROM nowhere") }' \
 	'rollback sql"DROP TABLE IF EXISTS a; DROP TABLE IF EXISTS b"'
+operation_of 0006_away \
+	'done when db.exists(sql"SELECT 1 FROM t WHERE x = 1")' \
+	'forward sql"INSERT INTO t (x) VALUES (1)"' \
+	'rollback sql"DELETE FROM t WHERE x = 1"'
 
 fresh() {
 	rm -f "$scratch"/*.db*
@@ -109,6 +113,17 @@ what_may_have_happened_is_irreversible() {
 }
 
 build doubt "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, doubt/build" "$scratch/build.log"; exit 1; }
+is_asked_when_it_is_there_again() {
+	fresh
+	dies after_effect:1 run 0006_away
+	AMIG_DB_URL=$scratch/away/target.db expect 4 "$AMIGRUN" resume 0006_away
+	has "the message" "$output" "amigrun resume 0006_away"
+	case "$output" in *"amigrun resolve"*) die "nobody need decide it" ;; esac
+	expect 0 "$AMIGRUN" resume 0006_away
+	is "the rows" "$(rows)" 1
+	is "the effects" "$(state 'SELECT number, attempt, outcome FROM @effect')" "1|1|done"
+}
+
 check "crash, doubt/'done when' that does not hold says nothing of one effect of several" says_nothing_of_one_effect_of_several
 check "crash, doubt/what was never completed is undone all the same" what_was_never_completed_is_undone_all_the_same
 check "crash, doubt/'done when' that holds says that all effects have happened" says_that_all_effects_have_happened
@@ -116,4 +131,5 @@ check "crash, doubt/'done when' says nothing of one of several effects that are 
 check "crash, doubt/'done when' decides for an only effect, forwards and backwards" decides_for_an_only_effect
 check "crash, doubt/a half of what is not done is undone first" a_half_is_undone
 check "crash, doubt/what may have happened stands against a rollback" what_may_have_happened_is_irreversible
+check "crash, doubt/a target that is away is asked when it is there again" is_asked_when_it_is_there_again
 report_end

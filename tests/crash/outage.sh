@@ -120,6 +120,43 @@ no_small_disk() {
 	umount "$scratch/disk"
 }
 
+# The server's log of changes lies on a disk of its own: full, the server panics, and starts only to
+# panic again.
+wal=
+log_disk() {
+	wal=$outage_folder/postgres/data/pg_wal
+	mkdir -p "$scratch/disk"
+	mount -t tmpfs -o size=80m none "$scratch/disk" || return 1
+	chmod 711 "$scratch"
+	fast postgres
+	cp -a "$wal" "$scratch/disk/" && mv "$wal" "$wal.aside" && ln -s "$scratch/disk/pg_wal" "$wal"
+	up postgres
+}
+no_log_disk() {
+	empties_the_disk
+	fast postgres
+	rm "$wal" && cp -a "$scratch/disk/pg_wal" "$wal" && rm -r "$wal.aside"
+	umount "$scratch/disk"
+	up postgres
+}
+fills_the_log() {
+	fills_the_disk
+	for _ in {1..20}; do
+		psql -XAtq "$outage_postgres" -c "SELECT pg_logical_emit_message(true, 'amig', repeat('x', 1000000))" \
+			-c 'SELECT pg_switch_wal()' >/dev/null 2>&1 || return 0
+	done
+	die "the disk of the log does not get full"
+}
+empties_the_log() { empties_the_disk; await_that 60 answers postgres; }
+full_log() {
+	log_disk || return 1
+	trap no_log_disk EXIT
+	fresh
+	"$1" fills_the_log empties_the_log
+	trap - EXIT
+	no_log_disk
+}
+
 # The server takes 8 sessions, 3 of them of superusers only.
 as_an_application() {
 	set_postgres max_connections=8 max_wal_senders=0 superuser_reserved_connections=3
@@ -278,6 +315,8 @@ check "crash, outage/a run survives a state that is read-only" read_only_under_a
 disk all "crash, outage/a worker rides over a state whose disk is full" full_disk state_fails
 disk check "crash, outage/a run survives a state whose disk is full" full_disk state_fails_a_run "No space left"
 disk all "crash, outage/a run survives a state in SQLite whose disk is full" full_disk_of_a_file
+disk all "crash, outage/a worker rides over a state whose log has no room" full_log state_fails
+disk all "crash, outage/a run survives a state whose log has no room" full_log state_fails_a_run
 all "crash, outage/a worker rides over a state that is out of connections" no_sessions state_fails
 all "crash, outage/a run survives a state that is out of connections" no_sessions state_fails_a_run "connection slots"
 all "crash, outage/a SIGKILL of PostgreSQL in mid-statement" target_dies postmaster_dies

@@ -35,6 +35,8 @@ migration_of 0012_fixed clickhouse 'forward { clickhouse.exec(sql"INSERT INTO t 
 		clickhouse.exec(sql"INSERT INTO t SELECT x FROM s") }' 'rollback nothing'
 migration_of 0108_in_flight postgres 'forward sql"INSERT INTO t SELECT 1 FROM (SELECT pg_sleep(s) FROM pause) AS p"' \
 	'rollback nothing'
+migration_of 0109_replicated postgres 'forward sql"INSERT INTO t SELECT 1 FROM (SELECT pg_sleep(s) FROM pause) AS p"' \
+	'rollback sql"DELETE FROM t"'
 migration_of 0110_invalid postgres 'in doubt undo' \
 	'done when postgres.exists(sql"SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('\''i'\'') AND indisvalid")' \
 	'forward sql"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (x)"' \
@@ -240,6 +242,26 @@ pg() { postgres "$AMIG_POSTGRES_URL" "$1"; }
 in_flight() {
 	[ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(s)%' AND wait_event = 'PgSleep'")" = 1 ]
 }
+# Nobody is there to replicate to: who waits for it has committed, and is told of an error.
+standby() { pg "ALTER SYSTEM SET synchronous_standby_names = '$1'"; pg "SELECT pg_reload_conf()" >"$scratch/reload"; }
+waits_for_standby() { [ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")" = 1 ]; }
+an_error_is_told_of_what_is_committed() {
+	rm -f "$scratch"/state.db*
+	AMIG_POSTGRES_URL=$(new_postgres traps)
+	export AMIG_POSTGRES_URL
+	pg 'CREATE TABLE t (x int); CREATE TABLE pause AS SELECT 2 AS s'
+	begins 0109_replicated
+	await_that 20 in_flight
+	standby nobody
+	await_that 20 waits_for_standby
+	pg "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'" >"$scratch/ended"
+	standby ''
+	ends 0
+	is "the rows" "$(pg 'SELECT count(*) FROM t')" 1
+	is "the attempts" "$(state 'SELECT attempt, outcome FROM @effect')" "1|done"
+	has "the event" "$(state "SELECT detail FROM @event WHERE kind = 'doubt_resolved'")" "it has happened"
+}
+
 a_number_of_a_transaction_comes_back() {
 	rm -f "$scratch"/state.db*
 	AMIG_POSTGRES_URL=$(new_postgres traps)
@@ -290,6 +312,7 @@ trap 'kept_end; rm -rf "$scratch"' EXIT
 keep_servers postgres clickhouse || { failed "crash, traps/servers"; exit 1; }
 build traps "$scratch"/*.amig >"$scratch/build.log" || { failed "crash, traps/build" "$scratch/build.log"; exit 1; }
 check "crash, trap 1: an error does not say that nothing happened" an_error_says_not_that_nothing_happened
+check "crash, trap 1: PostgreSQL tells of an error what it has committed" an_error_is_told_of_what_is_committed
 check "crash, trap 2: what outlives its amigrun is ended before anything else" what_goes_on_is_ended_first
 check "crash, trap 3: an INSERT that failed is half there, and not made again" a_failed_insert_is_half_there
 check "crash, trap 4: an INSERT into many partitions is not one when its server is killed" partitions_are_asked_about

@@ -224,7 +224,7 @@ static bool hold_back(bool marked, int64_t *delay_us)
 		*delay_us = between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS);
 		return point("before a statement is sent");
 	}
-	*delay_us = between_us(MS, one_in(20) ? PROMPT_US : 200 * MS);
+	*delay_us = between_us(MS, one_in(3) ? PROMPT_US : 200 * MS);
 	if (world.running->number != OPERATOR && fault_now() && one_in(2)) {
 		trace("killed before a statement is sent");
 		world.running->dead = true;

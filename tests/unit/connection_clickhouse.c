@@ -363,6 +363,7 @@ struct proxy {
 	char marker[32]; /* the connection whose request holds this is cut before the answer */
 	bool before;			/* … before the request reaches the server */
 	int cut;
+	int accepted;
 	pthread_t thread;
 };
 
@@ -416,6 +417,7 @@ static void *serve(void *proxy)
 	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; ) {
 		struct client *c = malloc(sizeof(*c));
 		pthread_t thread;
+		p->accepted++;
 		*c = (struct client){ p, client };
 		if (pthread_create(&thread, NULL, pump, c) != 0)
 			abort();
@@ -473,6 +475,36 @@ static void a_statement_whose_connection_is_lost_is_followed_to_its_end(void **s
 	assert_int_equal(p.cut, 2);
 	error_clear(&err);
 	expect_cell(*state, "SELECT count() FROM t", CELL_INT, "5");
+	connection_close(&c);
+	stop_proxy(&p);
+}
+
+/* A read may be sent again. */
+static void a_change_is_sent_once_over_a_kept_socket(void **state)
+{
+	static struct proxy p;
+	char through[256], id[40];
+	start_proxy(&p, through, sizeof(through));
+	struct connection c = must_open(&clickhouse_kind, through);
+	struct statement s = say("INSERT INTO kept VALUES (1)");
+	struct error err = {0};
+	int64_t affected;
+	int accepted;
+	must_exec(*state, "CREATE TABLE kept (a Int32) ENGINE = MergeTree ORDER BY a");
+	must_exec(&c, "INSERT INTO kept VALUES (7)");
+	accepted = p.accepted;
+	must_exec(&c, "INSERT INTO kept VALUES (8)");
+	expect_cell(&c, "SELECT count() FROM kept", CELL_INT, "2");
+	assert_int_equal(p.accepted, accepted);
+	strcpy(p.marker, "kept%20VALUES%20%281%29");
+	p.before = true;
+	snprintf(id, sizeof(id), "amig:9:%lld", (long long)os_wall_us());
+	s.query_id = id;
+	assert_int_equal(c.kind->exec(&c, &s, NULL, &affected, &err), OUTCOME_UNREACHABLE);
+	assert_int_equal(err.class, ERROR_UNKNOWN);
+	assert_int_equal(p.cut, 1);
+	error_clear(&err);
+	expect_cell(*state, "SELECT count() FROM kept", CELL_INT, "2");
 	connection_close(&c);
 	stop_proxy(&p);
 }
@@ -549,6 +581,7 @@ int main(void)
 		TEST(a_setting_that_the_server_does_not_know_is_left_out),
 		TEST(a_result_beyond_the_cap_is_refused),
 		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),
+		TEST(a_change_is_sent_once_over_a_kept_socket),
 		TEST(the_secrets_are_in_headers_only),
 		TEST(what_cannot_be_opened_is_told_without_secrets),
 		TEST(the_cluster_is_part_of_the_url_and_not_sent),

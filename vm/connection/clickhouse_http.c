@@ -10,6 +10,8 @@
 #define CONNECT_TIMEOUT_MS 10000L
 #define KILL_TIMEOUT_MS 5000L
 #define KILL_AGAIN_MS 3000
+/* A socket that has gone stale would leave a change in doubt: servers keep one for 3 s and more. */
+#define KEPT_FOR_CHANGE_S 1L
 #define DEADLINE_GRACE_MS 3000		/* the server's own limit comes first and says more */
 #define ANSWER_CAP_BYTES (RESULT_CAP_BYTES + ((size_t)1 << 20))
 
@@ -128,8 +130,9 @@ enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	h->multi = curl_multi_init();
 	h->reader = curl_easy_init();
+	h->changer = curl_easy_init();
 	CURLU *u = curl_url();
-	if (!h->multi || !h->reader || !u)
+	if (!h->multi || !h->reader || !h->changer || !u)
 		BUG("curl has no memory");
 	add_header(h, "Expect:", "");
 	add_header(h, "Content-Type:", "text/plain");
@@ -146,6 +149,8 @@ void clickhouse_http_close(struct clickhouse *h)
 {
 	if (h->reader)
 		curl_easy_cleanup(h->reader);
+	if (h->changer)
+		curl_easy_cleanup(h->changer);
 	if (h->multi)
 		curl_multi_cleanup(h->multi);
 	for (struct curl_slist *line = h->headers; line; line = line->next)
@@ -273,6 +278,15 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
 	return size * count;
 }
 
+/* When a kept socket breaks before the first byte of an answer curl sends the request again over
+ * another one. The server may have executed it: a change is sent once. */
+static int before_sending(void *context, char *ip, char *local_ip, int port, int local_port)
+{
+	struct answer *a = context;
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	return ++a->sendings > 1 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void prepare(const struct clickhouse *h, CURL *easy, const char *url, struct str body,
 		    struct answer *a, char *why)
 {
@@ -302,7 +316,7 @@ static enum outcome fail_transport(const struct clickhouse *h, CURL *easy, CURLc
 {
 	long sent = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
-	a->sent = sent > 0;
+	a->sent = sent > 0 || a->sendings > 1;
 	if (a->too_large)
 		return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
 				 RESULT_CAP_BYTES >> 20);
@@ -367,9 +381,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 				 const struct watch *watch, struct answer *a, struct error *err)
 {
 	*a = (struct answer){ .written_rows = -1 };
-	/* A change never goes out over a kept socket: one that has gone stale would leave it in
-	 * doubt. */
-	CURL *easy = r->reading ? h->reader : curl_easy_init();
+	CURL *easy = r->reading ? h->reader : h->changer;
 	char why[CURL_ERROR_SIZE] = "";
 	struct buf url = {0};
 	struct str body;
@@ -379,8 +391,9 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 		prepare(h, easy, url.ptr, body, a, why);
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, r->limit_ms);
 		if (!r->reading) {
-			curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-			curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+			curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+			curl_easy_setopt(easy, CURLOPT_PREREQDATA, a);
+			curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, KEPT_FOR_CHANGE_S);
 		}
 		o = perform(h, easy, r, watch, &rc, err);
 		a->sent = true;
@@ -389,8 +402,6 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->status);
 	}
 	buf_clear(&url);
-	if (!r->reading)
-		curl_easy_cleanup(easy);
 	return o;
 }
 

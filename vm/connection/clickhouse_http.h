@@ -30,7 +30,7 @@ struct clickhouse {
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
 	CURLM *multi;
-	CURL *reader;			/* kept: its socket serves one read after another */
+	CURL *reader, *changer;		/* kept: a socket serves one request after another */
 	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
 	VEC(struct named_setting) named;	/* asked for once per session */
 	VEC(struct known_table) tables;	/* asked for once per session */
@@ -52,6 +52,7 @@ struct answer {
 	long status;
 	struct buf body;
 	bool sent;			/* at least a part of the request is on its way */
+	unsigned sendings;		/* how often curl set out to send it */
 	bool too_large;
 	char code[12];			/* X-ClickHouse-Exception-Code, "" */
 	char tag[40];			/* X-ClickHouse-Exception-Tag, "" */

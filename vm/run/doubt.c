@@ -76,34 +76,33 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 static void open_doubt(struct run *r, const struct act *a, const struct effect_row *e, bool fenced,
 		       struct str seen, struct error *err)
 {
+	bool away = err->outcome == OUTCOME_UNREACHABLE;
 	struct buf cause = { 0 };
 
 	if (err->message)
 		buf_format(&cause, " (%s)", err->message);
 	request_remember_sql(r, e->sql, "");
 	snprintf(r->failed_query_id, sizeof(r->failed_query_id), "%.*s", STR_ARG(e->query_id));
-	error_set(err, OUTCOME_IN_DOUBT,
+	error_set(err, away ? OUTCOME_UNREACHABLE : OUTCOME_IN_DOUBT,
 		  "%s operation %lld \"%.*s\": it is not known whether effect %lld on %.*s has "
 		  "happened%.*s\nquery id: %.*s%s%.*s\nSQL: %.*s",
 		  e->backward ? "rolling back" : "in", (long long)a->index,
 		  STR_ARG(r->plan[a->index].label), (long long)e->number, STR_ARG(e->connection),
 		  STR_ARG(buf_view(&cause)), STR_ARG(e->query_id), seen.len ? "; " : "",
 		  STR_ARG(seen), STR_ARG(str_trim(e->sql)));
-	if (!fenced)
-		error_hint(err,
-			   "it may be running on %.*s still, so that a look there tells nothing "
-			   "yet: when it can be reached again, `amigrun resume %.*s` finds out",
-			   STR_ARG(e->connection), STR_ARG(r->name));
+	/* A look at what may run still tells nothing either. */
+	if (away || !fenced)
+		error_hint(err, "nobody need decide it: as soon as %.*s can be reached `amigrun "
+				"resume %.*s` finds it out and goes on", STR_ARG(e->connection),
+			   STR_ARG(r->name));
 	else
-		error_hint(
-			err,
-			"look on %.*s whether the statement took effect, then say so: `amigrun "
-			"resolve %.*s --done` or `--again`, and `amigrun resume %.*s` goes on. "
-			"`amigrun rollback %.*s` undoes the operation whether it did or not. With "
-			"`done when`, `idempotent` or `in doubt undo` in the operation amigrun "
-			"decides this by itself",
-			STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name),
-			STR_ARG(r->name));
+		error_hint(err,
+		   "look on %.*s whether the statement took effect, then say so: `amigrun resolve "
+		   "%.*s --done` or `--again`, and `amigrun resume %.*s` goes on. `amigrun "
+		   "rollback %.*s` undoes the operation whether it did or not. With `done when`, "
+		   "`idempotent` or `in doubt undo` in the operation amigrun decides this by "
+		   "itself",
+		   STR_ARG(e->connection), STR_ARG(r->name), STR_ARG(r->name), STR_ARG(r->name));
 	buf_clear(&cause);
 }
 
@@ -284,6 +283,10 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 	if (o != OUTCOME_OK)
 		return o;
 	a.begun = true;
+	if (effect_await_target(r, &a, e) == STEP_STOPPED) {
+		r->left_open = true;
+		return session_settle(r, &a, STEP_STOPPED, err);
+	}
 	r->verdict = doubt_resolve(r, &a, e, err);
 	if (r->verdict == VERDICT_OPEN)
 		return session_settle(r, &a, STEP_DOUBT, err);

@@ -179,10 +179,8 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
-/* A target that is out of reach for a moment can't be asked what became of the effect: it is waited
- * for as the retries say. STEP_DONE: ask now. */
-static enum step_end wait_for_target(struct run *r, const struct act *a,
-				     const struct effect_row *effect)
+enum step_end effect_await_target(struct run *r, const struct act *a,
+				  const struct effect_row *effect)
 {
 	for (int64_t attempt = 1;; attempt++) {
 		struct error why = { 0 };
@@ -238,7 +236,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	}
 	if (!is_refused_late(effect))
 		lease_await_arrival(r);
-	if (wait_for_target(r, a, effect) != STEP_DONE)
+	if (effect_await_target(r, a, effect) != STEP_DONE)
 		return leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:

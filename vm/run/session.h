@@ -324,6 +324,11 @@ enum step_end {
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
 /* effect.c: makes the effect that the machine asks for, and answers it. */
 enum step_end step_effect(struct run *r, struct act *a, struct error *err);
+/* A target that is out of reach for a moment can't be asked what became of an effect: it is waited
+ * for, until it is fenced, as the operation's retries say. STEP_STOPPED: a stop came; STEP_DONE:
+ * ask now, whether it is there or not. */
+enum step_end effect_await_target(struct run *r, const struct act *a,
+				  const struct effect_row *effect);
 /* A healthcheck has failed that ends what runs. */
 bool step_is_unhealthy(const struct run *r, const struct act *a);
 /* Commits what is pending with a checkpoint, or waits for the commit that is under way. */
