@@ -20,6 +20,8 @@ static enum outcome settle_undone(struct run *r, struct error *err)
 			error_take(err, &lost);
 		return err->outcome;
 	}
+	if (!mutant(MUTANT_HEARD_TWICE)) /* meanwhile */
+		r->stop = (struct stop){ 0 };
 	rollback_mark(r);
 	r->journal.step.forget_stop = true;
 	o = journal_commit(r, err);
