@@ -15,7 +15,7 @@ replays() {
 	second=$(simulate --seed 7 | md5sum)
 	[ "$(simulate --seed 7 | wc -l)" -gt 20 ] && [ "$first" = "$second" ]
 }
-is_noticed() { simulate --mutant "$1" --schedules 300 | grep -E "^seed [0-9]+: [a-z]+: "; }
+is_noticed() { simulate --mutant "$1" --schedules 500 | grep -E "^seed [0-9]+: [a-z]+: "; }
 # What is found among many at once is found alone, too.
 is_shown() {
 	local seed
@@ -26,7 +26,8 @@ is_shown() {
 check "simulate/schedules hold" simulate --schedules "${AMIG_TEST_SCHEDULES:-1000}"
 check "simulate/a seed gives the same schedule each time" replays
 check "simulate/a seed that was found shows what is violated" is_shown
-for mutant in epoch outcome-first no-checkpoint no-marker no-raise no-end worker-clock no-lease guess no-intent; do
+for mutant in epoch outcome-first no-checkpoint no-marker no-raise no-end worker-clock no-lease guess no-intent \
+	stale-find lost-stop stops says-again; do
 	check "simulate/the guard $mutant is missed when it is left out" is_noticed $mutant
 done
 report_end
