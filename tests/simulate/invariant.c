@@ -155,7 +155,8 @@ void invariant_doubt(struct str detail)
 	size_t len = strlen(world.said);
 
 	/* Unless the target was out of reach, so that nothing was asked. */
-	if (world.running && world.running->target_cut_until + 60 * SECOND < world.now && len && detail.len > len &&
+	if (world.running && world.running->target_cut_until + 60 * SECOND < world.now && len &&
+	    detail.len > len &&
 	    memcmp(detail.ptr + detail.len - len, world.said, len) == 0)
 		violated("what was said of %s is not believed", world.said);
 }

@@ -26,7 +26,7 @@ is_shown() {
 check "simulate/schedules hold" simulate --schedules "${AMIG_TEST_SCHEDULES:-1000}"
 check "simulate/a seed gives the same schedule each time" replays
 check "simulate/a seed that was found shows what is violated" is_shown
-for mutant in epoch outcome-first no-checkpoint no-marker no-raise no-end worker-clock no-lease guess no-intent \
+for mutant in epoch outcome-first no-checkpoint no-marker no-end worker-clock no-lease guess no-intent \
 	stale-find lost-stop stops says-again; do
 	check "simulate/the guard $mutant is missed when it is left out" is_noticed $mutant
 done
