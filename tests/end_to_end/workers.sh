@@ -27,6 +27,15 @@ migration_of 0002_second 'depends on "0001_first"' <<<'exec sql"INSERT INTO t (x
 migration_of 0003_slow <<<'exec sql"INSERT INTO t (x) VALUES (3)"
 	sleep 2s
 	exec sql"INSERT INTO t (x) VALUES (4)"'
+cat >"$scratch/0000_for_good.amig" <<'E'
+migration "0000_for_good" {
+  needs db: sqlite
+  operation "the only one" on db {
+    forward sql"INSERT INTO t (x) VALUES (0)"
+    irreversible "it is gone"
+  }
+}
+E
 migration_of 0004_later 'versions 9.0.0 .. 9.9.9' <<<'exec sql"INSERT INTO t (x) VALUES (9)"'
 
 rows() { sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" 'SELECT group_concat(x) FROM t'; }
@@ -69,7 +78,7 @@ goes_along_the_dependencies() {
 	expect 0 "$AMIGRUN" set auto_start=true
 	worker 1
 	await_that 20 is_now 0003_slow completed
-	is "the rows" "$(rows)" 1,2,3,4
+	is "the rows" "$(rows)" 0,1,2,3,4
 	# It is for another version of the application.
 	is "the status" "$(migration 0004_later status)" ""
 	ends 1
@@ -187,6 +196,22 @@ a_request_outlives_its_worker() {
 outlives_on_sqlite() { a_request_outlives_its_worker sqlite; }
 outlives_on_postgres() { a_request_outlives_its_worker postgres; }
 
+# Said while it could be undone, or by somebody else's hand.
+refusals_hold_up_nobody() {
+	fresh
+	expect 0 "$AMIGRUN" run 0000_for_good
+	expect 3 "$AMIGRUN" start 0000_for_good --rollback
+	has "the refusal" "$output" "irreversible: it is gone"
+	state "UPDATE @migration SET wanted = 'rollback' WHERE name = '0000_for_good'"
+	is "the word" "$(migration 0000_for_good wanted)" rollback
+	expect 0 "$AMIGRUN" start 0001_first
+	worker 1
+	await_that 10 is_now 0001_first completed
+	is "the word" "$(migration 0000_for_good wanted)" ""
+	is "the refusals" "$(grep -c 'irreversible: it is gone' "$scratch/worker1")" 1
+	ends 1
+}
+
 # A word that leads to nothing is forgotten, and does not keep the worker from others.
 vain_words_are_forgotten() {
 	fresh
@@ -230,5 +255,6 @@ check "end_to_end, workers/stop stops a run whose process is dead" an_orphan_is_
 check "end_to_end, workers/a request to stop outlives the worker, state in SQLite" outlives_on_sqlite
 check "end_to_end, workers/a request to stop outlives the worker, state in PostgreSQL" outlives_on_postgres
 check "end_to_end, workers/a word for a worker that leads to nothing is forgotten" vain_words_are_forgotten
+check "end_to_end, workers/what is refused holds up nobody" refusals_hold_up_nobody
 check "end_to_end, workers/settings are checked, kept and shown" settings_are_checked
 report_end

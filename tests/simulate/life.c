@@ -103,7 +103,8 @@ static void want(struct store *store, enum wanted wanted)
 	struct error err = { 0 };
 
 	trace("wants it %s", wanted == WANTED_ROLLBACK ? "undone" : "to run");
-	if (run_want(store, world.bundle, name_of_migration(), wanted, &err) != OUTCOME_OK)
+	if (run_want(store, &instance, world.bundle, name_of_migration(), wanted, &err) !=
+	    OUTCOME_OK)
 		trace("in vain: %s", err.message);
 	error_clear(&err);
 }

@@ -15,8 +15,8 @@ enum outcome command_start(struct context *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = context_open_store(c, err);
 	if (o == OUTCOME_OK)
-		o = run_want(c->store, c->has_bundle ? &c->bundle : NULL, str_c(c->options.name),
-			     what, err);
+		o = run_want(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL,
+			     str_c(c->options.name), what, err);
 	if (o != OUTCOME_OK)
 		return o;
 	if (c->options.json)

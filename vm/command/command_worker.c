@@ -40,7 +40,7 @@ static enum outcome carry_out(struct context *c, const struct work *w, struct er
 static enum outcome turn(struct context *c, struct error *err)
 {
 	struct work w;
-	bool heard;
+	bool heard, later;
 	enum outcome o = context_open_bundle(c, true, err);
 
 	if (o != OUTCOME_OK)
@@ -54,8 +54,10 @@ static enum outcome turn(struct context *c, struct error *err)
 			    o == OUTCOME_UNREACHABLE)
 				wait_ms(REFUSED_WAIT_MS);
 		}
+		/* Of all refusals one passes by itself: so many may run at once. */
+		later = o == OUTCOME_NOT_NOW && err->class == ERROR_TRANSIENT;
 		error_clear(err);
-		o = o == OUTCOME_NOT_NOW ? OUTCOME_OK : work_forget(c->store, &w, err);
+		o = later ? OUTCOME_OK : work_forget(c->store, &w, err);
 	} else if (o == OUTCOME_OK && !run_is_told_to_end()) {
 		o = store_hear(c->store, (int)w.again_in_ms + 1, &heard, err);
 	}

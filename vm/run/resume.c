@@ -172,6 +172,15 @@ static void wait_for_arrival(struct run *r, const struct migration_row *row)
 	lease_await_arrival(r);
 }
 
+enum outcome resume_check_undo(struct run *r, const struct migration_row *row, struct error *err)
+{
+	enum outcome o = load(r, row, err);
+
+	if (o == OUTCOME_OK && r->phase != PHASE_BACKWARD && !rollback_possible(r, err))
+		o = err->outcome;
+	return o;
+}
+
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err)
 {

@@ -128,8 +128,25 @@ static enum outcome check_run(const struct migration_row *row, struct error *err
 			 STR_ARG(row->name), status_label(row->status));
 }
 
-enum outcome run_want(struct store *store, const struct bundle *bundle, struct str name,
-		      enum wanted wanted, struct error *err)
+/* Whether the run could be undone, of one that nobody is at work on. */
+static enum outcome check_undo(struct store *store, const struct instance *instance,
+			       const struct migration_row *row, struct error *err)
+{
+	const struct run_options options = { 0 };
+	struct run r;
+	enum outcome o = check_run(row, err);
+
+	if (o != OUTCOME_OK || status_is_active(row->status) || row->status == STATUS_ROLLED_BACK)
+		return o;
+	session_open(&r, store, instance, row->name, &options);
+	o = resume_check_undo(&r, row, err);
+	session_close(&r);
+	return o;
+}
+
+enum outcome run_want(struct store *store, const struct instance *instance,
+		      const struct bundle *bundle, struct str name, enum wanted wanted,
+		      struct error *err)
 {
 	const struct bundle_entry *entry = bundle ? bundle_find(bundle, name) : NULL;
 	struct arena arena = { 0 };
@@ -138,7 +155,7 @@ enum outcome run_want(struct store *store, const struct bundle *bundle, struct s
 	enum outcome o = find_row(store, bundle, entry, name, &arena, &row, err);
 
 	if (o == OUTCOME_OK && wanted == WANTED_ROLLBACK)
-		o = check_run(&row, err);
+		o = check_undo(store, instance, &row, err);
 	if (o == OUTCOME_OK)
 		o = store_want(store, name, wanted, &was_idle, err);
 	if (o == OUTCOME_OK && !was_idle)

@@ -78,9 +78,11 @@ enum outcome run_migration(struct store *store, const struct instance *instance,
 enum outcome run_rollback(struct store *store, const struct instance *instance, struct str name,
 			  const struct run_options *options, struct error *err) MUST_USE;
 
-/* Leaves word for a worker to run (or go on with) a migration, or to roll it back. */
-enum outcome run_want(struct store *store, const struct bundle *bundle, struct str name,
-		      enum wanted wanted, struct error *err) MUST_USE;
+/* Leaves word for a worker to run (or go on with) a migration, or to roll it back, if that can be
+ * done. */
+enum outcome run_want(struct store *store, const struct instance *instance,
+		      const struct bundle *bundle, struct str name, enum wanted wanted,
+		      struct error *err) MUST_USE;
 
 /* worker.c: what is to be done next by whoever has nothing to do. */
 struct work {

@@ -412,6 +412,9 @@ enum outcome start_give_up(struct run *r, const struct migration_row *row,
 /* A migration that the state knows and the bundle does not: Failed at startup. */
 enum outcome start_without_definition(struct run *r, const struct migration_row *row,
 				    struct error *err) MUST_USE;
+/* Loads the run of the row. OUTCOME_NOT_NOW: what is done in it is irreversible. */
+enum outcome resume_check_undo(struct run *r, const struct migration_row *row,
+			       struct error *err) MUST_USE;
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err) MUST_USE;
 /* Refuses if the process that has the migration is alive; *dead: there was one and it died. */

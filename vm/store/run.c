@@ -36,6 +36,7 @@ static enum outcome check_claim(struct store *s, const struct migration_row *row
 	error_set(err, OUTCOME_NOT_NOW, "migration %.*s is %.*s, and at most %d may run at once",
 		  STR_ARG(other), STR_ARG(status), max_running);
 	error_hint(err, "wait for it, stop it, or raise the setting max_running");
+	err->class = ERROR_TRANSIENT;
 	return OUTCOME_NOT_NOW;
 }
 
