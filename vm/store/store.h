@@ -132,8 +132,8 @@ struct run_row {
 /* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one
  * statement if its status is one of `from` (bit set of 1 << status) and fewer than max_running
  * others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason,
- * TRANSIENT when it is max_running. Raises the epoch, sets the lease and its owner, and forgets what
- * was asked for. */
+ * TRANSIENT for max_running. Raises the epoch, sets the lease and its owner, forgets what was
+ * asked for. */
 enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
 			 int max_running, const char *owner, int64_t *epoch,
 			 struct error *err) MUST_USE;
