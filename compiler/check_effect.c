@@ -166,6 +166,8 @@ static uint32_t window_type(struct checker *c, uint32_t key)
 		{ STR("after"), types_optional(&c->unit->types, key) },
 		{ STR("upto"), key },
 		{ STR("where"), TYPE_SQL },
+		{ STR("end"), key },
+		{ STR("size"), TYPE_INT },
 	};
 
 	return key == TYPE_NEVER ? TYPE_NEVER

@@ -141,21 +141,34 @@ static void lower_keys(struct body *b, const struct parameter *keys)
 		  (struct operand_count){ count });
 }
 
+/* In a record whose fields are all there, null where the author says nothing. */
+static void add_maybe(struct body *b, struct type_field *field, const char *name,
+		      const struct expression *e, uint32_t type)
+{
+	uint32_t maybe = types_optional(&b->lower->unit->types, type);
+
+	if (e) {
+		lower_value(b, e, maybe);
+	} else {
+		emit_NULL(&b->code);
+		emit_WIDEN(&b->code, emit_type(&b->lower->emit, maybe));
+	}
+	*field = (struct type_field){ str_c(name), maybe };
+}
+
+/* As window.c takes them apart, by their places. */
 static void lower_batch_options(struct body *b, const struct batches_syntax *x)
 {
 	struct type_field fields[6];
-	uint32_t count = 0;
 
-	add_option(b, fields, &count, "size", x->size, TYPE_INT);
-	add_option(b, fields, &count, "min", x->min, TYPE_INT);
-	add_option(b, fields, &count, "max", x->max, TYPE_INT);
-	add_option(b, fields, &count, "target", x->target, TYPE_DURATION);
-	add_option(b, fields, &count, "parallel", x->parallel, TYPE_INT);
-	if (x->follow) {
-		emit_BOOL(&b->code, (struct operand_flag){ true });
-		fields[count++] = (struct type_field){ STR("follow"), TYPE_BOOL };
-	}
-	lower_record(b, fields, count);
+	add_maybe(b, &fields[0], "size", x->size, TYPE_INT);
+	add_maybe(b, &fields[1], "min", x->min, TYPE_INT);
+	add_maybe(b, &fields[2], "max", x->max, TYPE_INT);
+	add_maybe(b, &fields[3], "target", x->target, TYPE_DURATION);
+	add_maybe(b, &fields[4], "parallel", x->parallel, TYPE_INT);
+	emit_BOOL(&b->code, (struct operand_flag){ x->follow });
+	fields[5] = (struct type_field){ STR("follow"), TYPE_BOOL };
+	lower_record(b, fields, ARRAY_SIZE(fields));
 }
 
 static void lower_pause(struct body *b, const struct expression *pause)

@@ -388,6 +388,29 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 	return o;
 }
 
+static void print_unique(struct buf *out, const struct str *table, size_t parts,
+			 const struct str *columns, size_t count)
+{
+	struct buf name = { 0 };
+
+	for (size_t i = 0; i < parts; i++) {
+		buf_text(&name, i ? "." : "");
+		postgres_text_ident(&name, table[i]);
+	}
+	buf_text(out, "SELECT 1 FROM pg_index i WHERE i.indrelid = to_regclass(");
+	postgres_text_literal(out, CELL_STRING, buf_view(&name));
+	buf_text(out, ") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS "
+		      "NULL AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = "
+		      "i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) AND "
+		      "a.attname NOT IN (");
+	for (size_t i = 0; i < count; i++) {
+		buf_text(out, i ? ", " : "");
+		postgres_text_literal(out, CELL_STRING, columns[i]);
+	}
+	buf_text(out, ")) LIMIT 1");
+	buf_clear(&name);
+}
+
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
 	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING,
@@ -399,5 +422,6 @@ const struct connection_kind postgres_kind = {
 	.quote_ident = postgres_text_ident,
 	.quote_literal = postgres_text_literal,
 	.transactional = sql_is_transactional,
+	.print_unique = print_unique,
 	.share = share_session,
 };

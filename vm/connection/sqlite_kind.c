@@ -410,6 +410,46 @@ static void quote_value(struct buf *out, enum cell_type type, struct str text)
 	}
 }
 
+/* The arguments of a pragma that is asked as a table: a name, and its database. */
+static void print_pragma(struct buf *out, const char *name, const struct str *table, size_t parts)
+{
+	buf_format(out, "%s(", name);
+	quote_value(out, CELL_STRING, table[parts - 1]);
+	if (parts > 1) {
+		buf_text(out, ", ");
+		quote_value(out, CELL_STRING, table[parts - 2]);
+	}
+	buf_text(out, ")");
+}
+
+static void print_others(struct buf *out, const char *column, const struct str *columns, size_t count)
+{
+	buf_format(out, "%s COLLATE NOCASE NOT IN (", column);
+	for (size_t i = 0; i < count; i++) {
+		buf_text(out, i ? ", " : "");
+		quote_value(out, CELL_STRING, columns[i]);
+	}
+	buf_text(out, ")");
+}
+
+/* Its primary key, or an index of all rows over columns alone. */
+static void print_unique(struct buf *out, const struct str *table, size_t parts,
+			 const struct str *columns, size_t count)
+{
+	buf_text(out, "SELECT 1 WHERE EXISTS (SELECT 1 FROM ");
+	print_pragma(out, "pragma_table_info", table, parts);
+	buf_text(out, " WHERE pk > 0) AND NOT EXISTS (SELECT 1 FROM ");
+	print_pragma(out, "pragma_table_info", table, parts);
+	buf_text(out, " WHERE pk > 0 AND ");
+	print_others(out, "name", columns, count);
+	buf_text(out, ") UNION ALL SELECT 1 FROM ");
+	print_pragma(out, "pragma_index_list", table, parts);
+	buf_text(out, " AS l WHERE l.\"unique\" AND NOT l.partial AND NOT EXISTS (SELECT 1 FROM "
+		      "pragma_index_info(l.name) AS i WHERE i.name IS NULL OR ");
+	print_others(out, "i.name", columns, count);
+	buf_text(out, ") LIMIT 1");
+}
+
 const struct connection_kind sqlite_kind = {
 	.name = "sqlite",
 	.capabilities = CAN_TRANSACTION | CAN_SHARE,
@@ -421,5 +461,6 @@ const struct connection_kind sqlite_kind = {
 	.quote_ident = quote_name,
 	.quote_literal = quote_value,
 	.transactional = is_transactional,
+	.print_unique = print_unique,
 	.share = share_session,
 };

@@ -9,7 +9,6 @@ const char *ability_lacks(enum opcode op)
 	case OP_TRANSACTION:
 	case OP_COMMIT:
 	case OP_ABANDON:	return "transaction";
-	case OP_WINDOW:		return "batches";
 	case OP_COPY:		return "copy";
 	case OP_HTTP:		return "http";
 	case OP_SET_SETTING:	return "set setting";

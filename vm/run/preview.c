@@ -47,6 +47,13 @@ static enum outcome note_effect(struct noting *n, struct machine *vm, struct err
 	return o;
 }
 
+/* One window stands for all of them. */
+static void note_windows(struct noting *n, struct machine *vm)
+{
+	note(n, STR(""), STR("and so in each window of the table"), false);
+	machine_answer(vm, value_null(), STR(""));
+}
+
 static void walk(struct noting *n, uint32_t function, const struct value *captures)
 {
 	struct machine *vm = machine_new(&n->r->module);
@@ -71,6 +78,9 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_LOCK ||
 						   machine_request(vm)->op == OP_UNLOCK))
 			machine_answer(vm, value_null(), STR(""));
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_WINDOW &&
+			 machine_request(vm)->operands[4].kind != VALUE_NULL)
+			note_windows(n, vm);
 		else if (state == MACHINE_ASKS)
 			o = request_answer(n->r, vm, -1, NULL, &err);
 		else

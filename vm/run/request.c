@@ -129,25 +129,14 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 	}
 }
 
-static enum outcome answer_query(struct run *r, struct machine *vm, const struct machine_request *q,
-				 int64_t index, const struct policy *policy, struct error *err)
+enum outcome request_query(struct run *r, struct connection *c, struct str sql, int64_t index,
+			   const struct policy *policy, char query_id[QUERY_ID_SIZE],
+			   struct result *result, struct error *err)
 {
 	struct retry retry = policy ? policy->retry : retry_default();
-	struct statement s = { 0 };
-	struct result result = { 0 };
-	struct connection *c;
-	struct buf origin = { 0 }, sql = { 0 };
-	struct value v;
-	char query_id[QUERY_ID_SIZE];
-	enum outcome o = request_connection(r, q->need, policy, &c, err);
+	struct statement s = { .sql = sql };
+	enum outcome o;
 
-	if (o == OUTCOME_OK)
-		o = request_render(r, q, c->kind, &sql, err);
-	if (o != OUTCOME_OK) {
-		buf_clear(&sql);
-		return o;
-	}
-	s.sql = buf_view(&sql);
 	if (policy) {
 		s.timeout_ms = policy->timeout_ms;
 		s.settings = policy->settings;
@@ -160,14 +149,32 @@ static enum outcome answer_query(struct run *r, struct machine *vm, const struct
 	}
 	session_busy(r, c);
 	r->store_reads = r->store_busy;
-	o = ask(r, c, &s, &retry, index, query_id, &result, err);
+	o = ask(r, c, &s, &retry, index, query_id, result, err);
 	session_idle(r);
+	return o;
+}
+
+static enum outcome answer_query(struct run *r, struct machine *vm, const struct machine_request *q,
+				 int64_t index, const struct policy *policy, struct error *err)
+{
+	struct result result = { 0 };
+	struct connection *c;
+	struct buf origin = { 0 }, sql = { 0 };
+	struct value v;
+	char query_id[QUERY_ID_SIZE];
+	enum outcome o = request_connection(r, q->need, policy, &c, err);
+
+	if (o == OUTCOME_OK)
+		o = request_render(r, q, c->kind, &sql, err);
+	if (o == OUTCOME_OK)
+		o = request_query(r, c, buf_view(&sql), index, policy, query_id, &result, err);
 	if (o == OUTCOME_OK) {
-		o = answer_value(&result, q->shape, s.sql, machine_heap(vm), &v, &origin, err);
+		o = answer_value(&result, q->shape, buf_view(&sql), machine_heap(vm), &v, &origin,
+				 err);
 		if (o == OUTCOME_OK)
 			machine_answer(vm, v, buf_view(&origin));
 		else
-			request_remember_sql(r, s.sql, query_id);
+			request_remember_sql(r, buf_view(&sql), query_id);
 	}
 	buf_clear(&origin);
 	buf_clear(&sql);
@@ -307,6 +314,8 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 		return OUTCOME_OK;
 	case OP_SLEEP:
 		return answer_sleep(r, vm, q, err);
+	case OP_WINDOW:
+		return window_answer(r, vm, index, policy, err);
 	default:
 		break;
 	}

@@ -147,6 +147,13 @@ struct run {
 	int64_t count, index;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
+	/* The window that was given last: which question of the code, and when; 0: none here. */
+	struct {
+		uint32_t function, pc;
+		int64_t given_ms;
+		bool unique;   /* an index of the server keeps the key so */
+		double first;  /* the first key of the table, where keys are numbers */
+	} window;
 	struct {
 		int64_t depth;	/* that the machine is in */
 		int64_t stored; /* rows of the run in the store */
@@ -222,6 +229,14 @@ void policy_read(const struct run *r, const struct operation *op, struct value o
 /* Answers what vm asks, anything but EXEC and PLAN. index: the operation for query ids, -1 none. */
 enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 			    const struct policy *policy, struct error *err) MUST_USE;
+/* Asks a question that changes nothing, as the operation's policy says; its id, for errors, is put
+ * into query_id. */
+enum outcome request_query(struct run *r, struct connection *c, struct str sql, int64_t index,
+			   const struct policy *policy, char query_id[QUERY_ID_SIZE],
+			   struct result *result, struct error *err) MUST_USE;
+/* window.c: answers a WINDOW of vm. */
+enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
+			   const struct policy *policy, struct error *err) MUST_USE;
 /* Whether answering takes no time and no I/O. */
 /* session_connection(), and what passes by itself is tried again as the policy's retry says (NULL:
  * not at all). */

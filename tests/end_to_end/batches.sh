@@ -1,0 +1,162 @@
+#!/bin/bash
+# batches.sh - windows along a key on each database: every row once, whatever the key is, killed or not
+set -u
+. "$(dirname "$0")/../support/case.sh"
+
+export AMIG_STATE=sqlite:$scratch/state.db
+
+# windows_of NAME KIND HEAD [CLAUSE]: each window counts its rows into `seen`.
+windows_of() {
+	cat >"$scratch/$1.amig" <<-E
+		migration "$1" {
+		  needs db: $2
+
+		  operation "in windows" on db {
+		    ${4-}
+		    forward {
+		      for w in batches of $3 {
+		        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE \${w.where}"
+		      }
+		    }
+		    rollback nothing
+		  }
+		}
+	E
+}
+kinds="postgres sqlite clickhouse"
+for kind in $kinds; do
+	again=
+	[ $kind != clickhouse ] || again=idempotent
+	windows_of 0001_int_$kind $kind 'ident("t") by id size 100' $again
+	windows_of 0002_string_$kind $kind 'ident("t") by name: string size 70' $again
+	windows_of 0003_pair_$kind $kind 'ident("t") by (part, name: string) size 90' $again
+	windows_of 0004_time_$kind $kind 'ident("t") by at: timestamp size 300' $again
+	windows_of 0005_wrong_type_$kind $kind 'ident("t") by name size 10' $again
+	windows_of 0006_nowhere_$kind $kind 'ident("t") by nowhere size 10' $again
+	windows_of 0007_twice_$kind $kind 'ident("t") by part size 100' $again
+	windows_of 0008_null_$kind $kind 'ident("t") by maybe size 100' $again
+	windows_of 0009_target_$kind $kind 'ident("t") by id size 20 min 10 max 400 target 1h' $again
+	windows_of 0010_parallel_$kind $kind 'ident("t") by id size 100 parallel 2' $again
+done
+cat >"$scratch/0011_follow.amig" <<'E'
+migration "0011_follow" {
+  needs db: sqlite
+
+  operation "in windows" on db {
+    forward {
+      for w in batches of ident("t") by id size 100 follow {
+        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
+        exec sql"INSERT INTO t (id, part, name) SELECT max(id) + 1, 9, 'late' || max(id) FROM t HAVING max(id) < 2005"
+      }
+    }
+    rollback nothing
+  }
+}
+E
+
+ask() {
+	case "$AMIG_DB_URL" in
+	postgresql:*) postgres "$AMIG_DB_URL" "$1" ;;
+	http:*) clickhouse batches "$1" | tr '\t' '|' ;;
+	*) sqlite3 "$AMIG_DB_URL" "$1" ;;
+	esac
+}
+# A thousand rows with gaps between their keys.
+fresh() {
+	rm -f "$scratch"/*.db*
+	case $1 in
+	postgres)
+		AMIG_DB_URL=$(new_postgres amig_batches)
+		ask 'CREATE TABLE seen (n int)'
+		ask 'CREATE TABLE t (id bigint PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE, at timestamptz UNIQUE, maybe int)'
+		ask "INSERT INTO t SELECT n * 2, n % 10, 'name ' || md5(n::text), timestamptz '1969-12-31 23:50Z' + n * interval '1 second',
+			nullif(n, 500) FROM generate_series(1, 1000) AS n" ;;
+	sqlite)
+		AMIG_DB_URL=$scratch/target.db
+		ask 'CREATE TABLE seen (n int)'
+		ask 'CREATE TABLE t (id INTEGER PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE, maybe int)'
+		ask "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000)
+			INSERT INTO t SELECT n * 2, n % 10, 'name ' || hex(n), nullif(n, 500) FROM c" ;;
+	clickhouse)
+		AMIG_DB_URL=$(new_clickhouse batches)
+		ask 'CREATE TABLE seen (n UInt64) ENGINE = MergeTree ORDER BY n'
+		ask 'CREATE TABLE t (id UInt64, part Int32, name String, at DateTime, maybe Nullable(Int32)) ENGINE = MergeTree ORDER BY id'
+		ask "INSERT INTO t SELECT number * 2 + 2, number % 10, concat('name ', hex(number)), toDateTime(946684800 + number),
+			number = 500 ? NULL : toInt32(number) FROM system.numbers LIMIT 1000" ;;
+	esac
+	export AMIG_DB_URL
+}
+seen() { ask 'SELECT count(*), sum(n), max(n) FROM seen'; }
+
+every_row_is_in_one_window() {
+	fresh "$1"
+	expect 0 "$AMIGRUN" run "0001_int_$1"
+	is "windows, rows, most" "$(seen)" "10|1000|100"
+	fresh "$1"
+	expect 0 "$AMIGRUN" run "0002_string_$1"
+	is "windows, rows, most" "$(seen)" "15|1000|70"
+	fresh "$1"
+	expect 0 "$AMIGRUN" run "0003_pair_$1"
+	is "windows, rows, most" "$(seen)" "12|1000|90"
+}
+times_are_keys() {
+	fresh "$1"
+	expect 0 "$AMIGRUN" run "0004_time_$1"
+	is "windows, rows, most" "$(seen)" "4|1000|300"
+}
+an_empty_table_has_none() {
+	fresh "$1"
+	ask 'DROP TABLE t'
+	ask "CREATE TABLE t (id $([ "$1" = clickhouse ] && echo 'UInt64) ENGINE = MergeTree ORDER BY id' || echo 'int PRIMARY KEY)')"
+	expect 0 "$AMIGRUN" run "0001_int_$1"
+	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
+}
+what_is_no_key_is_refused() {
+	fresh "$1"
+	expect 1 "$AMIGRUN" run "0005_wrong_type_$1"
+	has "the error" "$output" "the key of \`batches\` is not int: column name is" "by name: string"
+	expect 1 "$AMIGRUN" run "0006_nowhere_$1"
+	has "the error" "$output" nowhere
+	expect 1 "$AMIGRUN" run "0007_twice_$1"
+	has "the error" "$output" "part of t can't be the key of \`batches\`, which is unique and never null: several rows have"
+	expect 1 "$AMIGRUN" run "0008_null_$1"
+	has "the error" "$output" "maybe of t can't be the key of \`batches\`, which is unique and never null: there are rows"
+	expect 1 "$AMIGRUN" run "0010_parallel_$1"
+	has "the error" "$output" "\`parallel\`"
+	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
+}
+# Fast windows grow, by a quarter at most, up to the most that is allowed.
+the_size_follows_the_target() {
+	fresh "$1"
+	expect 0 "$AMIGRUN" run "0009_target_$1"
+	is "rows, most" "$(ask 'SELECT sum(n), CASE WHEN max(n) > 150 AND max(n) <= 400 THEN 1 ELSE 0 END FROM seen')" "1000|1"
+}
+what_is_added_is_followed() {
+	fresh sqlite
+	expect 0 "$AMIGRUN" run 0011_follow
+	is "rows" "$(ask 'SELECT sum(n) = (SELECT count(*) FROM t), count(*) > 10 FROM seen')" "1|1"
+}
+# Between any two commits: no window is lost and none is done twice.
+survives_being_killed() {
+	local place n
+	for place in before_commit after_commit before_effect after_effect before_read; do
+		for n in 3 8; do
+			fresh "$1"
+			AMIG_FAULT=$place:$n expect 137 "$AMIGRUN" run "0001_int_$1"
+			expect 0 "$AMIGRUN" resume "0001_int_$1"
+			is "windows, rows, most after $place:$n" "$(seen)" "10|1000|100"
+		done
+	done
+}
+
+build batches "$scratch"/*.amig >"$scratch/build.log" || { failed "end_to_end, batches/build" "$scratch/build.log"; exit 1; }
+for kind in $kinds; do
+	check "end_to_end, batches/every row of $kind is in one window" every_row_is_in_one_window $kind
+	[ $kind = sqlite ] || check "end_to_end, batches/times are keys on $kind" times_are_keys $kind
+	check "end_to_end, batches/an empty table has no windows on $kind" an_empty_table_has_none $kind
+	check "end_to_end, batches/what is no key is refused on $kind" what_is_no_key_is_refused $kind
+	check "end_to_end, batches/the size follows the target on $kind" the_size_follows_the_target $kind
+	[ $kind = clickhouse ] || check "end_to_end, batches/windows survive being killed on $kind" survives_being_killed $kind
+done
+check "end_to_end, batches/what is added is followed" what_is_added_is_followed
+report_end
