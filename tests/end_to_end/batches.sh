@@ -68,9 +68,10 @@ fresh() {
 	postgres)
 		AMIG_DB_URL=$(new_postgres amig_batches)
 		ask 'CREATE TABLE seen (n int)'
-		ask 'CREATE TABLE t (id bigint PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE, at timestamptz UNIQUE, maybe int)'
-		ask "INSERT INTO t SELECT n * 2, n % 10, 'name ' || md5(n::text), timestamptz '1969-12-31 23:50Z' + n * interval '1 second',
-			nullif(n, 500) FROM generate_series(1, 1000) AS n" ;;
+		ask 'CREATE TABLE t (id bigint PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE,
+			at timestamptz UNIQUE, maybe int)'
+		ask "INSERT INTO t SELECT n * 2, n % 10, 'name ' || md5(n::text), timestamptz '1969-12-31 23:50Z'
+			+ n * interval '1 second', nullif(n, 500) FROM generate_series(1, 1000) AS n" ;;
 	sqlite)
 		AMIG_DB_URL=$scratch/target.db
 		ask 'CREATE TABLE seen (n int)'
@@ -80,9 +81,10 @@ fresh() {
 	clickhouse)
 		AMIG_DB_URL=$(new_clickhouse batches)
 		ask 'CREATE TABLE seen (n UInt64) ENGINE = MergeTree ORDER BY n'
-		ask 'CREATE TABLE t (id UInt64, part Int32, name String, at DateTime, maybe Nullable(Int32)) ENGINE = MergeTree ORDER BY id'
-		ask "INSERT INTO t SELECT number * 2 + 2, number % 10, concat('name ', hex(number)), toDateTime(946684800 + number),
-			number = 500 ? NULL : toInt32(number) FROM system.numbers LIMIT 1000" ;;
+		ask 'CREATE TABLE t (id UInt64, part Int32, name String, at DateTime, maybe Nullable(Int32))
+			ENGINE = MergeTree ORDER BY id'
+		ask "INSERT INTO t SELECT number * 2 + 2, number % 10, concat('name ', hex(number)),
+			toDateTime(946684800 + number), number = 500 ? NULL : toInt32(number) FROM system.numbers LIMIT 1000" ;;
 	esac
 	export AMIG_DB_URL
 }
@@ -107,7 +109,10 @@ times_are_keys() {
 an_empty_table_has_none() {
 	fresh "$1"
 	ask 'DROP TABLE t'
-	ask "CREATE TABLE t (id $([ "$1" = clickhouse ] && echo 'UInt64) ENGINE = MergeTree ORDER BY id' || echo 'int PRIMARY KEY)')"
+	case $1 in
+	clickhouse) ask 'CREATE TABLE t (id UInt64) ENGINE = MergeTree ORDER BY id' ;;
+	*) ask 'CREATE TABLE t (id int PRIMARY KEY)' ;;
+	esac
 	expect 0 "$AMIGRUN" run "0001_int_$1"
 	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
 }

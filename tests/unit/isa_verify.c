@@ -279,10 +279,10 @@ static const struct {
 	{ "keys have an order",
 	  "function f [int] [[int]] -> [int]\nLOAD 0\nLOAD 1\nSORT_BY\nRETURN\nend\n",
 	  "expects a type that has an order" },
-	{ "a window is a record or null",
+	{ "a window has its fields",
 	  "need c sqlite\nfunction f effect\nCONNECTION c\nCONSTANT \"t\"\nLIST string 1\n"
 	  "BUILTIN ident\nLIST string 0\nNULL\nNULL\nWINDOW int?\nPOP\nRETURN\nend\n",
-	  "a window is a record or null" },
+	  "a window is null or has after" },
 	{ "only a plan has operations that run at once",
 	  "function f\nINT 2\nPARALLEL\nRETURN\nend\n", "only the migration's plan" },
 	{ "a version is one", "versions \"1.2\" \"\"\n", "`1.2` is no version" },

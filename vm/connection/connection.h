@@ -105,8 +105,8 @@ struct connection_kind {
 	void (*quote_literal)(struct buf *out, enum cell_type type, struct str text);
 	/* Whether a statement of this text can be inside a transaction. NULL: there are none. */
 	bool (*transactional)(struct str sql);
-	/* A question that gives a row if an index of the server keeps these columns of a table unique,
-	 * all of it and at any time. table: the parts of its name. NULL: nothing does so there. */
+	/* A question that gives a row if an index of the server keeps these columns unique in all
+	 * of a table. table: the parts of its name. NULL: nothing does so there. */
 	void (*print_unique)(struct buf *out, const struct str *table, size_t parts,
 			     const struct str *columns, size_t count);
 	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite *

@@ -399,10 +399,10 @@ static void print_unique(struct buf *out, const struct str *table, size_t parts,
 	}
 	buf_text(out, "SELECT 1 FROM pg_index i WHERE i.indrelid = to_regclass(");
 	postgres_text_literal(out, CELL_STRING, buf_view(&name));
-	buf_text(out, ") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS "
-		      "NULL AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = "
-		      "i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) AND "
-		      "a.attname NOT IN (");
+	buf_text(out, ") AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND "
+		      "i.indexprs IS NULL AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE "
+		      "a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - "
+		      "1]) AND a.attname NOT IN (");
 	for (size_t i = 0; i < count; i++) {
 		buf_text(out, i ? ", " : "");
 		postgres_text_literal(out, CELL_STRING, columns[i]);

@@ -422,7 +422,8 @@ static void print_pragma(struct buf *out, const char *name, const struct str *ta
 	buf_text(out, ")");
 }
 
-static void print_others(struct buf *out, const char *column, const struct str *columns, size_t count)
+static void print_others(struct buf *out, const char *column, const struct str *columns,
+			 size_t count)
 {
 	buf_format(out, "%s COLLATE NOCASE NOT IN (", column);
 	for (size_t i = 0; i < count; i++) {

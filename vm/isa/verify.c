@@ -76,10 +76,22 @@ static bool is_error(const struct verifier *v, uint32_t type)
 	return true;
 }
 
-static bool is_optional_record(const struct verifier *v, uint32_t type)
+static bool is_window(const struct verifier *v, uint32_t type)
 {
-	const struct type *t = types_get(v->types, type);
-	return t->kind == TYPE_OPTIONAL && types_get(v->types, t->element)->kind == TYPE_RECORD;
+	static const char *const names[] = { "after", "upto", "where", "end", "size" };
+	const struct type *t = types_get(v->types, type), *after;
+	if (t->kind != TYPE_OPTIONAL)
+		return false;
+	t = types_get(v->types, t->element);
+	if (t->kind != TYPE_RECORD || t->field_count != ARRAY_SIZE(names))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!str_eq(t->fields[i].name, str_c(names[i])))
+			return false;
+	after = types_get(v->types, t->fields[0].type);
+	return after->kind == TYPE_OPTIONAL && after->element == t->fields[1].type &&
+	       t->fields[2].type == TYPE_SQL && t->fields[3].type == t->fields[1].type &&
+	       t->fields[4].type == TYPE_INT;
 }
 
 static bool check_instruction(struct verifier *v)
@@ -104,8 +116,8 @@ static bool check_instruction(struct verifier *v)
 		return verify_refuse(v, "only the migration's plan has operations");
 	if (at->op == OP_CAUGHT && !is_error(v, at->a))
 		return verify_refuse(v, "what is caught has class, code and message");
-	if (at->op == OP_WINDOW && !is_optional_record(v, at->a))
-		return verify_refuse(v, "a window is a record or null");
+	if (at->op == OP_WINDOW && !is_window(v, at->a))
+		return verify_refuse(v, "a window is null or has after, upto, where, end, size");
 	if (at->op == OP_CALL && at->a == m->migration.plan)
 		return verify_refuse(v, "the plan can't be called");
 	return true;

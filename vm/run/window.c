@@ -4,7 +4,7 @@
  * A window is a record: `after` and `upto`, the keys that it lies between; `where`, its condition;
  * `end`, the last key of the table when the first window was asked for (with `follow`: when the end
  * was reached last); `size`, how many rows it may have. All that the next one depends on is in it,
- * and it is in the checkpoint: a run that was killed goes on with the same window. How long a window
+ * and it is in the checkpoint: a run that was killed goes on with the same window. How long one
  * took is known to the process that gave it: after a resume the size stays as it was.
  */
 #include "vm/base/os.h"
@@ -13,6 +13,7 @@
 #include "vm/run/session.h"
 
 #define KEYS_MAX 2
+#define OPTION_LIMIT (INT64_C(1) << 50)
 #define BOUNDS_FACTOR 10 /* between size / 10 and size * 10, where the author gives no bounds */
 
 enum option { OPTION_SIZE, OPTION_MIN, OPTION_MAX, OPTION_TARGET, OPTION_PARALLEL, OPTION_FOLLOW };
@@ -329,7 +330,8 @@ static int64_t within(int64_t size, int64_t min, int64_t max)
 static int64_t next_size(const struct asking *a, int64_t size, int64_t took_ms)
 {
 	int64_t first = option(a, OPTION_SIZE, 1), target = option(a, OPTION_TARGET, 0);
-	int64_t min = option(a, OPTION_MIN, target ? (first + BOUNDS_FACTOR - 1) / BOUNDS_FACTOR : 1);
+	int64_t tenth = (first + BOUNDS_FACTOR - 1) / BOUNDS_FACTOR;
+	int64_t min = option(a, OPTION_MIN, target ? tenth : 1);
 	int64_t max = option(a, OPTION_MAX, target ? first * BOUNDS_FACTOR : INT64_MAX);
 	double wanted = (double)size * (double)target / (double)(took_ms > 0 ? took_ms : 1);
 	double most = (double)size * 1.25 + 1;
@@ -433,6 +435,26 @@ static enum outcome next(struct asking *a, struct value before, struct value *ou
 	return o;
 }
 
+/* What the verifier cannot see of a bundle that amigc has not made. */
+static bool is_asked_right(const struct value *operands)
+{
+	static const enum value_kind kinds[] = { VALUE_INT, VALUE_INT, VALUE_INT, VALUE_DURATION,
+						 VALUE_INT };
+	const struct value *options;
+
+	if (operands[3].kind != VALUE_RECORD ||
+	    operands[3].record->count != ARRAY_SIZE(kinds) + 1 ||
+	    operands[2].list->count < 1 || operands[2].list->count > KEYS_MAX)
+		return false;
+	options = operands[3].record->at;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (options[i].kind != VALUE_NULL &&
+		    (options[i].kind != kinds[i] || options[i].number < 1 ||
+		     options[i].number > OPTION_LIMIT))
+			return false;
+	return options[OPTION_FOLLOW].kind == VALUE_BOOL;
+}
+
 enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, struct error *err)
 {
@@ -442,11 +464,15 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 	const struct type *record = types_get(&m->types, types_get(&m->types, own)->element);
 	struct asking a = { .r = r, .index = index, .policy = policy, .heap = machine_heap(vm),
 			    .table = q->operands[1].list, .keys = q->operands[2].list,
-			    .options = q->operands[3].record->at,
 			    .type = record->fields[FIELD_UPTO].type };
 	struct value before = q->operands[4], window;
 	enum outcome o;
 
+	if (!is_asked_right(q->operands))
+		return error_set(err, OUTCOME_FAILED,
+				 "`size`, `min`, `max`, `target` and `parallel` of `batches` are "
+				 "from 1 to %lld", (long long)OPTION_LIMIT);
+	a.options = q->operands[3].record->at;
 	if (option(&a, OPTION_PARALLEL, 1) > 1)
 		return ability_refuse("parallel", err);
 	o = request_connection(r, q->need, policy, &a.c, err);
