@@ -53,6 +53,22 @@ migration "0011_follow" {
   }
 }
 E
+# A second for a window, of which each row takes ten milliseconds.
+cat >"$scratch/0012_too_much.amig" <<'E'
+migration "0012_too_much" {
+  needs db: postgres
+
+  operation "in windows" on db {
+    timeout 1s
+    forward {
+      for w in batches of ident("t") by id size 400 {
+        exec sql"INSERT INTO seen SELECT count(x) FROM (SELECT pg_sleep(0.01) AS x FROM t WHERE ${w.where} LIMIT 300) AS s"
+      }
+    }
+    rollback nothing
+  }
+}
+E
 
 ask() {
 	case "$AMIG_DB_URL" in
@@ -141,6 +157,14 @@ what_is_added_is_followed() {
 	expect 0 "$AMIGRUN" run 0011_follow
 	is "rows" "$(ask 'SELECT sum(n) = (SELECT count(*) FROM t), count(*) > 10 FROM seen')" "1|1"
 }
+what_is_too_much_is_halved() {
+	fresh postgres
+	ask 'DELETE FROM t WHERE id > 300'
+	expect 0 "$AMIGRUN" run 0012_too_much
+	has "what is said" "$output" "a window of 400 rows was too much, 200 are tried" "a window of 100 rows was too much, 50"
+	is "windows, rows, most" "$(seen)" "3|150|50"
+	is "the effects" "$(state "SELECT count(*) FROM @effect WHERE outcome = 'done'")" 3
+}
 # Between any two commits: no window is lost and none is done twice.
 survives_being_killed() {
 	local place n
@@ -164,4 +188,5 @@ for kind in $kinds; do
 	[ $kind = clickhouse ] || check "end_to_end, batches/windows survive being killed on $kind" survives_being_killed $kind
 done
 check "end_to_end, batches/what is added is followed" what_is_added_is_followed
+check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
 report_end

@@ -413,6 +413,9 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 	return err->outcome;
 }
 
+/* TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS, TOO_MANY_BYTES */
+static const char *const too_much[] = { "159", "241", "158", "307", NULL };
+
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
 	.capabilities = CAN_ASK_RUNNING,
@@ -422,6 +425,7 @@ const struct connection_kind clickhouse_kind = {
 	.exec = run_exec,
 	.fence = fence_prefix,
 	.quote_ident = clickhouse_text_ident,
+	.too_much = too_much,
 	.quote_literal = clickhouse_text_literal,
 	.transactional = NULL,
 	.share = NULL,

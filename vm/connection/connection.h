@@ -109,6 +109,9 @@ struct connection_kind {
 	 * of a table. table: the parts of its name. NULL: nothing does so there. */
 	void (*print_unique)(struct buf *out, const struct str *table, size_t parts,
 			     const struct str *columns, size_t count);
+	/* Codes of errors that say that a statement was about too much at once: its time or the
+	 * server's memory was over, and nothing was changed. NULL-terminated, or NULL. */
+	const char *const *too_much;
 	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite *
 	 * of the store, which must outlive the connection) if it is the same database, under the
 	 * same role and search_path, and sets `shared`; false: it is another. */

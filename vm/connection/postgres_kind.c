@@ -411,6 +411,9 @@ static void print_unique(struct buf *out, const struct str *table, size_t parts,
 	buf_clear(&name);
 }
 
+/* query_canceled, out_of_memory, disk_full (of temporary files) */
+static const char *const too_much[] = { "57014", "53200", "53100", NULL };
+
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
 	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING,
@@ -423,5 +426,6 @@ const struct connection_kind postgres_kind = {
 	.quote_literal = postgres_text_literal,
 	.transactional = sql_is_transactional,
 	.print_unique = print_unique,
+	.too_much = too_much,
 	.share = share_session,
 };

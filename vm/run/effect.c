@@ -169,7 +169,8 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			return STEP_STOPPED;
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
-		if (!retry_wanted(&a->policy.retry, attempt, err)) {
+		if (window_is_too_much(r, c->kind, err) ||
+		    !retry_wanted(&a->policy.retry, attempt, err)) {
 			r->next_effect = number + 1; /* the code may outlive it and go on */
 			return STEP_FAILED;
 		}
@@ -370,7 +371,8 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
 		if (r->stop.cancelled || step_is_unhealthy(r, a))
 			return STEP_STOPPED;
-		if (!retry_wanted(&a->policy.retry, effect.attempt, err))
+		if (window_is_too_much(r, c->kind, err) ||
+		    !retry_wanted(&a->policy.retry, effect.attempt, err))
 			return STEP_FAILED;
 		if (journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;

@@ -71,6 +71,7 @@ void session_close(struct run *r)
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
+	buf_clear(&r->window.before);
 	buf_clear(&r->failed_sql);
 	store_close(r->second);
 	arena_clear(&r->arena);

@@ -153,6 +153,10 @@ struct run {
 		int64_t given_ms;
 		bool unique;   /* an index of the server keeps the key so */
 		double first;  /* the first key of the table, where keys are numbers */
+		/* The machine before it was given, as long as nothing was done in it; its size,
+		 * and what it is to be now; 0: as always. */
+		struct buf before;
+		int64_t size, halved;
 	} window;
 	struct {
 		int64_t depth;	/* that the machine is in */
@@ -234,7 +238,12 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 enum outcome request_query(struct run *r, struct connection *c, struct str sql, int64_t index,
 			   const struct policy *policy, char query_id[QUERY_ID_SIZE],
 			   struct result *result, struct error *err) MUST_USE;
-/* window.c: answers a WINDOW of vm. */
+/* window.c: whether the failure is that the window that it came first in was too much at once. */
+bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
+			const struct error *err);
+/* Then goes back before that window, and takes half of it. */
+bool window_halve(struct run *r, const struct connection_kind *kind, struct error *err);
+/* Answers a WINDOW of vm. */
 enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, struct error *err) MUST_USE;
 /* Whether answering takes no time and no I/O. */

@@ -78,12 +78,19 @@ static enum step_end end_unhealthy(struct run *r, enum step_end end, struct erro
 /* Answers what the machine asks, and says whether it goes on. */
 static enum step_end go(struct run *r, struct act *a, struct error *err)
 {
+	enum opcode op = machine_request(r->vm)->op;
+	uint32_t need = machine_request(r->vm)->need;
 	enum step_end end = answer(r, a, err);
 
+	if (end == STEP_DONE && op == OP_EXEC)
+		buf_reset(&r->window.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
+	if (end == STEP_FAILED && op == OP_EXEC &&
+	    window_halve(r, r->connections[need].kind, err))
+		return STEP_DONE;
 	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;
 }
 
@@ -93,6 +100,7 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	enum outcome o;
 
 	r->share = 0;
+	buf_reset(&r->window.before);
 	a->attempts += !a->backward;
 	r->locks.depth = 0;
 	if (r->checkpoint.len) {

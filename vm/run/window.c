@@ -422,6 +422,8 @@ static enum outcome next(struct asking *a, struct value before, struct value *ou
 				 is_first ? -1 : took_ms);
 	enum outcome o = OUTCOME_OK;
 
+	if (a->r->window.halved)
+		size = a->r->window.halved;
 	*out = value_null();
 	if (is_first)
 		o = outermost(a, after, " DESC", &end, err);
@@ -483,7 +485,45 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 	buf_clear(&a.sql);
 	if (o != OUTCOME_OK)
 		return o;
+	buf_reset(&r->window.before);
+	r->window.halved = 0;
+	if (window.kind != VALUE_NULL) {
+		machine_save(vm, &r->window.before);
+		r->window.size = window.record->at[FIELD_SIZE].number;
+	}
 	r->window.given_ms = os_monotonic_ms();
 	machine_answer(vm, window, STR(""));
 	return OUTCOME_OK;
+}
+
+/* ---- a window that was too much ---- */
+
+bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
+			const struct error *err)
+{
+	if (!r->window.before.len || r->window.size < 2 || err->class == ERROR_UNKNOWN)
+		return false;
+	for (const char *const *code = kind->too_much; code && *code; code++)
+		if (strcmp(*code, err->code) == 0)
+			return true;
+	return false;
+}
+
+bool window_halve(struct run *r, const struct connection_kind *kind, struct error *err)
+{
+	struct error damaged = { 0 };
+	struct buf words = { 0 };
+
+	if (!window_is_too_much(r, kind, err))
+		return false;
+	if (machine_restore(r->vm, buf_view(&r->window.before), &damaged) != OUTCOME_OK)
+		BUG("%s", damaged.message);
+	r->window.halved = r->window.size / 2;
+	buf_format(&words, "a window of %lld rows was too much, %lld are tried: %s",
+		   (long long)r->window.size, (long long)r->window.halved, err->message);
+	session_tell(r, EVENT_CAUGHT, STR(""), buf_view(&words));
+	buf_clear(&words);
+	error_clear(err);
+	journal_after(r);
+	return true;
 }
