@@ -173,14 +173,24 @@ static void lower_batch_options(struct body *b, const struct batches_syntax *x)
 
 static void lower_pause(struct body *b, const struct expression *pause)
 {
-	struct operand_local until;
-	struct label top = {0}, end = {0};
+	struct operand_local until, untold;
+	struct label top = {0}, told = {0}, end = {0};
 
 	if (!pause)
 		return;
 	until = code_local(&b->code, TYPE_TIMESTAMP);
+	untold = code_local(&b->code, TYPE_BOOL);
+	emit_BOOL(&b->code, (struct operand_flag){ true });
+	emit_STORE(&b->code, untold);
 	label_place(&b->code, &top);
 	lower_jump_unless(b, pause, &end);
+	emit_LOAD(&b->code, untold);
+	emit_JUMP_IF_FALSE(&b->code, &told);
+	lower_string(b, STR("it waits: `pause when` holds"));
+	emit_LOG(&b->code);
+	emit_BOOL(&b->code, (struct operand_flag){ false });
+	emit_STORE(&b->code, untold);
+	label_place(&b->code, &told);
 	emit_NOW(&b->code);
 	lower_duration(b, PAUSE_MS);
 	emit_ADD_TIME(&b->code);

@@ -69,6 +69,20 @@ migration "0012_too_much" {
   }
 }
 E
+cat >"$scratch/0013_pause.amig" <<'E'
+migration "0013_pause" {
+  needs db: sqlite
+
+  operation "in windows" on db {
+    forward {
+      for w in batches of ident("t") by id size 500 pause when db.exists(sql"SELECT 1 FROM gate") {
+        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
+      }
+    }
+    rollback nothing
+  }
+}
+E
 
 ask() {
 	case "$AMIG_DB_URL" in
@@ -165,6 +179,21 @@ what_is_too_much_is_halved() {
 	is "windows, rows, most" "$(seen)" "3|150|50"
 	is "the effects" "$(state "SELECT count(*) FROM @effect WHERE outcome = 'done'")" 3
 }
+it_waits() { grep -q 'it waits: `pause when` holds' "$scratch/out"; }
+# And says why.
+waits_while_it_is_to_pause() {
+	local runner
+	fresh sqlite
+	ask 'CREATE TABLE gate AS SELECT 1'
+	"$AMIGRUN" run 0013_pause >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 it_waits
+	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
+	ask 'DELETE FROM gate'
+	wait $runner
+	is "how it ended" $? 0
+	is "windows, rows, most" "$(seen)" "2|1000|500"
+}
 # Between any two commits: no window is lost and none is done twice.
 survives_being_killed() {
 	local place n
@@ -189,4 +218,5 @@ for kind in $kinds; do
 done
 check "end_to_end, batches/what is added is followed" what_is_added_is_followed
 check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
+check "end_to_end, batches/a run waits while it is to pause" waits_while_it_is_to_pause
 report_end
