@@ -124,6 +124,13 @@ static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t 
 	return STEP_DONE;
 }
 
+/* What was too much at once would be again. */
+static bool goes_again(const struct run *r, const struct act *a, const struct connection *c,
+		       int64_t attempt, const struct error *err)
+{
+	return !window_is_too_much(r, c->kind, err) && retry_wanted(&a->policy.retry, attempt, err);
+}
+
 /* Inside the store's transaction: what fails has not happened. */
 static enum step_end effect_inside(struct run *r, struct act *a, struct connection *c,
 				   struct error *err)
@@ -169,8 +176,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			return STEP_STOPPED;
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;
-		if (window_is_too_much(r, c->kind, err) ||
-		    !retry_wanted(&a->policy.retry, attempt, err)) {
+		if (!goes_again(r, a, c, attempt, err)) {
 			r->next_effect = number + 1; /* the code may outlive it and go on */
 			return STEP_FAILED;
 		}
@@ -371,8 +377,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
 		if (r->stop.cancelled || step_is_unhealthy(r, a))
 			return STEP_STOPPED;
-		if (window_is_too_much(r, c->kind, err) ||
-		    !retry_wanted(&a->policy.retry, effect.attempt, err))
+		if (!goes_again(r, a, c, effect.attempt, err))
 			return STEP_FAILED;
 		if (journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
