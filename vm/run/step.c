@@ -82,7 +82,7 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	uint32_t need = machine_request(r->vm)->need;
 	enum step_end end = answer(r, a, err);
 
-	if (end == STEP_DONE && op == OP_EXEC)
+	if (end == STEP_DONE && (op == OP_EXEC || op == OP_LOCK))
 		buf_reset(&r->window.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
