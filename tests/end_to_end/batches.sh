@@ -83,6 +83,22 @@ migration "0013_pause" {
   }
 }
 E
+cat >"$scratch/0014_tables.amig" <<'E'
+migration "0014_tables" {
+  needs db: sqlite
+
+  for name in ["t", "other"] {
+    operation "through ${name}" on db {
+      forward {
+        for w in batches of ident(name) by id size 500 {
+          exec sql"INSERT INTO seen SELECT count(*) FROM ${ident(name)} WHERE ${w.where}"
+        }
+      }
+      rollback nothing
+    }
+  }
+}
+E
 
 ask() {
 	case "$AMIG_DB_URL" in
@@ -194,6 +210,13 @@ waits_while_it_is_to_pause() {
 	is "how it ended" $? 0
 	is "windows, rows, most" "$(seen)" "2|1000|500"
 }
+each_table_is_looked_at() {
+	fresh sqlite
+	ask 'CREATE TABLE other (id int); INSERT INTO other VALUES (1), (2), (2), (3)'
+	expect 1 "$AMIGRUN" run 0014_tables
+	has "the error" "$output" "id of other can't be the key" "several rows have 2"
+	is "windows, rows, most" "$(seen)" "2|1000|500"
+}
 # Between any two commits: no window is lost and none is done twice.
 survives_being_killed() {
 	local place n
@@ -219,4 +242,5 @@ done
 check "end_to_end, batches/what is added is followed" what_is_added_is_followed
 check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
 check "end_to_end, batches/a run waits while it is to pause" waits_while_it_is_to_pause
+check "end_to_end, batches/each table is looked at" each_table_is_looked_at
 report_end

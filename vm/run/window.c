@@ -359,14 +359,16 @@ static void tell_progress(struct asking *a, struct value upto, struct value end)
 	session_tell(a->r, EVENT_TICK, STR(""), STR(""));
 }
 
-/* What is learned once by a process. */
-static enum outcome look_at_table(struct asking *a, uint32_t function, uint32_t pc,
+/* What is learned at the first window, and by a process that goes on at a later one. The same code
+ * may go along another table the next time. */
+static enum outcome look_at_table(struct asking *a, uint32_t function, uint32_t pc, bool is_first,
 				  struct error *err)
 {
 	struct value first;
 	enum outcome o;
 
-	if (a->r->window.function == function && a->r->window.pc == pc && a->r->window.given_ms)
+	if (!is_first && a->r->window.function == function && a->r->window.pc == pc &&
+	    a->r->window.given_ms)
 		return OUTCOME_OK;
 	o = check_nulls(a, err);
 	if (o == OUTCOME_OK)
@@ -479,7 +481,7 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 		return ability_refuse("parallel", err);
 	o = request_connection(r, q->need, policy, &a.c, err);
 	if (o == OUTCOME_OK)
-		o = look_at_table(&a, q->function, q->pc, err);
+		o = look_at_table(&a, q->function, q->pc, before.kind == VALUE_NULL, err);
 	if (o == OUTCOME_OK)
 		o = next(&a, before, &window, err);
 	buf_clear(&a.sql);
