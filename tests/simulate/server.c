@@ -146,6 +146,8 @@ struct sent *server_send(enum target_id target, const struct statement *statemen
 	snprintf(s->query_id, sizeof(s->query_id), "%s", statement->query_id);
 	change_parse(statement->sql, &s->change);
 	read_marker(s, statement->marker);
+	if (target == TARGET_FAR && !s->marker[0])
+		violated("%s goes without its marker", s->query_id);
 	trace("sends %s: %.*s", s->query_id, STR_ARG(statement->sql));
 	return s;
 }
