@@ -54,7 +54,7 @@ ends_behind() {
 	before=$(state_rows)
 	proxy_back link
 	# Its word that it has lost the run, and that it looks for work again.
-	await_that 30 said first 'lost its lease\|taken the run over'
+	await_that 30 said first 'lost its lease\|taken the run over\|took the migration over'
 	sleep 1.5
 	is "the state" "$(state_rows)" "$before"
 	kill -0 $first || die "the first worker ended: $(cat "$scratch/first")"
