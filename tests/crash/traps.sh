@@ -238,6 +238,11 @@ a_target_without_a_fence_is_said_once() {
 	case "$(state 'SELECT query_id FROM @effect')" in *f) die "it carries a condition" ;; esac
 }
 
+fresh_postgres() {
+	rm -f "$scratch"/state.db*
+	AMIG_POSTGRES_URL=$(new_postgres traps)
+	export AMIG_POSTGRES_URL
+}
 pg() { postgres "$AMIG_POSTGRES_URL" "$1"; }
 in_flight() {
 	[ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(s)%' AND wait_event = 'PgSleep'")" = 1 ]
@@ -246,9 +251,7 @@ in_flight() {
 standby() { pg "ALTER SYSTEM SET synchronous_standby_names = '$1'"; pg "SELECT pg_reload_conf()" >"$scratch/reload"; }
 waits_for_standby() { [ "$(pg "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")" = 1 ]; }
 an_error_is_told_of_what_is_committed() {
-	rm -f "$scratch"/state.db*
-	AMIG_POSTGRES_URL=$(new_postgres traps)
-	export AMIG_POSTGRES_URL
+	fresh_postgres
 	pg 'CREATE TABLE t (x int); CREATE TABLE pause AS SELECT 2 AS s'
 	begins 0109_replicated
 	await_that 20 in_flight
@@ -263,9 +266,7 @@ an_error_is_told_of_what_is_committed() {
 }
 
 a_number_of_a_transaction_comes_back() {
-	rm -f "$scratch"/state.db*
-	AMIG_POSTGRES_URL=$(new_postgres traps)
-	export AMIG_POSTGRES_URL
+	fresh_postgres
 	pg 'CREATE TABLE t (x int); CREATE TABLE pause AS SELECT 30 AS s'
 	begins 0108_in_flight
 	await_that 20 in_flight
@@ -280,9 +281,7 @@ a_number_of_a_transaction_comes_back() {
 
 # IF NOT EXISTS takes the invalid index that a broken CONCURRENTLY left for the index.
 an_invalid_index_is_not_taken_for_one() {
-	rm -f "$scratch"/state.db*
-	AMIG_POSTGRES_URL=$(new_postgres traps)
-	export AMIG_POSTGRES_URL
+	fresh_postgres
 	pg 'CREATE TABLE t (x int); INSERT INTO t VALUES (1), (1)'
 	AMIG_FAULT=before_effect:1 expect 137 "$AMIGRUN" run 0110_invalid
 	pg 'CREATE UNIQUE INDEX CONCURRENTLY i ON t (x)'
