@@ -1,0 +1,201 @@
+/* postgres_copy.c - COPY over a libpq session, by slices */
+#include "vm/driver/postgres_copy.h"
+#include "vm/base/os.h"
+#include <errno.h>
+#include <poll.h>
+
+#define GIVE_UP_MS 5000
+
+static enum outcome ask(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	int64_t now = os_monotonic_ms();
+
+	if (now - s->asked_at < WATCH_SLICE_MS)
+		return OUTCOME_OK;
+	s->asked_at = now;
+	if (watch_ask(watch) == WATCH_GO_ON)
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_STOPPED, "stopped while rows were copied");
+	err->class = ERROR_TRANSIENT;
+	return err->outcome;
+}
+
+static enum outcome wait_socket(struct postgres *s, bool to_write, const struct watch *watch,
+				struct error *err)
+{
+	struct pollfd p = { .fd = PQsocket(s->pg),
+			    .events = to_write ? POLLIN | POLLOUT : POLLIN };
+	int ready;
+
+	if (p.fd < 0)
+		return postgres_fail(s, NULL, err);
+	ready = poll(&p, 1, WATCH_SLICE_MS);
+	if (ready < 0 && errno != EINTR)
+		return error_set(err, OUTCOME_UNREACHABLE, "poll: %s", strerror(errno));
+	if (ready > 0 && (p.revents & ~POLLOUT) && !PQconsumeInput(s->pg))
+		return postgres_fail(s, NULL, err);
+	return ask(s, watch, err);
+}
+
+enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watch *watch,
+				 struct error *err)
+{
+	const ExecStatusType wanted = out ? PGRES_COPY_OUT : PGRES_COPY_IN;
+
+	for (;;) {
+		enum outcome o = OUTCOME_OK;
+		PGresult *answer;
+		int left;
+
+		while ((left = PQflush(s->pg)) > 0 || PQisBusy(s->pg)) {
+			o = wait_socket(s, left > 0, watch, err);
+			if (o != OUTCOME_OK)
+				return o;
+		}
+		answer = PQgetResult(s->pg);
+		if (!answer)
+			return error_set(err, OUTCOME_FAILED, "the statement copies nothing");
+		if (PQresultStatus(answer) == wanted) {
+			PQclear(answer);
+			return OUTCOME_OK;
+		}
+		if (postgres_result_failed(answer))
+			o = postgres_fail(s, answer, err);
+		PQclear(answer);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+}
+
+/* The server has ended the copy out: with an error, or well. */
+static enum outcome end_reading(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	enum outcome failed = OUTCOME_OK;
+
+	for (;;) {
+		struct error lost = { 0 };
+		PGresult *answer;
+		enum outcome o = postgres_result(s, watch, &answer, &lost);
+
+		if (o == OUTCOME_OK && answer && postgres_result_failed(answer))
+			o = postgres_fail(s, answer, &lost);
+		if (o != OUTCOME_OK && failed == OUTCOME_OK) {
+			error_take(err, &lost);
+			failed = o;
+		}
+		error_clear(&lost);
+		if (!answer)
+			return failed;
+		PQclear(answer);
+	}
+}
+
+enum outcome postgres_copy_read(struct postgres *s, size_t want_bytes, size_t row_cap,
+				struct buf *out, bool *end, const struct watch *watch,
+				struct error *err)
+{
+	size_t first = out->len;
+
+	*end = false;
+	while (out->len - first < want_bytes) {
+		char *row = NULL;
+		int n = PQgetCopyData(s->pg, &row, 1);
+		enum outcome o;
+
+		if (n > 0) {
+			bool fits = (size_t)n <= row_cap;
+
+			if (fits)
+				buf_add(out, row, (size_t)n);
+			PQfreemem(row);
+			if (!fits)
+				return error_set(err, OUTCOME_FAILED,
+						 "it is longer than %zu MiB", row_cap >> 20);
+			continue;
+		}
+		if (n == -1) {
+			*end = true;
+			return end_reading(s, watch, err);
+		}
+		if (n < 0)
+			return postgres_fail(s, NULL, err);
+		if (out->len > first)
+			break;
+		o = wait_socket(s, false, watch, err);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+	return ask(s, watch, err);
+}
+
+/* A server that has refused a row says so while it is still being sent to. */
+static enum outcome flush(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	for (;;) {
+		int left = PQflush(s->pg);
+		enum outcome o;
+
+		if (left == 0)
+			return ask(s, watch, err);
+		if (left < 0)
+			return postgres_fail(s, NULL, err);
+		o = wait_socket(s, true, watch, err);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+}
+
+enum outcome postgres_copy_write(struct postgres *s, struct str bytes, const struct watch *watch,
+				 struct error *err)
+{
+	if (PQputCopyData(s->pg, bytes.ptr, (int)bytes.len) != 1)
+		return postgres_fail(s, NULL, err);
+	return flush(s, watch, err);
+}
+
+enum outcome postgres_copy_end(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	if (PQputCopyEnd(s->pg, NULL) != 1)
+		return postgres_fail(s, NULL, err);
+	return flush(s, watch, err);
+}
+
+void postgres_copy_give_up(struct postgres *s)
+{
+	const int64_t until = os_monotonic_ms() + GIVE_UP_MS;
+	bool asked = false;
+
+	while (postgres_is_alive(s) && os_monotonic_ms() < until) {
+		struct pollfd p = { .fd = PQsocket(s->pg), .events = POLLIN };
+		PGresult *answer;
+		char *row = NULL;
+		int n;
+
+		if (!asked) {
+			postgres_cancel(s);
+			asked = true;
+		}
+		n = PQgetCopyData(s->pg, &row, 1);
+		PQfreemem(row);
+		if (n > 0)
+			continue;
+		if (n == 0 || PQflush(s->pg) > 0 || PQisBusy(s->pg)) {
+			p.events = PQflush(s->pg) > 0 ? POLLIN | POLLOUT : POLLIN;
+			poll(&p, 1, WATCH_SLICE_MS);
+			if (!PQconsumeInput(s->pg))
+				break;
+			continue;
+		}
+		answer = PQgetResult(s->pg);
+		if (!answer) {
+			postgres_join_canceller(s);
+			s->cancelled_at = 0;
+			s->sent = false;
+			return;
+		}
+		if (PQresultStatus(answer) == PGRES_COPY_IN)
+			PQputCopyEnd(s->pg, "given up");
+		PQclear(answer);
+	}
+	postgres_abandon(s);
+}

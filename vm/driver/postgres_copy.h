@@ -1,0 +1,34 @@
+/*
+ * postgres_copy.h - COPY … TO STDOUT and COPY … FROM STDIN over a session
+ *
+ * The statement, and what goes in front of it, is sent by postgres_send(); then
+ * postgres_copy_begin(). Never blocks longer than a slice; a wish of the watch ends the wait with
+ * OUTCOME_STOPPED, and the caller ends the copy by postgres_copy_give_up(). A copy out is over when
+ * postgres_copy_read() has said so; a copy in when postgres_copy_end() has succeeded: after that
+ * the caller reads the statement's answers by postgres_result() until it gives NULL.
+ */
+#ifndef VM_DRIVER_POSTGRES_COPY_H
+#define VM_DRIVER_POSTGRES_COPY_H
+
+#include "vm/base/buf.h"
+#include "vm/driver/postgres.h"
+
+/* Reads the answers of what stands in front, up to the one that opens the copy. out: the server is
+ * to send. */
+enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watch *watch,
+				 struct error *err) MUST_USE;
+/* Appends whole rows, at least one and about want_bytes if they are there already; *end: there are
+ * no more, and the query is over. A row that is longer than row_cap is an error. */
+enum outcome postgres_copy_read(struct postgres *s, size_t want_bytes, size_t row_cap,
+				struct buf *out, bool *end, const struct watch *watch,
+				struct error *err) MUST_USE;
+/* Returns when the bytes are on their way: what the server does not take is not sent. */
+enum outcome postgres_copy_write(struct postgres *s, struct str bytes, const struct watch *watch,
+				 struct error *err) MUST_USE;
+enum outcome postgres_copy_end(struct postgres *s, const struct watch *watch,
+			       struct error *err) MUST_USE;
+/* Ends a copy that is not to be carried out, whatever it waits for. A session in which that takes
+ * too long is lost. Before the end was sent nothing of a copy in has happened. */
+void postgres_copy_give_up(struct postgres *s);
+
+#endif
