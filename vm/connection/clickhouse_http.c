@@ -209,16 +209,18 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 
 /* A read's statement is the body. A change's is in the URL as far as it must be
  * (clickhouse_text_split). */
-static enum outcome compose(struct clickhouse *h, CURL *easy, const struct request *r,
-			    struct buf *url, struct str *body, struct error *err)
+enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const struct request *r,
+				     struct buf *url, struct str *body, struct error *err)
 {
 	buf_text(url, h->base);
 	if (*h->database)
 		add_pair(url, easy, STR("database"), str_c(h->database));
 	if (r->query_id)
 		add_pair(url, easy, STR("query_id"), str_c(r->query_id));
-	add_pair(url, easy, STR("default_format"), STR("TabSeparatedWithNamesAndTypes"));
-	add_pair(url, easy, STR("wait_end_of_query"), STR("1"));
+	add_pair(url, easy, STR("default_format"),
+		 r->streaming ? STR("TabSeparated") : STR("TabSeparatedWithNamesAndTypes"));
+	add_pair(url, easy, STR("wait_end_of_query"),
+		 r->streaming && r->reading ? STR("0") : STR("1"));
 	if (!r->bare && !h->readonly)
 		add_settings(url, h, easy, r);
 	*body = r->sql;
@@ -287,8 +289,8 @@ static int before_sending(void *context, char *ip, char *local_ip, int port, int
 	return ++a->sendings > 1 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-static void prepare(const struct clickhouse *h, CURL *easy, const char *url, struct str body,
-		    struct answer *a, char *why)
+void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char *url,
+			     struct str body, struct answer *a, char *why)
 {
 	curl_easy_reset(easy);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -311,8 +313,8 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
 }
 
-static enum outcome fail_transport(const struct clickhouse *h, CURL *easy, CURLcode rc,
-				   const char *why, struct answer *a, struct error *err)
+enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLcode rc,
+				  const char *why, struct answer *a, struct error *err)
 {
 	long sent = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
@@ -386,9 +388,9 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 	struct buf url = {0};
 	struct str body;
 	CURLcode rc = CURLE_OK;
-	enum outcome o = compose(h, easy, r, &url, &body, err);
+	enum outcome o = clickhouse_http_compose(h, easy, r, &url, &body, err);
 	if (o == OUTCOME_OK) {
-		prepare(h, easy, url.ptr, body, a, why);
+		clickhouse_http_prepare(h, easy, url.ptr, body, a, why);
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, r->limit_ms);
 		if (!r->reading) {
 			curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
@@ -398,7 +400,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 		o = perform(h, easy, r, watch, &rc, err);
 		a->sent = true;
 		if (o == OUTCOME_OK && rc != CURLE_OK)
-			o = fail_transport(h, easy, rc, why, a, err);
+			o = clickhouse_http_fail(h, easy, rc, why, a, err);
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->status);
 	}
 	buf_clear(&url);
@@ -415,7 +417,7 @@ void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefi
 	clickhouse_text_id_condition(&sql, query_id, prefix);
 	buf_text(&sql, " ASYNC");
 	buf_text(&url, h->base);
-	prepare(h, easy, url.ptr, buf_view(&sql), &a, why);
+	clickhouse_http_prepare(h, easy, url.ptr, buf_view(&sql), &a, why);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, KILL_TIMEOUT_MS);
 	curl_easy_perform(easy); /* if it fails the query goes on, and is killed again later */
 	curl_easy_cleanup(easy);

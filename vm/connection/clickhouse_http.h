@@ -41,6 +41,7 @@ struct request {
 	const char *query_id;		/* NULL: the server makes one up */
 	struct str sql;
 	bool reading;
+	bool streaming; /* rows come or go as TabSeparated, whole or with an end that tells */
 	bool bare; /* no setting from the table: nothing is known of the server yet */
 	int64_t timeout_ms;		/* of the statement, on the server */
 	long limit_ms;			/* after which the socket is closed; 0 never */
@@ -68,6 +69,14 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 				 const struct watch *watch, struct answer *a,
 				 struct error *err) MUST_USE;
 void clickhouse_answer_clear(struct answer *a);
+/* What it is made of, for who leads the request by himself. compose: the URL, and of the SQL what
+ * is not in there. */
+enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const struct request *r,
+				     struct buf *url, struct str *body, struct error *err) MUST_USE;
+void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char *url,
+			     struct str body, struct answer *a, char *why);
+enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLcode rc,
+				  const char *why, struct answer *a, struct error *err);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
 

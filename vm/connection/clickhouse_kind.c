@@ -4,7 +4,7 @@
 #include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_text.h"
-#include "vm/connection/connection.h"
+#include "vm/connection/stream.h"
 #include "vm/base/log.h"
 #include "vm/base/os.h"
 #include <ctype.h>
@@ -194,8 +194,9 @@ static enum outcome learn_named(struct connection *c, const struct statement *s,
 }
 
 /* The author's settings that the server knows, into request->settings; freed by the caller. */
-static enum outcome take_settings(struct connection *c, const struct statement *s,
-				  const struct watch *watch, struct request *r, struct error *err)
+enum outcome clickhouse_take_settings(struct connection *c, const struct statement *s,
+				      const struct watch *watch, struct request *r,
+				      struct error *err)
 {
 	enum outcome o = s->setting_count ? learn_named(c, s, watch, err) : OUTCOME_OK;
 	if (o != OUTCOME_OK || !s->setting_count)
@@ -234,7 +235,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	out->affected = -1;
 	enum outcome o = check_statement(s, err);
 	if (o == OUTCOME_OK)
-		o = take_settings(c, s, watch, &r, err);
+		o = clickhouse_take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK)
 		o = clickhouse_http_ask(h, &r, watch, &a, err);
 	if (o == OUTCOME_OK)
@@ -334,8 +335,8 @@ static enum outcome look_up_end(struct clickhouse *h, const struct request *r, s
 	return o;
 }
 
-static enum outcome follow(struct clickhouse *h, const struct request *r, const struct watch *watch,
-			   struct error *err)
+enum outcome clickhouse_follow(struct clickhouse *h, const struct request *r,
+			       const struct watch *watch, struct error *err)
 {
 	log_warning("the connection of query %s was lost: following it by its id", r->query_id);
 	if (!wait_until_gone(h, r->query_id, false, false, watch))
@@ -383,13 +384,13 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	*affected = -1;
 	enum outcome o = check_statement(s, err);
 	if (o == OUTCOME_OK)
-		o = take_settings(c, s, watch, &r, err);
+		o = clickhouse_take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK) {
 		o = clickhouse_http_ask(h, &r, watch, &a, err);
 		if (o == OUTCOME_OK)
 			o = clickhouse_answer_check(&a, &r, err);
 		else if (o != OUTCOME_STOPPED && err->class == ERROR_UNKNOWN)
-			o = follow(h, &r, watch, err);
+			o = clickhouse_follow(h, &r, watch, err);
 		else if (a.too_large)		/* it ran, to the end or not */
 			err->class = ERROR_UNKNOWN;
 	}
@@ -433,4 +434,5 @@ const struct connection_kind clickhouse_kind = {
 	.can_guard = clickhouse_can_guard,
 	.guard = clickhouse_guard,
 	.ask = clickhouse_ask,
+	.stream = &clickhouse_stream,
 };

@@ -13,6 +13,21 @@
 enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
 				   struct result *out, struct error *err) MUST_USE;
 
+/* A changing statement whose connection was lost when it had been sent: waits until it runs no
+ * more, and asks the server's log. OUTCOME_OK: it finished. */
+struct clickhouse;
+struct request;
+enum outcome clickhouse_follow(struct clickhouse *h, const struct request *r,
+			       const struct watch *watch, struct error *err) MUST_USE;
+/* The author's settings that the server knows, into r->settings, to be freed. */
+enum outcome clickhouse_take_settings(struct connection *c, const struct statement *s,
+				      const struct watch *watch, struct request *r,
+				      struct error *err) MUST_USE;
+
+/* clickhouse_type.c: a type as the server writes it. */
+struct stream_type;
+void clickhouse_type_read(struct arena *a, struct str name, struct stream_type *out);
+
 /* clickhouse_fence.c */
 enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fence *f,
 				    const struct watch *watch, bool *refused, struct error *err);

@@ -79,6 +79,7 @@ enum fate {
 	FATE_NOT_BEGUN,		/* and it never will */
 };
 
+struct stream_kind;
 struct connection_kind {
 	const char *name;			/* "clickhouse" */
 	unsigned capabilities;
@@ -134,6 +135,7 @@ struct connection_kind {
 	enum fate (*ask)(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch,
 			 struct buf *seen);
+	const struct stream_kind *stream; /* stream.h: rows out and in */
 };
 
 struct connection {

@@ -1,5 +1,6 @@
 /* postgres_kind.c - connections to PostgreSQL */
 #include "vm/connection/connection.h"
+#include "vm/connection/postgres_kind.h"
 #include "vm/connection/postgres_text.h"
 #include "vm/connection/postgres_result.h"
 #include "vm/base/os.h"
@@ -11,12 +12,6 @@
 
 #define DEADLINE_GRACE_MS 1000		/* the server's own timeout comes first and says more */
 #define FENCE_PAUSE_MS 50
-
-struct postgres_state {
-	struct postgres own;
-	struct postgres *store;		/* when the target is the store's own database */
-	bool commits_lightly;		/* synchronous_commit is off here */
-};
 
 static struct postgres_state *state_of(const struct connection *c)
 {
@@ -78,13 +73,12 @@ static void close_server(struct connection *c)
 {
 	struct postgres_state *s = state_of(c);
 	postgres_close(&s->own);
+	postgres_close(&s->reader);
 	free(s);
 	c->state = NULL;
 }
 
-/* A session that was lost is opened anew before it is used: what was in it is over, and was
- * reported when it broke. */
-static enum outcome wake(struct connection *c, const struct watch *watch, struct error *err)
+enum outcome postgres_wake(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct postgres_state *s = state_of(c);
 	if (postgres_is_alive(&s->own) && !postgres_in_transaction(&s->own))
@@ -239,7 +233,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	struct buf prefix = {0};
 	enum outcome o = postgres_text_check(s, true, err);
 	if (o == OUTCOME_OK && !inside)
-		o = wake(c, watch, err);
+		o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return give_id(s, err, o);
 	/* Inside the store's transaction a savepoint keeps it alive whatever the query does. */
@@ -270,7 +264,7 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 {
 	struct postgres *session = &state_of(c)->own;
 	struct buf text = {0};
-	enum outcome o = wake(c, watch, err);
+	enum outcome o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return o;
 	postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
@@ -341,7 +335,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 		return give_id(s, err, o);
 	}
 	struct buf prefix = {0};
-	o = wake(c, watch, err);
+	o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return give_id(s, err, o);
 	postgres_text_prefix(&prefix, state->own.pg, s, TEXT_CHANGE);
@@ -368,7 +362,7 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 				  " OR starts_with(application_name, $1))";
 	struct postgres *session = &state_of(c)->own;
 	const struct timespec pause = { 0, FENCE_PAUSE_MS * 1000000L };
-	enum outcome o = wake(c, watch, err);
+	enum outcome o = postgres_wake(c, watch, err);
 	while (o == OUTCOME_OK) {
 		PGresult *answer;
 		o = postgres_query_params(session, sql, 1, &prefix, watch, &answer, err);
@@ -428,4 +422,5 @@ const struct connection_kind postgres_kind = {
 	.print_unique = print_unique,
 	.too_much = too_much,
 	.share = share_session,
+	.stream = &postgres_stream,
 };

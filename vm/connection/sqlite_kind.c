@@ -1,17 +1,11 @@
 /* sqlite_kind.c - connections to a SQLite file: reading, changing, sharing the store's session */
-#include "vm/connection/connection.h"
+#include "vm/connection/sqlite_kind.h"
 #include "vm/connection/literal.h"
 #include "vm/base/sql.h"
 #include "vm/connection/sqlite_result.h"
 #include "vm/driver/sqlite.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-struct sqlite_state {
-	struct sqlite own;
-	struct sqlite *session;		/* &own, or the store's */
-	char *path;			/* as it was opened */
-};
 
 static struct sqlite_state *state_of(const struct connection *c)
 {
@@ -85,9 +79,7 @@ static bool is_transactional(struct str sql)
 	return true;
 }
 
-/* Transactions are the runner's business, and an attached file would not commit together with this
- * one. */
-static enum outcome refuse_control(struct connection *c, struct str sql, bool *changes_schema,
+enum outcome sqlite_refuse_control(struct connection *c, struct str sql, bool *changes_schema,
 				   struct error *err)
 {
 	static const char *const words[] = {
@@ -171,7 +163,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	bool ignored;
 	enum outcome o = refuse_settings(s, err);
 	if (o == OUTCOME_OK)
-		o = refuse_control(c, s->sql, &ignored, err);
+		o = sqlite_refuse_control(c, s->sql, &ignored, err);
 	if (o == OUTCOME_OK && !only_tells(s->sql))
 		o = refuse_change(err);
 	out->affected = -1;
@@ -332,7 +324,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	*affected = -1;
 	enum outcome o = refuse_settings(s, err);
 	if (o == OUTCOME_OK)
-		o = refuse_control(c, s->sql, &check, err);
+		o = sqlite_refuse_control(c, s->sql, &check, err);
 	if (o != OUTCOME_OK)
 		return give_id(s, err, o);
 	bool inside = sqlite_in_transaction(db);
@@ -464,4 +456,5 @@ const struct connection_kind sqlite_kind = {
 	.transactional = is_transactional,
 	.print_unique = print_unique,
 	.share = share_session,
+	.stream = &sqlite_stream,
 };

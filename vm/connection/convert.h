@@ -1,0 +1,77 @@
+/*
+ * convert.h - a row of one kind's fields becomes a row of another's (stream.h)
+ *
+ * Each column goes through up to three functions: from what its source writes to a common text,
+ * from the source's type to the target's, and to what its target reads. Where none of them is
+ * needed, for any column, the bytes go through as they are. What can't be kept is refused: by the
+ * types, before anything is read, or by the value, with its row.
+ *
+ * The common text: BOOL t or f; numbers in digits, FLOAT also inf, -inf and nan; times
+ * 2026-11-22 08:00:00.25 in UTC; BYTES and TEXT themselves, escaped.
+ */
+#ifndef VM_CONNECTION_CONVERT_H
+#define VM_CONNECTION_CONVERT_H
+
+#include "vm/connection/stream.h"
+
+struct conversion;
+/* Writes what a field becomes, which is not NULL; or says why it can't be, and false. */
+typedef bool (*convert_fn)(const struct conversion *c, struct str field, struct buf *out,
+			   struct buf *why);
+
+struct conversion {
+	struct str name;	/* of the target's column */
+	const struct stream_type *from, *to;
+	const struct connection_kind *from_kind, *to_kind;
+	convert_fn decode, check, encode;	/* each may be NULL */
+	bool by_value;		/* whether it works is known by the value only */
+	struct conversion *element;
+};
+
+struct converter {
+	struct conversion *columns;
+	size_t count;
+	bool passes;		/* bytes may go through, but for what `looks` finds */
+	bool refuses_null, refuses_zero;	/* in some column */
+	bool by_value;		/* a row may be refused */
+	int64_t rows;		/* so far */
+	struct buf scratch[2], why;
+	struct arena arena;
+};
+
+/* The plan for a source and a target; an error names the column, both types and what is lost. */
+enum outcome converter_init(struct converter *c, const struct stream *from, const struct stream *to,
+			    struct error *err) MUST_USE;
+void converter_clear(struct converter *c);
+/* Whole rows; the result is *view, either the rows themselves or what was put into out. */
+enum outcome converter_rows(struct converter *c, struct str rows, struct buf *out, struct str *view,
+			    int64_t *count, struct error *err) MUST_USE;
+
+/* convert_rule.c: fills check and by_value of a conversion; words why not, or NULL. */
+const char *convert_rule(struct conversion *c, struct arena *a);
+/* One type of one kind of database: nothing is to be done. */
+bool convert_is_same(const struct conversion *c);
+/* All three functions. */
+const char *convert_plan(struct conversion *c, struct arena *a);
+/* One field that is not NULL through all of them. */
+bool convert_field(const struct conversion *c, struct str field, struct buf scratch[2],
+		   struct buf *out, struct buf *why);
+/* convert_text.c: what each kind writes and reads; NULL: the common text. */
+convert_fn convert_decoder(const struct conversion *c);
+convert_fn convert_encoder(const struct conversion *c);
+/* convert_sqlite.c */
+bool convert_from_sqlite(const struct conversion *c, struct str field, struct buf *out,
+			 struct buf *why);
+bool convert_to_sqlite(const struct conversion *c, struct str field, struct buf *out,
+		       struct buf *why);
+/* convert_array.c */
+bool convert_array(const struct conversion *c, struct str field, struct buf *out, struct buf *why);
+/* convert_time.c */
+bool convert_is_time(struct str text, bool with_clock, size_t *fraction_digits);
+bool convert_from_epoch(const struct conversion *c, struct str field, struct buf *out,
+			struct buf *why);
+bool convert_to_epoch(const struct conversion *c, struct str field, struct buf *out,
+		      struct buf *why);
+bool convert_time(const struct conversion *c, struct str field, struct buf *out, struct buf *why);
+
+#endif

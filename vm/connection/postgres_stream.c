@@ -1,0 +1,243 @@
+/* postgres_stream.c - rows out of PostgreSQL and into it, by COPY */
+#include "vm/connection/postgres_kind.h"
+#include "vm/connection/postgres_text.h"
+#include "vm/driver/postgres_copy.h"
+#include <stdlib.h>
+
+/* That a transaction may not write, as we have said of it: no standby is meant. */
+#define READ_ONLY "25006"
+
+/* Of a source: what is sent at each start. Of a target: the session that it writes in. */
+struct state {
+	struct postgres *session;
+	struct statement statement;
+	struct buf sql;
+	bool is_open;		/* a COPY is under way */
+	bool is_inside;		/* of the store's transaction */
+};
+
+static struct postgres_state *connection_of(const struct stream *s)
+{
+	return s->c->state;
+}
+
+static enum outcome give_id(const struct statement *s, struct error *err, enum outcome o)
+{
+	if (o != OUTCOME_OK && !err->query_id)
+		err->query_id = must_strdup(s->query_id);
+	return o;
+}
+
+/* Nothing is changed by it, or not yet. */
+static enum outcome did_not_happen(struct error *err, enum outcome o)
+{
+	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+		err->class = ERROR_TRANSIENT;
+	return o;
+}
+
+static struct state *new_state(struct stream *out, struct connection *c)
+{
+	struct state *state = must_alloc(sizeof(*state));
+
+	*state = (struct state){ 0 };
+	*out = (struct stream){ .kind = &postgres_kind, .c = c, .state = state };
+	return state;
+}
+
+/* ---- a source ---- */
+
+static enum outcome wake_reader(struct connection *c, const struct watch *watch, struct error *err)
+{
+	struct postgres_state *s = c->state;
+
+	if (postgres_is_alive(&s->reader) && !postgres_in_transaction(&s->reader))
+		return OUTCOME_OK;
+	if (s->reader.conninfo)
+		return postgres_reopen(&s->reader, watch, err);
+	return postgres_open(&s->reader, s->own.conninfo, "amig", watch, err);
+}
+
+static enum outcome open_source(struct connection *c, const struct statement *s,
+				const struct watch *watch, struct stream *out, struct error *err)
+{
+	struct state *state = new_state(out, c);
+	enum outcome o = postgres_text_check(s, true, err);
+
+	state->session = &connection_of(out)->reader;
+	state->statement = *s;
+	buf_format(&state->sql, "COPY (%.*s\n) TO STDOUT", STR_ARG(s->sql));
+	if (o == OUTCOME_OK)
+		o = wake_reader(c, watch, err);
+	if (o == OUTCOME_OK)
+		o = postgres_describe_query(state->session, s->sql, watch, out, err);
+	return give_id(s, err, did_not_happen(err, o));
+}
+
+static enum outcome give_source_id(const struct state *state, struct error *err, enum outcome o)
+{
+	if (o != OUTCOME_OK && strcmp(err->code, READ_ONLY) == 0) {
+		err->class = ERROR_PERMANENT;
+		err->outcome = o = OUTCOME_FAILED;
+	}
+	return give_id(&state->statement, err, did_not_happen(err, o));
+}
+
+static enum outcome start(struct stream *s, const struct watch *watch, struct error *err)
+{
+	struct state *state = s->state;
+	struct buf prefix = { 0 };
+	enum outcome o = wake_reader(s->c, watch, err);
+
+	if (o == OUTCOME_OK) {
+		postgres_text_prefix(&prefix, state->session->pg, &state->statement, TEXT_READ);
+		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql), "", false,
+				  err);
+		state->is_open = true;
+	}
+	if (o == OUTCOME_OK)
+		o = postgres_copy_begin(state->session, true, watch, err);
+	buf_clear(&prefix);
+	return give_source_id(state, err, o);
+}
+
+static enum outcome read_rows(struct stream *s, struct buf *out, bool *end,
+			      const struct watch *watch, struct error *err)
+{
+	struct state *state = s->state;
+	enum outcome o = postgres_copy_read(state->session, STREAM_CHUNK_BYTES,
+					    STREAM_ROW_CAP_BYTES, out, end, watch, err);
+
+	if (*end)
+		state->is_open = false;
+	return give_source_id(state, err, o);
+}
+
+/* ---- a target ---- */
+
+static void print_copy(struct buf *out, const struct stream_target *t)
+{
+	buf_text(out, "COPY ");
+	for (size_t i = 0; i < t->part_count; i++) {
+		buf_text(out, i ? "." : "");
+		postgres_text_ident(out, t->table[i]);
+	}
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_text(out, i ? ", " : " (");
+		postgres_text_ident(out, t->columns[i]);
+	}
+	buf_text(out, ") FROM STDIN");
+}
+
+static enum outcome open_target(struct connection *c, const struct stream_target *t,
+				const struct statement *s, const struct watch *watch,
+				struct stream *out, struct error *err)
+{
+	struct state *state = new_state(out, c);
+	enum outcome o = postgres_text_check(s, false, err);
+
+	print_copy(&state->sql, t);
+	if (o == OUTCOME_OK)
+		o = postgres_wake(c, watch, err);
+	if (o == OUTCOME_OK)
+		o = postgres_describe_table(&connection_of(out)->own, t, watch, out, err);
+	return give_id(s, err, did_not_happen(err, o));
+}
+
+/* As one simple query: what stands in front, the marker and all the rows are one transaction. */
+static enum outcome begin(struct stream *t, const struct statement *s, const struct watch *watch,
+			  struct error *err)
+{
+	struct postgres_state *of = connection_of(t);
+	struct state *state = t->state;
+	struct buf prefix = { 0 };
+	enum outcome o = OUTCOME_OK;
+
+	state->statement = *s;
+	state->is_inside = of->store && postgres_in_transaction(of->store);
+	state->session = state->is_inside ? of->store : &of->own;
+	if (!state->is_inside)
+		o = postgres_wake(t->c, watch, err);
+	else if (!postgres_settle(of->store))
+		o = error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
+	if (o != OUTCOME_OK)
+		return give_id(s, err, did_not_happen(err, o));
+	postgres_text_prefix(&prefix, state->session->pg, s,
+			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
+	if (!state->is_inside && of->commits_lightly)
+		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
+	if (!state->is_inside && s->marker.len)
+		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
+			   STR_ARG(s->marker));
+	o = postgres_send(state->session, prefix.ptr ? prefix.ptr : "", buf_view(&state->sql), "",
+			  false, err);
+	state->is_open = true;
+	if (o == OUTCOME_OK)
+		o = postgres_copy_begin(state->session, false, watch, err);
+	buf_clear(&prefix);
+	return give_id(s, err, did_not_happen(err, o));
+}
+
+static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,
+			       const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	enum outcome o = postgres_copy_write(state->session, rows, watch, err);
+
+	return give_id(&state->statement, err, did_not_happen(err, o));
+}
+
+static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	enum outcome failed = postgres_copy_end(state->session, watch, err);
+
+	if (failed != OUTCOME_OK)	/* half of it may be on its way */
+		return give_id(&state->statement, err, failed);
+	for (;;) {
+		struct error lost = { 0 };
+		PGresult *answer;
+		enum outcome o = postgres_result(state->session, watch, &answer, &lost);
+
+		if (o == OUTCOME_OK && answer && postgres_result_failed(answer))
+			o = postgres_fail(state->session, answer, &lost);
+		if (o != OUTCOME_OK && failed == OUTCOME_OK) {
+			error_take(err, &lost);
+			failed = o;
+		}
+		error_clear(&lost);
+		if (!answer)
+			break;
+		PQclear(answer);
+	}
+	state->is_open = false;
+	if (state->is_inside)	/* no COMMIT was sent */
+		did_not_happen(err, failed);
+	return give_id(&state->statement, err, failed);
+}
+
+static void close_stream(struct stream *s, struct error *err UNUSED)
+{
+	struct state *state = s->state;
+
+	if (!state)
+		return;
+	if (state->is_open)
+		postgres_copy_give_up(state->session);
+	buf_clear(&state->sql);
+	free(state);
+	arena_clear(&s->arena);
+	*s = (struct stream){ 0 };
+}
+
+const struct stream_kind postgres_stream = {
+	.open_source = open_source,
+	.start = start,
+	.read = read_rows,
+	.open_target = open_target,
+	.begin = begin,
+	.write = write_rows,
+	.finish = finish,
+	.close = close_stream,
+	.print_target = print_copy,
+};

@@ -1,0 +1,125 @@
+/*
+ * stream.h - rows out of a database and into one, as bytes: what `copy` is made of
+ *
+ * A source describes the columns of a query and then gives its rows; a target describes columns of
+ * a table and then takes rows. Rows are lines of fields with tabs between them, in which backslash
+ * stands in front of what could be taken for something else (\t \n \r \b \f \v \0 \\ \'), and \N is
+ * NULL: the form that COPY of PostgreSQL and TabSeparated of ClickHouse share. What a field says is
+ * its kind's own; convert.h makes one from the other:
+ *
+ *             postgres           clickhouse             sqlite: a letter in front, then
+ *   BOOL      t f                1 0                     i1 i0
+ *   FLOAT     Infinity NaN       inf nan                 r0.5
+ *   BYTES     \\x00ff            the bytes               bBYTES
+ *   INSTANT   2026-… 08:00+00    seconds since 1970      tTEXT
+ *   ARRAY     {1,NULL,"a"}       [1,NULL,'a']
+ *
+ * One source and one target at a time on a connection, and both may be of the same. Whatever waits
+ * asks the watch; its wish ends it with OUTCOME_STOPPED.
+ */
+#ifndef VM_CONNECTION_STREAM_H
+#define VM_CONNECTION_STREAM_H
+
+#include "vm/connection/connection.h"
+
+/* A longer row is refused. About five times of it are in memory for a moment. */
+#define STREAM_ROW_CAP_BYTES ((size_t)64 << 20)
+#define STREAM_CHUNK_BYTES ((size_t)256 << 10)
+
+enum stream_family {
+#define FAMILY(name, words) FAMILY_##name,
+#include "vm/connection/stream_family.def"
+#undef FAMILY
+};
+
+struct stream_type {
+	enum stream_family family;
+	struct str name;	/* the server's own word */
+	bool is_nullable;	/* as far as its side's catalogs tell */
+	bool is_signed;		/* INT */
+	int bits;		/* INT, FLOAT; ENUM, BOOL: of what is stored */
+	int precision;		/* DECIMAL: digits, 0 any number of them */
+	int scale;		/* DECIMAL, TIMESTAMP, INSTANT: digits behind the point */
+	int64_t length;		/* TEXT, BYTES: exactly so many bytes; 0 any number */
+	bool is_raw;		/* TEXT that may be any bytes */
+	bool is_numeric;	/* a target of SQLite that makes numbers of texts like them */
+	struct str first, last;	/* DATE, INSTANT: what it can hold, as text; empty: anything */
+	bool is_inexact;	/* FLOAT: read by a server that may miss the last digit */
+	const struct stream_type *element;	/* ARRAY */
+};
+
+struct stream_column {
+	struct str name;
+	struct stream_type type;
+};
+
+struct stream {
+	const struct connection_kind *kind;
+	struct connection *c;
+	struct arena arena;	/* what columns refer to */
+	struct stream_column *columns;
+	size_t column_count;
+	bool is_source;
+	void *state;		/* the kind's own */
+};
+
+/* A table and columns of it. */
+struct stream_target {
+	const struct str *table;	/* the parts of its name */
+	size_t part_count;
+	const struct str *columns;
+	size_t column_count;
+};
+
+struct stream_kind {
+	/* Opens a source: s->sql is a query. Its columns are described, nothing is read. */
+	enum outcome (*open_source)(struct connection *c, const struct statement *s,
+				    const struct watch *watch, struct stream *out,
+				    struct error *err);
+	/* Begins to read, from the first row on; may be done again after the end. */
+	enum outcome (*start)(struct stream *s, const struct watch *watch, struct error *err);
+	/* Appends whole rows. *end: there are no more, and it is known that these were all. */
+	enum outcome (*read)(struct stream *s, struct buf *out, bool *end,
+			     const struct watch *watch, struct error *err);
+	/* Opens a target: describes the columns, and refuses a table that is not there, that lacks
+	 * one, has more that must be given, or may not be written to. */
+	enum outcome (*open_target)(struct connection *c, const struct stream_target *t,
+				    const struct statement *s, const struct watch *watch,
+				    struct stream *out, struct error *err);
+	/* Begins the statement that s says: id, timeout, settings, marker. */
+	enum outcome (*begin)(struct stream *t, const struct statement *s,
+			      const struct watch *watch, struct error *err);
+	/* Takes whole rows. */
+	enum outcome (*write)(struct stream *t, struct str rows, int64_t count,
+			      const struct watch *watch, struct error *err);
+	/* Ends the statement: all of them are there when it returns OUTCOME_OK. An error's class
+	 * says whether any are. */
+	enum outcome (*finish)(struct stream *t, const struct watch *watch, struct error *err);
+	/* Closes a source or a target in whatever state. What was begun and not finished does not
+	 * happen any more; *err, if it is not NULL, is a failure from elsewhere whose class becomes
+	 * UNKNOWN where a part of it may have happened. */
+	void (*close)(struct stream *s, struct error *err);
+	/* What stands for the target's statement in the journal and in messages. */
+	void (*print_target)(struct buf *out, const struct stream_target *t);
+};
+
+extern const struct stream_kind clickhouse_stream, postgres_stream, sqlite_stream;
+
+const char *stream_family_words(enum stream_family f);
+
+/* ---- fields ---- */
+
+/* Takes the next field of a line; false: there was none. *line is what is left, .ptr NULL at the
+ * end. */
+bool stream_field(struct str *line, struct str *field);
+static inline bool stream_is_null(struct str field)
+{
+	return field.len == 2 && field.ptr[0] == '\\' && field.ptr[1] == 'N';
+}
+/* Writes bytes as a field, and back. */
+void stream_escape(struct buf *out, struct str bytes);
+void stream_unescape(struct buf *out, struct str field);
+/* The table's name as an author would write it. */
+void stream_print_name(struct buf *out, const struct stream_target *t);
+
+#endif
