@@ -44,9 +44,10 @@ static void draw(struct bar *b, const struct run_news *n, bool now)
 	fputc('[', stdout);
 	for (int i = 0; i < BAR_CELLS; i++)
 		fputc(i < cells ? '#' : '.', stdout);
-	fprintf(stdout, "] %3d%% %lld/%lld %s%s%.*s", n->progress,
+	fprintf(stdout, "] %3d%% %lld/%lld %s%s%s%.*s%.*s", n->progress,
 		(long long)(n->index < n->count ? n->index + 1 : n->count), (long long)n->count,
-		n->backward ? "undoing " : "", b->label, STR_ARG(buf_view(&left)));
+		n->backward ? "undoing " : "", b->label, n->text.len ? ", " : "",
+		STR_ARG(n->text), STR_ARG(buf_view(&left)));
 	fflush(stdout);
 	b->drawn = true;
 	buf_clear(&left);

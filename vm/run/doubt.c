@@ -116,7 +116,7 @@ static bool has_one_effect(const struct module *m, uint32_t function)
 	for (uint32_t pc = 0; pc < f->code_count; pc++) {
 		const struct instruction *at = &f->code[pc];
 
-		if (at->op == OP_EXEC)
+		if (at->op == OP_EXEC || at->op == OP_COPY)
 			effects++;
 		else if (opcode_table[at->op].world == WORLD_JUMP && at->a <= pc)
 			return false;

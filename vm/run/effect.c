@@ -10,6 +10,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/copy.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -94,7 +95,10 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
 	fault_begin(FAULT_DURING_EFFECT);
-	o = c->kind->exec(c, &s, &r->watch, rows, err);
+	if (machine_request(r->vm)->op == OP_COPY)
+		o = copy_send(r, c, &s, &r->watch, rows, err);
+	else
+		o = c->kind->exec(c, &s, &r->watch, rows, err);
 	fault_end();
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
@@ -448,11 +452,18 @@ static enum step_end choose_proof(struct run *r, const struct act *a, struct con
 	return STEP_DONE;
 }
 
+static enum outcome render(struct run *r, const struct act *a, const struct machine_request *q,
+			   struct connection *c, struct error *err)
+{
+	return q->op == OP_COPY ? copy_render(r, q, &a->policy, c, &r->sql, err)
+				: request_render(r, q, c->kind, &r->sql, err);
+}
+
 enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = q->need;
+	uint32_t need = copy_need(q);
 	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
@@ -467,8 +478,8 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
 	}
-	if (request_connection(r, q->need, &a->policy, &c, err) != OUTCOME_OK ||
-	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK) {
+	if (request_connection(r, need, &a->policy, &c, err) != OUTCOME_OK ||
+	    render(r, a, q, c, err) != OUTCOME_OK) {
 		if (!stop_wanted(r)) {
 			journal_checkpoint_after(r);
 			return STEP_FAILED;
@@ -479,6 +490,9 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	if (c->shared && r->verdict == VERDICT_NONE &&
 	    is_transactional(a, c, buf_view(&r->sql))) {
 		if (r->journal.pending && step_commit(r, err) != OUTCOME_OK)
+			return STEP_LOST;
+		/* Its source, in another session, is to see what is being committed. */
+		if (q->op == OP_COPY && journal_settled(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 		return effect_inside(r, a, c, err);
 	}

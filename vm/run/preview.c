@@ -5,6 +5,7 @@
  * its effects noted down instead of sent. What depends on a read that only earlier operations make
  * possible is told as not known yet.
  */
+#include "vm/run/copy.h"
 #include "vm/run/session.h"
 
 #define STATEMENTS_MAX 1000
@@ -35,9 +36,11 @@ static enum outcome note_effect(struct noting *n, struct machine *vm, struct err
 	const struct machine_request *q = machine_request(vm);
 	struct connection *c;
 	struct buf sql = { 0 };
-	enum outcome o = session_connection(n->r, q->need, &c, err);
+	enum outcome o = session_connection(n->r, copy_need(q), &c, err);
 
-	if (o == OUTCOME_OK)
+	if (o == OUTCOME_OK && q->op == OP_COPY)
+		o = copy_render(n->r, q, NULL, c, &sql, err);
+	else if (o == OUTCOME_OK)
 		o = request_render(n->r, q, c->kind, &sql, err);
 	if (o == OUTCOME_OK) {
 		note(n, str_c(c->name), buf_view(&sql), true);
@@ -70,7 +73,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 			break;
 		if (state == MACHINE_FAILED)
 			o = request_machine_failure(n->r, vm, &err);
-		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_EXEC)
+		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_EXEC ||
+						   machine_request(vm)->op == OP_COPY))
 			o = note_effect(n, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,

@@ -147,6 +147,7 @@ struct run {
 	int64_t count, index;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
+	int64_t copied; /* rows of the `copy` that is under way */
 	/* The window that was given last: which question of the code, and when; 0: none here. */
 	struct {
 		uint32_t function, pc;

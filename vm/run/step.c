@@ -1,5 +1,6 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
+#include "vm/run/copy.h"
 #include "vm/run/session.h"
 
 #define FUEL 10000000
@@ -32,11 +33,16 @@ static enum step_end outlive(struct run *r, struct error *err)
 	return STEP_DONE;
 }
 
+static bool is_effect(enum opcode op)
+{
+	return op == OP_EXEC || op == OP_COPY;
+}
+
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 
-	if (q->op == OP_EXEC)
+	if (is_effect(q->op))
 		return step_effect(r, a, err);
 	if (q->op == OP_SLEEP)
 		return rest(r, a, err);
@@ -79,16 +85,16 @@ static enum step_end end_unhealthy(struct run *r, enum step_end end, struct erro
 static enum step_end go(struct run *r, struct act *a, struct error *err)
 {
 	enum opcode op = machine_request(r->vm)->op;
-	uint32_t need = machine_request(r->vm)->need;
+	uint32_t need = copy_need(machine_request(r->vm));
 	enum step_end end = answer(r, a, err);
 
-	if (end == STEP_DONE && (op == OP_EXEC || op == OP_LOCK))
+	if (end == STEP_DONE && (is_effect(op) || op == OP_LOCK))
 		buf_reset(&r->window.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
-	if (end == STEP_FAILED && op == OP_EXEC &&
+	if (end == STEP_FAILED && is_effect(op) &&
 	    window_halve(r, r->connections[need].kind, err))
 		return STEP_DONE;
 	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;

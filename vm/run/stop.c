@@ -7,6 +7,7 @@
 #include "vm/run/session.h"
 
 #include <poll.h>
+#include <stdio.h>
 
 #define STORE_POLL_MS 100 /* between questions whether there are news: they cost next to nothing */
 #define STORE_LOOK_MS 2000 /* the request itself is read then even if nothing was heard */
@@ -86,11 +87,21 @@ bool stop_wanted(struct run *r)
 	return true;
 }
 
+/* While rows are copied, how many so far. */
+static void tick(struct run *r)
+{
+	char text[40] = "";
+
+	if (r->copied)
+		snprintf(text, sizeof(text), "%lld rows", (long long)r->copied);
+	session_tell(r, EVENT_TICK, STR(""), str_c(text));
+}
+
 enum watch_wish stop_watch(void *run)
 {
 	struct run *r = run;
 
-	session_tell(r, EVENT_TICK, STR(""), STR(""));
+	tick(r);
 	health_watch(r);
 	if (!stop_wanted(r) ||
 	    (!r->lease.lost && !r->stop.wish.now &&

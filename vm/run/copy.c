@@ -1,0 +1,328 @@
+/*
+ * copy.c - `copy c sql"…" into d T columns (…)`: the rows of a query go into a table
+ *
+ * It is an effect on d like any other (effect.c); what is sent is a stream of rows. First both
+ * sides' catalogs are asked and every type is compared; then the first rows are awaited, so that
+ * nothing stands open at the target while the source is still sorting; then it begins there.
+ */
+#include "vm/run/copy.h"
+
+#include "vm/base/os.h"
+#include "vm/connection/convert.h"
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+#define COLUMNS_MAX 1000
+#define DEADLINE_GRACE_MS 2000 /* the servers' own limits come first and say more */
+enum operand { OPERAND_FROM, OPERAND_SQL, OPERAND_TO, OPERAND_TABLE, OPERAND_COLUMNS,
+	       OPERAND_OPTIONS };
+
+/* The run's watch, with an end to the operation's patience. */
+struct patience {
+	const struct watch *inner;
+	int64_t ends_at_ms;
+	bool is_over;
+};
+
+struct copying {
+	struct run *r;
+	struct connection *from, *to;
+	const struct statement *statement;
+	struct statement query;
+	struct stream_target table;
+	struct arena arena;
+	struct buf sql, chunk, made;
+	char query_id[QUERY_ID_SIZE + 2];
+	struct stream source, target;
+	struct converter converter;
+	struct patience patience;
+	struct watch watch;
+	int64_t rows;
+};
+
+uint32_t copy_need(const struct machine_request *q)
+{
+	return q->op == OP_COPY ? q->operands[OPERAND_TO].need : q->need;
+}
+
+/* ---- what it is about ---- */
+
+static enum outcome refuse(const char *why, struct error *err)
+{
+	return error_set(err, OUTCOME_FAILED, "`copy`: %s", why);
+}
+
+/* Also what the verifier cannot see of a bundle that amigc has not made. */
+static enum outcome check_options(const struct machine_request *q, struct error *err)
+{
+	const struct value *options = &q->operands[OPERAND_OPTIONS];
+
+	if (q->operands[OPERAND_COLUMNS].list->count == 0 ||
+	    q->operands[OPERAND_COLUMNS].list->count > COLUMNS_MAX)
+		return refuse("it names no columns, or too many", err);
+	if (options->kind != VALUE_RECORD)
+		return OUTCOME_OK;
+	for (uint32_t i = 0; i < options->record->count; i++) {
+		if (options->record->at[i].kind == VALUE_IDENT)
+			return ability_refuse("reject into", err);
+		if (options->record->at[i].kind == VALUE_BOOL)
+			return ability_refuse("copy … verify", err);
+	}
+	return OUTCOME_OK;
+}
+
+static const struct str *texts_of(struct arena *a, const struct list *list)
+{
+	struct str *at = arena_array(a, struct str, list->count + 1);
+
+	for (size_t i = 0; i < list->count; i++)
+		at[i] = arena_str(a, value_text(list->store->at[i]));
+	return at;
+}
+
+static struct stream_target table_of(const struct machine_request *q, struct arena *a)
+{
+	const struct list *table = q->operands[OPERAND_TABLE].list;
+	const struct list *columns = q->operands[OPERAND_COLUMNS].list;
+
+	return (struct stream_target){ .table = texts_of(a, table),
+				       .part_count = table->count,
+				       .columns = texts_of(a, columns),
+				       .column_count = columns->count };
+}
+
+/* Behind a query nothing may stand that would end it. */
+static struct str trim_query(struct str sql)
+{
+	sql = str_trim(sql);
+	while (str_ends(sql, STR(";")))
+		sql = str_trim((struct str){ sql.ptr, sql.len - 1 });
+	return sql;
+}
+
+static enum outcome render_query(struct run *r, const struct machine_request *q,
+				 struct connection *from, struct buf *out, struct error *err)
+{
+	struct machine_request query = *q;
+	enum outcome o;
+
+	query.value = q->operands[OPERAND_SQL];
+	o = request_render(r, &query, from->kind, out, err);
+	if (o == OUTCOME_OK && trim_query(buf_view(out)).len == 0)
+		o = refuse("there is no query", err);
+	return o;
+}
+
+enum outcome copy_render(struct run *r, const struct machine_request *q,
+			 const struct policy *policy, struct connection *to, struct buf *out,
+			 struct error *err)
+{
+	struct arena arena = { 0 };
+	struct buf query = { 0 };
+	struct connection *from;
+	struct stream_target table;
+	enum outcome o = check_options(q, err);
+
+	if (o == OUTCOME_OK)
+		o = request_connection(r, q->need, policy, &from, err);
+	if (o == OUTCOME_OK && (!from->kind->stream || !to->kind->stream))
+		o = refuse("one of the connections has no rows to give or to take", err);
+	if (o == OUTCOME_OK)
+		o = render_query(r, q, from, &query, err);
+	if (o == OUTCOME_OK) {
+		table = table_of(q, &arena);
+		buf_reset(out);
+		to->kind->stream->print_target(out, &table);
+		buf_format(out, "\n/* the rows of %s: %.*s */", from->name,
+			   STR_ARG(trim_query(buf_view(&query))));
+	}
+	buf_clear(&query);
+	arena_clear(&arena);
+	return o;
+}
+
+/* ---- carrying it out ---- */
+
+static enum watch_wish ask_patience(void *context)
+{
+	struct patience *p = context;
+	enum watch_wish wish = watch_ask(p->inner);
+
+	if (wish != WATCH_GO_ON || !p->ends_at_ms || os_monotonic_ms() < p->ends_at_ms)
+		return wish;
+	p->is_over = true;
+	return WATCH_CANCEL;
+}
+
+/* By place, as INSERT … SELECT has it; but names that stand at another place than they do in the
+ * query are a mistake. */
+static enum outcome match(struct copying *c, struct error *err)
+{
+	const struct stream *from = &c->source, *to = &c->target;
+	struct buf names = { 0 };
+
+	for (size_t i = 0; i < from->column_count; i++)
+		buf_format(&names, "%s%.*s", i ? ", " : "", STR_ARG(from->columns[i].name));
+	if (from->column_count != to->column_count)
+		error_set(err, OUTCOME_FAILED,
+			  "the query gives %zu columns (%.*s), and %zu are listed",
+			  from->column_count, STR_ARG(buf_view(&names)), to->column_count);
+	buf_clear(&names);
+	if (from->column_count != to->column_count)
+		return err->outcome;
+	for (size_t i = 0; i < from->column_count; i++)
+		for (size_t k = 0; k < to->column_count; k++)
+			if (k != i && str_eq(from->columns[i].name, to->columns[k].name) &&
+			    !str_eq(from->columns[i].name, to->columns[i].name))
+				return error_set(err, OUTCOME_FAILED,
+						 "column %.*s is number %zu of the query and "
+						 "number %zu of those that are listed",
+						 STR_ARG(from->columns[i].name), i + 1, k + 1);
+	return OUTCOME_OK;
+}
+
+static enum outcome from_source(struct copying *c, enum outcome o, struct error *err)
+{
+	if (o != OUTCOME_OK && o != OUTCOME_STOPPED)
+		error_prefix(err, "reading from %s: ", c->from->name);
+	return o;
+}
+
+static enum outcome open_both(struct copying *c, struct error *err)
+{
+	struct buf name = { 0 };
+	enum outcome o = c->from->kind->stream->open_source(c->from, &c->query, &c->watch,
+							    &c->source, err);
+
+	o = from_source(c, o, err);
+	if (o != OUTCOME_OK)
+		return o;
+	o = c->to->kind->stream->open_target(c->to, &c->table, c->statement, &c->watch, &c->target,
+					     err);
+	if (o == OUTCOME_OK)
+		o = match(c, err);
+	if (o == OUTCOME_OK)
+		o = converter_init(&c->converter, &c->source, &c->target, err);
+	if (o == OUTCOME_OK)
+		return o;
+	stream_print_name(&name, &c->table);
+	error_prefix(err, "into %.*s of %s: ", STR_ARG(buf_view(&name)), c->to->name);
+	buf_clear(&name);
+	return o;
+}
+
+static int64_t lines_of(struct str rows)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < rows.len; i++)
+		n += rows.ptr[i] == '\n';
+	return n;
+}
+
+/* The next rows, as the target takes them. */
+static enum outcome next(struct copying *c, struct str *rows, int64_t *count, bool *end,
+			 struct error *err)
+{
+	enum outcome o;
+
+	buf_reset(&c->chunk);
+	o = c->from->kind->stream->read(&c->source, &c->chunk, end, &c->watch, err);
+	if (o != OUTCOME_OK) {
+		int64_t before = c->converter.rows + lines_of(buf_view(&c->chunk));
+
+		if (before && o != OUTCOME_STOPPED)
+			error_prefix(err, "behind row %lld: ", (long long)before);
+		return from_source(c, o, err);
+	}
+	return converter_rows(&c->converter, buf_view(&c->chunk), &c->made, rows, count, err);
+}
+
+static enum outcome pump(struct copying *c, struct error *err)
+{
+	const struct stream_kind *target = c->to->kind->stream;
+	struct str rows;
+	int64_t count;
+	bool end = false;
+	enum outcome o = c->from->kind->stream->start(&c->source, &c->watch, err);
+
+	o = from_source(c, o, err);
+	if (o == OUTCOME_OK)
+		o = next(c, &rows, &count, &end, err);
+	if (o == OUTCOME_OK)
+		o = target->begin(&c->target, c->statement, &c->watch, err);
+	while (o == OUTCOME_OK) {
+		if (rows.len)
+			o = target->write(&c->target, rows, count, &c->watch, err);
+		if (o != OUTCOME_OK)
+			break;
+		c->rows += count;
+		c->r->copied = c->rows;
+		if (end)
+			return target->finish(&c->target, &c->watch, err);
+		o = next(c, &rows, &count, &end, err);
+	}
+	return o;
+}
+
+/* A timeout is told as the target's own would be. */
+static void tell_end_of_patience(struct copying *c, struct error *err)
+{
+	const char *const *too_much = c->to->kind->too_much;
+	enum error_class class = err->class;
+
+	if (!c->patience.is_over || err->outcome != OUTCOME_STOPPED)
+		return;
+	error_set(err, OUTCOME_FAILED, "it took longer than its timeout, after %lld rows",
+		  (long long)c->rows);
+	err->class = class;
+	if (too_much)
+		snprintf(err->code, sizeof(err->code), "%s", too_much[0]);
+}
+
+static void clear(struct copying *c, struct error *err)
+{
+	if (c->target.kind)
+		c->target.kind->stream->close(&c->target, err);
+	if (c->source.kind)
+		c->source.kind->stream->close(&c->source, NULL);
+	converter_clear(&c->converter);
+	buf_clear(&c->sql);
+	buf_clear(&c->chunk);
+	buf_clear(&c->made);
+	arena_clear(&c->arena);
+}
+
+enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
+		       const struct watch *watch, int64_t *rows, struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+	struct copying c = { .r = r, .to = to, .statement = s, .chunk.cap_bytes = 0 };
+	enum outcome o = session_connection(r, q->need, &c.from, err);
+
+	*rows = -1;
+	if (o == OUTCOME_OK)
+		o = render_query(r, q, c.from, &c.sql, err);
+	c.table = table_of(q, &c.arena);
+	snprintf(c.query_id, sizeof(c.query_id), "%s:r", s->query_id);
+	c.query = (struct statement){ .sql = trim_query(buf_view(&c.sql)),
+				      .query_id = c.query_id,
+				      .timeout_ms = s->timeout_ms };
+	c.patience.inner = watch;
+	if (s->timeout_ms > 0)
+		c.patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
+	c.watch = (struct watch){ ask_patience, &c.patience };
+	r->copied = 0;
+	if (o == OUTCOME_OK)
+		o = open_both(&c, err);
+	if (o == OUTCOME_OK)
+		o = pump(&c, err);
+	if (o == OUTCOME_OK)
+		*rows = c.rows;
+	clear(&c, o == OUTCOME_OK ? NULL : err);
+	if (o != OUTCOME_OK)
+		tell_end_of_patience(&c, err);
+	r->copied = 0;
+	return o;
+}

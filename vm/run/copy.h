@@ -1,0 +1,24 @@
+/* copy.h - `copy`, an effect whose statement is a stream of rows */
+#ifndef VM_RUN_COPY_H
+#define VM_RUN_COPY_H
+
+#include "vm/run/run.h"
+#include "vm/connection/connection.h"
+#include "vm/machine/machine.h"
+
+struct run;
+struct policy;
+
+/* On which connection an EXEC or COPY has its effect. */
+uint32_t copy_need(const struct machine_request *q);
+/* What stands for it in the journal and in messages: the target's statement, and the query. Opens
+ * the source's connection; what can't be carried out is refused. */
+enum outcome copy_render(struct run *r, const struct machine_request *q,
+			 const struct policy *policy, struct connection *to, struct buf *out,
+			 struct error *err) MUST_USE;
+/* Carries out what the machine asks, in the place of the kind's exec(). s: id, timeout, settings
+ * and marker, for the target. */
+enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
+		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
+
+#endif
