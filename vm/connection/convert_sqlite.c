@@ -1,7 +1,7 @@
 /* convert_sqlite.c - the values of SQLite, which have types of their own: a letter in front tells
  * it (stream.h) */
 #include "vm/connection/convert.h"
-#include "vm/base/semver.h"
+#include "vm/base/units.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -68,6 +68,16 @@ static bool into_float(const struct conversion *c, char letter, struct str field
 	return true;
 }
 
+/* No 30th of February, no 25th hour. */
+static bool is_in_calendar(const char *text, bool with_clock)
+{
+	int64_t ignored;
+	char whole[24];
+
+	snprintf(whole, sizeof(whole), "%.10sT%.8sZ", text, with_clock ? text + 11 : "00:00:00");
+	return timestamp_parse(str_c(whole), &ignored);
+}
+
 /* 2026-11-22T08:00:00Z and the like, as SQLite's functions take them. */
 static bool into_time(const struct conversion *c, struct str field, struct buf *out,
 		      struct buf *why)
@@ -85,7 +95,8 @@ static bool into_time(const struct conversion *c, struct str field, struct buf *
 	if (out->len - first > 10 && out->ptr[first + 10] == 'T')
 		out->ptr[first + 10] = ' ';
 	if (convert_is_time((struct str){ out->ptr + first, out->len - first }, with_clock,
-			    &ignored))
+			    &ignored) &&
+	    is_in_calendar(out->ptr + first, with_clock))
 		return true;
 	buf_format(why, "it is not written as %s",
 		   with_clock ? "2026-11-22 08:00:00" : "2026-11-22");

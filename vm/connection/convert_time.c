@@ -101,19 +101,40 @@ bool convert_from_epoch(const struct conversion *c, struct str field, struct buf
 	return true;
 }
 
-/* With ten digits in front at least: fewer would be a year to the server. */
+static int64_t number_at(const char *at, int digits)
+{
+	int64_t n = 0;
+
+	while (digits-- > 0)
+		n = n * 10 + (*at++ - '0');
+	return n;
+}
+
+/* Days since 1970 of a date from 1970 on, in the calendar that begins with March. */
+static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
+{
+	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+/* With ten digits at least: fewer would be a year to the server. */
 bool convert_to_epoch(const struct conversion *c, struct str field, struct buf *out,
 		      struct buf *why)
 {
-	char text[32];
-	int64_t us;
+	char text[16];
+	int64_t seconds, month = number_at(field.ptr + 5, 2), day = number_at(field.ptr + 8, 2);
 
-	snprintf(text, sizeof(text), "%.10sT%.8sZ", field.ptr, field.ptr + 11);
-	if (!timestamp_parse(str_c(text), &us) || us < 0) {
+	seconds = days_since_1970(number_at(field.ptr, 4), month, day) * 86400 +
+		  number_at(field.ptr + 11, 2) * 3600 + number_at(field.ptr + 14, 2) * 60 +
+		  number_at(field.ptr + 17, 2);
+	if (month < 1 || month > 12 || day < 1 || day > 31 || seconds < 0) {
 		buf_text(why, "it can't be written as seconds since 1970");
 		return false;
 	}
-	buf_format(out, "%010lld", (long long)(us / 1000000));
+	for (size_t i = 10; i-- > 0; seconds /= 10)
+		text[i] = (char)('0' + seconds % 10);
+	buf_add(out, text, 10);
 	if (field.len > CLOCK_BYTES && c->to->scale)
 		buf_str(out, (struct str){ field.ptr + CLOCK_BYTES, field.len - CLOCK_BYTES });
 	return true;
