@@ -266,6 +266,14 @@ build_others() {
 	migration_of 4005_swapped postgres 'SELECT 1 AS b, 2 AS a' postgres scarce 'a, b'
 	migration_of 4006_generated postgres 'SELECT 1 AS a, 2 AS b, 3 AS g' postgres scarce 'a, b, g'
 	migration_of 4007_constraint postgres 'SELECT n AS a, n % 3 AS b FROM generate_series(1, 5) AS n' postgres scarce 'a, b'
+	local slow="SELECT n AS a, n::text || pg_sleep(0.1)::text AS b FROM generate_series(1, 600) AS n"
+	for to in $kinds; do
+		migration_of 5001_slow_$to postgres "$slow" $to t1 'a, b' idempotent
+		migration_of 5002_timeout_$to postgres "$slow" $to t1 'a, b' 'timeout 1s
+		    retry 0'
+	done
+	migration_of 5003_slow_house clickhouse 'SELECT number AS a, toString(sleep(0.5)) AS b FROM numbers(10000000)' \
+		sqlite t1 'a, b'
 	migration_of 4008_empty postgres 'SELECT 1 AS a, 2 AS b WHERE false' clickhouse t1 'a, b' idempotent
 	migration_of 4009_empty_back clickhouse 'SELECT a, b FROM t1' postgres scarce 'a, b'
 }
@@ -412,6 +420,46 @@ tables_are_looked_at_first() {
 	is "the rows" "$(ask "$target" 'SELECT count(*) FROM scarce')" 0
 }
 
+# slow_target KIND: a table for the slow rows.
+slow_target() {
+	rm -f "$scratch"/state.db*
+	export AMIG_A_URL AMIG_B_URL
+	AMIG_A_URL=$(new_postgres amig_copy_a)
+	AMIG_B_URL=$(fresh $1 amig_copy_b)
+	case $1 in
+	clickhouse) ask "$(url_of "$AMIG_B_URL")" "CREATE TABLE t1 (a Int32, b String) ENGINE = MergeTree ORDER BY a" ;;
+	*) ask "$AMIG_B_URL" "CREATE TABLE t1 (a int, b text)" ;;
+	esac
+}
+nothing_runs() {
+	[ "$(clickhouse default "SELECT count() FROM system.processes WHERE query LIKE '%sleep(0.5)%'
+		AND query NOT LIKE '%processes%'")" = 0 ] &&
+		[ "$(postgres "${AMIG_TEST_POSTGRES%/*}/amig_copy_a" "SELECT count(*) FROM pg_stat_activity
+		WHERE query LIKE '%pg_sleep%' AND state <> 'idle' AND pid <> pg_backend_pid()
+		AND datname = current_database()")" = 0 ]
+}
+# While the source makes its rows slowly, at the target and before there is one.
+a_stop_is_heard() {
+	local name=$2 begun
+	slow_target $1
+	[ $name != 5003_slow_house ] || AMIG_A_URL=$(new_clickhouse amig_copy_a)
+	"$AMIGRUN" run "$name" >"$scratch/out" 2>&1 </dev/null &
+	sleep 1
+	begun=$SECONDS
+	expect 0 "$AMIGRUN" stop --now "$name"
+	wait $!
+	is "how it ended" $? 5
+	[ $((SECONDS - begun)) -le 4 ] || die "it was heard late"
+	is "the migration" "$(migration "$name" status)" stopped
+	is "the rows" "$(ask "$(url_of "$AMIG_B_URL")" 'SELECT count(*) FROM t1')" 0
+	await_that 5 nothing_runs
+}
+a_timeout_ends_it() {
+	slow_target $1
+	expect 1 "$AMIGRUN" run 5002_timeout_$1
+	is "the rows" "$(ask "$(url_of "$AMIG_B_URL")" 'SELECT count(*) FROM t1')" 0
+}
+
 build_rounds
 build_refusals
 build_others
@@ -427,4 +475,9 @@ check "end_to_end, copy/JSON comes back equal" json_comes_back_equal
 check "end_to_end, copy/words of a list and texts of a length" words_and_lengths
 check "end_to_end, copy/values of 10 MB arrive" large_values_arrive
 check "end_to_end, copy/tables are looked at before anything moves" tables_are_looked_at_first
+for kind in $kinds; do
+	check "end_to_end, copy/a stop is heard while rows go to $kind" a_stop_is_heard $kind 5001_slow_$kind
+	check "end_to_end, copy/a timeout ends a copy into $kind" a_timeout_ends_it $kind
+done
+check "end_to_end, copy/a stop is heard while rows come from clickhouse" a_stop_is_heard sqlite 5003_slow_house
 report_end

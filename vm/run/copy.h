@@ -2,12 +2,7 @@
 #ifndef VM_RUN_COPY_H
 #define VM_RUN_COPY_H
 
-#include "vm/run/run.h"
-#include "vm/connection/connection.h"
-#include "vm/machine/machine.h"
-
-struct run;
-struct policy;
+#include "vm/run/session.h"
 
 /* On which connection an EXEC or COPY has its effect. */
 uint32_t copy_need(const struct machine_request *q);
@@ -20,5 +15,10 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
  * and marker, for the target. */
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
+
+/* copy_window.c: whether a copy in `batches` is to be made again, on a connection without
+ * transactions that is fenced; VERDICT_OPEN: it is none, or err says why it can't be told. */
+enum verdict copy_ask_window(struct run *r, const struct act *a, struct connection *c,
+			     struct buf *seen, struct error *err);
 
 #endif

@@ -4,11 +4,13 @@
  * First the target is fenced: nothing of this run runs there any more, so that what is found out
  * stays true. Then, in this order: the marker that a transactional target holds says it; a person
  * has said it (`amigrun resolve`); the operation's `done when` says it, as far as it can; the
- * server's own log says it, where it is proof; `idempotent`: again; `in doubt undo`: its rollback,
+ * server's own log says it, where it is proof; of a `copy` in `batches` the table says it
+ * (copy_window.c); `idempotent`: again; `in doubt undo`: its rollback,
  * then anew; else a person must look.
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/copy.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -192,6 +194,17 @@ static enum verdict ask_server(struct run *r, const struct effect_row *e, struct
 	return VERDICT_OPEN;
 }
 
+static enum verdict ask_window(struct run *r, const struct act *a, const struct effect_row *e,
+			       struct buf *seen, struct error *err)
+{
+	struct connection *c;
+	uint32_t need;
+
+	if (find_connection(r, e->connection, &need, &c, err) != OUTCOME_OK)
+		return VERDICT_OPEN;
+	return copy_ask_window(r, a, c, seen, err);
+}
+
 /* The rungs of the ladder below the fence. A marker is proof; what a person said comes before
  * whatever else could be found out. */
 static enum verdict decide(struct run *r, const struct act *a, const struct effect_row *e,
@@ -213,6 +226,8 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 			return v;
 	}
 	v = ask_server(r, e, seen, err);
+	if (v == VERDICT_OPEN && !err->message)
+		v = ask_window(r, a, e, seen, err);
 	if (v != VERDICT_OPEN || err->message)
 		return v;
 	if (op->flags & OPERATION_IDEMPOTENT)

@@ -1,0 +1,207 @@
+/*
+ * copy_window.c - a `copy` in `batches` whose end is not known, into a database without
+ * transactions: what the table holds of its window decides
+ *
+ * The window's condition stands in the copy's query. Its keys are columns that are copied, so it
+ * says the same of the table. Nothing of the window there: the copy is made again. Something: it is
+ * taken out by the window, whole or half, and the copy is made again.
+ */
+#include "vm/base/os.h"
+#include "vm/run/copy.h"
+#include "vm/run/render.h"
+#include "vm/run/session.h"
+
+#include <stdio.h>
+
+#define FUEL 10000000
+#define LOOK_MS 200
+#define GONE_WITHIN_MS 600000
+
+struct looking {
+	struct run *r;
+	const struct act *a;
+	struct connection *c;
+	const struct list *condition, *table, *columns;
+	struct buf name, where, sql;
+	char query_id[QUERY_ID_SIZE];
+};
+
+/* Whether a fragment compares columns with values, and says nothing else. */
+static bool is_condition(const struct list *pieces)
+{
+	bool ends = false;
+
+	for (size_t i = 0; i < pieces->count; i++) {
+		struct value v = pieces->store->at[i];
+		struct str text;
+
+		if (i % 2 == 1 && (v.kind == VALUE_SQL || v.kind == VALUE_LIST))
+			return false;
+		if (i % 2 == 1)
+			continue;
+		text = value_text(v);
+		ends |= str_find(text, STR("<= ")) >= 0;
+		for (size_t k = 0; k < text.len; k++)
+			if (!strchr("(), <>=AND", text.ptr[k]))
+				return false;
+	}
+	return ends && pieces->count > 1 && pieces->store->at[1].kind == VALUE_IDENT;
+}
+
+static const struct list *find_condition(const struct list *pieces)
+{
+	for (size_t i = 1; i < pieces->count; i += 2) {
+		struct value v = pieces->store->at[i];
+
+		if (v.kind == VALUE_SQL && is_condition(v.list))
+			return v.list;
+	}
+	return NULL;
+}
+
+static bool is_copied(const struct looking *l, struct str key)
+{
+	for (size_t i = 0; i < l->columns->count; i++)
+		if (str_eq(value_text(l->columns->store->at[i]), key))
+			return true;
+	return false;
+}
+
+/* Each key by its own name, in the query and in the table. */
+static bool names_are_copied(const struct looking *l)
+{
+	for (size_t i = 1; i < l->condition->count; i += 2) {
+		struct value v = l->condition->store->at[i];
+
+		if (v.kind == VALUE_IDENT && (v.list->count != 1 ||
+					      !is_copied(l, value_text(v.list->store->at[0]))))
+			return false;
+	}
+	return true;
+}
+
+static bool has_windows(const struct module *m, uint32_t function)
+{
+	const struct function *f = &m->functions[function];
+
+	for (uint32_t pc = 0; pc < f->code_count; pc++)
+		if (f->code[pc].op == OP_WINDOW)
+			return true;
+	return false;
+}
+
+static bool is_of_window(struct looking *l, const struct machine_request *q)
+{
+	if (q->op != OP_COPY || !has_windows(&l->r->module, q->function))
+		return false;
+	l->condition = find_condition(q->operands[1].list);
+	l->table = q->operands[3].list;
+	l->columns = q->operands[4].list;
+	return l->condition && names_are_copied(l);
+}
+
+/* ---- the table ---- */
+
+static enum outcome count(struct looking *l, bool *any, struct error *err)
+{
+	struct result result = { 0 };
+	enum outcome o;
+
+	buf_reset(&l->sql);
+	buf_format(&l->sql, "SELECT 1 FROM %.*s WHERE %.*s LIMIT 1", STR_ARG(buf_view(&l->name)),
+		   STR_ARG(buf_view(&l->where)));
+	o = request_query(l->r, l->c, buf_view(&l->sql), l->a->index, &l->a->policy, l->query_id,
+			  &result, err);
+	*any = o == OUTCOME_OK && result.rows.count > 0;
+	result_clear(&result);
+	return o;
+}
+
+static enum outcome take_out(struct looking *l, struct error *err)
+{
+	struct statement s = { .query_id = l->query_id };
+	int64_t ignored, until = os_monotonic_ms() + GONE_WITHIN_MS;
+	enum outcome o;
+	bool any;
+
+	buf_reset(&l->sql);
+	buf_format(&l->sql, "ALTER TABLE %.*s DELETE WHERE %.*s", STR_ARG(buf_view(&l->name)),
+		   STR_ARG(buf_view(&l->where)));
+	snprintf(l->query_id, sizeof(l->query_id), "%s%lld:out:%s", l->r->prefix,
+		 (long long)l->a->index, l->r->token);
+	s.sql = buf_view(&l->sql);
+	o = l->c->kind->exec(l->c, &s, &l->r->watch, &ignored, err);
+	for (;;) {
+		if (o == OUTCOME_OK)
+			o = count(l, &any, err);
+		if (o != OUTCOME_OK || !any)
+			return o;
+		if (os_monotonic_ms() > until)
+			return error_set(err, OUTCOME_FAILED,
+					 "its rows are not gone after 10 minutes: see "
+					 "system.mutations");
+		if (!stop_sleep(l->r, LOOK_MS))
+			return error_set(err, OUTCOME_STOPPED, "stopped on request");
+	}
+}
+
+static enum verdict decide(struct looking *l, struct buf *seen, struct error *err)
+{
+	struct value condition = { .kind = VALUE_SQL, .list = l->condition };
+	enum outcome o = render_sql(condition, l->c->kind, &l->where, err);
+	bool any = false;
+
+	for (size_t i = 0; i < l->table->count; i++) {
+		buf_text(&l->name, i ? "." : "");
+		l->c->kind->quote_ident(&l->name, value_text(l->table->store->at[i]));
+	}
+	if (o == OUTCOME_OK)
+		o = count(l, &any, err);
+	if (o == OUTCOME_OK && any)
+		o = take_out(l, err);
+	if (o != OUTCOME_OK) {
+		error_prefix(err, "what the table has of its window: ");
+		return VERDICT_OPEN;
+	}
+	buf_format(seen, "%sthe table %s", seen->len ? ", and " : "",
+		   any ? "had rows of its window, which were taken out" : "has none of its window");
+	return VERDICT_AGAIN;
+}
+
+/* The machine as it was when the copy was sent: of a run that was loaded it is not running yet. */
+static enum verdict look(struct run *r, const struct act *a, struct connection *c,
+			 struct machine *vm, struct buf *seen, struct error *err)
+{
+	struct looking l = { .r = r, .a = a, .c = c };
+	enum verdict v = VERDICT_OPEN;
+
+	if (is_of_window(&l, machine_request(vm)))
+		v = decide(&l, seen, err);
+	buf_clear(&l.name);
+	buf_clear(&l.where);
+	buf_clear(&l.sql);
+	return v;
+}
+
+enum verdict copy_ask_window(struct run *r, const struct act *a, struct connection *c,
+			     struct buf *seen, struct error *err)
+{
+	enum verdict v = VERDICT_OPEN;
+	struct machine *vm;
+
+	if (c->kind->capabilities & CAN_TRANSACTION)
+		return VERDICT_OPEN;
+	if (!r->checkpoint.len)
+		return look(r, a, c, r->vm, seen, err);
+	vm = machine_new(&r->module);
+	machine_keep_blobs(vm, r->journal.blobs);
+	if (r->params)
+		machine_set_params(vm, r->params);
+	if (r->frozens)
+		machine_set_frozens(vm, r->frozens);
+	if (machine_restore(vm, r->checkpoint, err) == OUTCOME_OK &&
+	    machine_run(vm, FUEL) == MACHINE_ASKS)
+		v = look(r, a, c, vm, seen, err);
+	machine_free(vm);
+	return v;
+}
