@@ -17,12 +17,14 @@ copy_setup() {
 	export AMIG_STATE=sqlite:$work/copy.db
 	copy_post_table source
 	post "INSERT INTO source SELECT n, n % 1000, md5(n::text), n / 7.0, timestamptz '2020-01-01Z' + n * interval '1 second',
-		repeat(md5((n + 1)::text), 2) || 'abcdefghijklmnop' FROM generate_series(1, $copy_rows) AS n" 'VACUUM ANALYZE source'
+		repeat(md5((n + 1)::text), 2) || 'abcdefghijklmnop' FROM generate_series(1, $copy_rows) AS n" \
+		'VACUUM ANALYZE source'
 	copy_house_table source
 	post "COPY (SELECT id, team, name, total, extract(epoch FROM at)::bigint, note FROM source) TO STDOUT" |
 		curl -sS -X POST -T - "${AMIG_TEST_CLICKHOUSE%/*}/?query=INSERT%20INTO%20source%20FORMAT%20TabSeparated"
 	rm -f "$work/copy.file"
-	sqlite3 "$work/copy.file" 'CREATE TABLE source (id INTEGER PRIMARY KEY, team int, name text, total text, at text, note text)'
+	sqlite3 "$work/copy.file" 'CREATE TABLE source (id INTEGER PRIMARY KEY, team int, name text, total text,
+		at text, note text)'
 	post "COPY source TO STDOUT" | sqlite3 -cmd '.mode tabs' "$work/copy.file" '.import /dev/stdin source'
 	"$amigc" build "$here/copy.d" -o "$work/copy.amb"
 }

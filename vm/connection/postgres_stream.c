@@ -12,6 +12,7 @@ struct state {
 	struct postgres *session;
 	struct statement statement;
 	struct buf sql;
+	struct postgres_ear ear;
 	bool is_open;		/* a COPY is under way */
 	bool is_inside;		/* of the store's transaction */
 };
@@ -174,26 +175,17 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	state->is_open = true;
 	if (o == OUTCOME_OK)
 		o = postgres_copy_begin(state->session, false, watch, err);
+	if (o == OUTCOME_OK)
+		postgres_copy_listen(state->session, &state->ear);
 	buf_clear(&prefix);
 	return give_id(s, err, did_not_happen(err, o));
 }
 
-static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,
-			       const struct watch *watch, struct error *err)
+/* What the server says of the copy as a whole. */
+static enum outcome read_answers(struct state *state, const struct watch *watch, struct error *err)
 {
-	struct state *state = t->state;
-	enum outcome o = postgres_copy_write(state->session, rows, watch, err);
+	enum outcome failed = OUTCOME_OK;
 
-	return give_id(&state->statement, err, did_not_happen(err, o));
-}
-
-static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
-{
-	struct state *state = t->state;
-	enum outcome failed = postgres_copy_end(state->session, watch, err);
-
-	if (failed != OUTCOME_OK)	/* half of it may be on its way */
-		return give_id(&state->statement, err, failed);
 	for (;;) {
 		struct error lost = { 0 };
 		PGresult *answer;
@@ -211,9 +203,36 @@ static enum outcome finish(struct stream *t, const struct watch *watch, struct e
 		PQclear(answer);
 	}
 	state->is_open = false;
+	return failed;
+}
+
+static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,
+			       const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	enum outcome o;
+
+	if (!postgres_copy_is_refused(state->session, &state->ear)) {
+		o = postgres_copy_write(state->session, rows, watch, err);
+	} else {
+		postgres_copy_refuse(state->session);
+		o = read_answers(state, watch, err);
+		if (o == OUTCOME_OK)
+			BUG("a copy that was ended with an error has none");
+	}
+	return give_id(&state->statement, err, did_not_happen(err, o));
+}
+
+static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	enum outcome o = postgres_copy_end(state->session, watch, err);
+
+	if (o == OUTCOME_OK)	/* else half of it may be on its way */
+		o = read_answers(state, watch, err);
 	if (state->is_inside)	/* no COMMIT was sent */
-		did_not_happen(err, failed);
-	return give_id(&state->statement, err, failed);
+		did_not_happen(err, o);
+	return give_id(&state->statement, err, o);
 }
 
 static void close_stream(struct stream *s, struct error *err UNUSED)
@@ -222,6 +241,8 @@ static void close_stream(struct stream *s, struct error *err UNUSED)
 
 	if (!state)
 		return;
+	if (state->session)
+		postgres_copy_unlisten(state->session, &state->ear);
 	if (state->is_open)
 		postgres_copy_give_up(state->session);
 	buf_clear(&state->sql);

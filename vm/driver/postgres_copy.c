@@ -160,6 +160,51 @@ enum outcome postgres_copy_end(struct postgres *s, const struct watch *watch, st
 	return flush(s, watch, err);
 }
 
+static void count_notice(void *ear, const PGresult *notice)
+{
+	struct postgres_ear *e = ear;
+
+	e->notices++;
+	if (e->before)
+		e->before(e->before_context, notice);
+}
+
+void postgres_copy_listen(struct postgres *s, struct postgres_ear *ear)
+{
+	*ear = (struct postgres_ear){ 0 };
+	ear->before = PQsetNoticeReceiver(s->pg, count_notice, ear);
+}
+
+void postgres_copy_unlisten(struct postgres *s, struct postgres_ear *ear)
+{
+	if (s->pg && ear->before)
+		PQsetNoticeReceiver(s->pg, ear->before, ear->before_context);
+	*ear = (struct postgres_ear){ 0 };
+}
+
+/* Half a notice may have come: it is whole at the next look. */
+bool postgres_copy_is_refused(struct postgres *s, struct postgres_ear *ear)
+{
+	struct pollfd p = { .fd = PQsocket(s->pg), .events = POLLIN };
+	bool had_heard = ear->has_heard;
+
+	if (p.fd >= 0 && poll(&p, 1, 0) > 0 && PQconsumeInput(s->pg))
+		ear->has_heard = true;
+	if (!ear->has_heard)
+		return false;
+	PQisBusy(s->pg); /* notices that have come are given out */
+	if (ear->notices == ear->notices_then)
+		return had_heard;
+	ear->notices_then = ear->notices;
+	ear->has_heard = false;
+	return false;
+}
+
+void postgres_copy_refuse(struct postgres *s)
+{
+	PQputCopyEnd(s->pg, "the rest is not sent: a row was refused");
+}
+
 void postgres_copy_give_up(struct postgres *s)
 {
 	const int64_t until = os_monotonic_ms() + GIVE_UP_MS;

@@ -27,6 +27,22 @@ enum outcome postgres_copy_write(struct postgres *s, struct str bytes, const str
 				 struct error *err) MUST_USE;
 enum outcome postgres_copy_end(struct postgres *s, const struct watch *watch,
 			       struct error *err) MUST_USE;
+/*
+ * A server that has refused a row says so at once, and libpq keeps that until the end: whoever
+ * copies much would send all the rest for nothing. While it is sent to a server says nothing else
+ * but notices, which are counted. listen before the first write, unlisten behind the last.
+ */
+struct postgres_ear {
+	PQnoticeReceiver before;
+	void *before_context;
+	unsigned notices, notices_then;
+	bool has_heard;
+};
+void postgres_copy_listen(struct postgres *s, struct postgres_ear *ear);
+void postgres_copy_unlisten(struct postgres *s, struct postgres_ear *ear);
+/* Asked between two writes; true: postgres_copy_refuse() and the answers behind it tell why. */
+bool postgres_copy_is_refused(struct postgres *s, struct postgres_ear *ear);
+void postgres_copy_refuse(struct postgres *s);
 /* Ends a copy that is not to be carried out, whatever it waits for. A session in which that takes
  * too long is lost. Before the end was sent nothing of a copy in has happened. */
 void postgres_copy_give_up(struct postgres *s);
