@@ -23,6 +23,12 @@ struct known_table {
 	bool is_here;		/* on this server, whole */
 };
 
+/* A server of the cluster that is not reached under its own name and the URL's port. */
+struct reached_host {
+	char *name;		/* host:port of its native protocol, as in system.clusters */
+	char *at;		/* host:port of its HTTP interface */
+};
+
 struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
@@ -34,6 +40,7 @@ struct clickhouse {
 	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
 	VEC(struct named_setting) named;	/* asked for once per session */
 	VEC(struct known_table) tables;	/* asked for once per session */
+	VEC(struct reached_host) reached;
 	bool readonly;			/* the user's profile: no setting may be sent */
 };
 

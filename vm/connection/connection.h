@@ -134,6 +134,9 @@ struct connection_kind {
 	enum fate (*ask)(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch,
 			 struct buf *seen);
+	/* Waits for what a statement that runs no more has set going and that goes on without it,
+	 * as other hosts do; as far as it can be seen. NULL: nothing does so. */
+	void (*linger)(struct connection *c, const struct statement *s, const struct watch *watch);
 };
 
 struct connection {

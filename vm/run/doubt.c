@@ -40,6 +40,23 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 	return c->kind->fence(c, r->prefix, &r->watch, err);
 }
 
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struct error *err)
+{
+	struct connection *c;
+	char id[QUERY_ID_SIZE];
+	uint32_t need;
+	const struct statement s = { .sql = e->sql, .query_id = id };
+	enum outcome o = doubt_fence(r, e->connection, err);
+
+	if (o == OUTCOME_OK)
+		o = find_connection(r, e->connection, &need, &c, err);
+	if (o != OUTCOME_OK || !c->kind->linger)
+		return o;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	c->kind->linger(c, &s, &r->watch);
+	return OUTCOME_OK;
+}
+
 /* What runs there under the run's name might be a successor's, which the store says. */
 enum outcome doubt_part(struct run *r, struct error *err)
 {
@@ -65,7 +82,7 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 		return OUTCOME_OK;
 	o = doubt_part(r, err);
 	if (o == OUTCOME_OK)
-		o = doubt_fence(r, e->connection, err);
+		o = doubt_fence_effect(r, e, err);
 	if (o != OUTCOME_OK)
 		return o;
 	journal_outcome(r, e->number, e->attempt, false, -1, NULL);
@@ -244,7 +261,10 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
-	fenced = doubt_fence(r, e->connection, err) == OUTCOME_OK;
+	/* The server's log is asked with as much patience as a probe needs here. */
+	fenced = (a->operation->done_when != NO_INDEX
+			  ? doubt_fence_effect(r, e, err)
+			  : doubt_fence(r, e->connection, err)) == OUTCOME_OK;
 	if (fenced)
 		v = decide(r, a, e, &seen, err);
 	else

@@ -426,6 +426,10 @@ enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Raises the target's fence and sees to it that nothing of this run runs on a connection any
  * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
+/* The same where an effect is known, which may have set something going on other hosts: that is
+ * waited for as well. */
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e,
+				struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,
