@@ -1,4 +1,4 @@
-/* clickhouse_queue.c - the queue of ON CLUSTER: which entries are a statement's, who has answered */
+/* clickhouse_queue.c - the queue of ON CLUSTER: which entries are a statement's, who answered */
 #include "vm/connection/clickhouse_queue.h"
 #include "vm/base/log.h"
 #include "vm/base/os.h"
