@@ -160,6 +160,27 @@ enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **
 	return o;
 }
 
+/* Under its name and the port of the URL, unless that says where it is reached. */
+void clickhouse_http_aim(struct clickhouse *h, struct str host)
+{
+	const char *port = strrchr(h->host, ':'), *rest = strstr(h->base, "://");
+	struct buf at = {0}, base = {0};
+	size_t name = host.len;
+	while (name && host.ptr[name - 1] != ':')
+		name--;
+	buf_format(&at, "%.*s%s", name ? (int)name - 1 : 0, host.ptr, port);
+	for (size_t i = 0; i < h->reached.count; i++)
+		if (str_eq(str_c(h->reached.at[i].name), host)) {
+			buf_reset(&at);
+			buf_text(&at, h->reached.at[i].at);
+		}
+	buf_format(&base, "%.*s://%s/", (int)(rest - h->base), h->base, at.ptr);
+	free(h->host);
+	free(h->base);
+	h->host = buf_take(&at);
+	h->base = buf_take(&base);
+}
+
 void clickhouse_http_close(struct clickhouse *h)
 {
 	if (h->reader)

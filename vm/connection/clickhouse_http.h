@@ -68,6 +68,8 @@ struct answer {
 
 enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster,
 				  struct error *err) MUST_USE;
+/* Leads to a host of the cluster from now on, nothing having been asked yet. */
+void clickhouse_http_aim(struct clickhouse *h, struct str host);
 void clickhouse_http_close(struct clickhouse *h);
 /* OK: an answer is there, whatever its status. Else the transport failed: class TRANSIENT when
  * nothing was sent. */

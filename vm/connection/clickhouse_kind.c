@@ -98,6 +98,20 @@ static enum outcome open_server(struct connection *c, const char *url, const str
 	return o == OUTCOME_OK ? learn_server(c, watch, err) : o;
 }
 
+static enum outcome open_host(struct connection *c, const char *url, struct str host,
+			      const struct watch *watch, struct error *err)
+{
+	struct clickhouse *h = must_alloc(sizeof(*h));
+	c->state = h;
+	enum outcome o = clickhouse_http_open(h, url, &c->cluster, err);
+	if (o != OUTCOME_OK)
+		return o;
+	clickhouse_http_aim(h, host);
+	free(c->cluster);
+	c->cluster = NULL;
+	return learn_server(c, watch, err);
+}
+
 static void close_server(struct connection *c)
 {
 	clickhouse_http_close(state_of(c));
@@ -394,6 +408,8 @@ const struct connection_kind clickhouse_kind = {
 	.capabilities = CAN_ASK_RUNNING,
 	.open = open_server,
 	.close = close_server,
+	.hosts = clickhouse_hosts,
+	.open_host = open_host,
 	.query = run_query,
 	.exec = run_exec,
 	.fence = fence_prefix,

@@ -9,16 +9,16 @@
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
 static enum outcome find_connection(struct run *r, struct str name, uint32_t *need,
 				    struct connection **c, struct error *err)
 {
-	for (*need = 0; *need < r->module.need_count; ++*need)
-		if (str_eq(r->module.needs[*need].name, name))
-			return session_connection(r, *need, c, err);
+	*need = host_find(r, name);
+	if (*need != NO_INDEX)
+		return session_connection(r, *need, c, err);
 	return error_set(err, OUTCOME_DAMAGED,
 			 "the journal names connection %.*s, which the migration does not have",
 			 STR_ARG(name));
@@ -67,7 +67,7 @@ enum outcome doubt_part(struct run *r, struct error *err)
 		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
 	if (o == OUTCOME_OK)
 		lease_lasts(r, sent_at_ms);
-	for (uint32_t i = 0; o == OUTCOME_OK && i < r->module.need_count; i++)
+	for (uint32_t i = 0; o == OUTCOME_OK && i < host_places(r); i++)
 		if (r->fences[i] == FENCE_RAISED)
 			r->fences[i] = FENCE_UNKNOWN;
 	return o;
@@ -173,10 +173,15 @@ static enum verdict ask_marker(struct run *r, const struct effect_row *e, struct
 static enum verdict ask_probe(struct run *r, const struct act *a, struct error *err)
 {
 	const struct value *captures;
+	const struct run_host *before = host_enter(r, a->index);
 	struct value there;
+	bool asked;
 
-	if (plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
-	    evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) == OUTCOME_OK)
+	asked = plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
+		evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) ==
+			OUTCOME_OK;
+	r->here = before;
+	if (asked)
 		return decide_by_probe(r, a, there.flag);
 	error_prefix(err, "`done when` could not be asked: ");
 	return VERDICT_OPEN;

@@ -10,7 +10,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
@@ -452,7 +452,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = q->need;
+	uint32_t need = host_place(r, q->need);
 	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
