@@ -93,6 +93,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = cluster;
 		else if (strcmp(pair, "database") == 0)
 			where = &h->database;
+		else if (strcmp(pair, "ca") == 0)
+			where = &h->authority;
 		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
@@ -103,8 +105,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 		curl_free(text);
 		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
-					 "the ClickHouse URL may have ?cluster=, &database= and "
-					 "&host=SERVER:PORT=HOST:PORT, nothing else");
+					 "the ClickHouse URL may have ?cluster=, &database=, &ca= "
+					 "and &host=SERVER:PORT=HOST:PORT, nothing else");
 	}
 	return OUTCOME_OK;
 }
@@ -195,6 +197,7 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->base);
 	free(h->host);
 	free(h->database);
+	free(h->authority);
 	free(h->time_zone);
 	for (size_t i = 0; i < h->named.count; i++)
 		free(h->named.at[i].name);
@@ -346,6 +349,8 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	/* a proxy in the environment is meant for the web, not for databases */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (h->authority)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, h->authority);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L);
