@@ -95,6 +95,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = &h->database;
 		else if (strcmp(pair, "ca") == 0)
 			where = &h->authority;
+		else if (strcmp(pair, "compress") == 0)
+			where = &h->compress;
 		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
@@ -105,8 +107,9 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 		curl_free(text);
 		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
-					 "the ClickHouse URL may have ?cluster=, &database=, &ca= "
-					 "and &host=SERVER:PORT=HOST:PORT, nothing else");
+					 "the ClickHouse URL may have ?cluster=, &database=, &ca=, "
+					 "&compress= and &host=SERVER:PORT=HOST:PORT, nothing "
+					 "else");
 	}
 	return OUTCOME_OK;
 }
@@ -198,6 +201,7 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->host);
 	free(h->database);
 	free(h->authority);
+	free(h->compress);
 	free(h->time_zone);
 	for (size_t i = 0; i < h->named.count; i++)
 		free(h->named.at[i].name);
@@ -230,6 +234,11 @@ static void add_pair(struct buf *url, CURL *easy, struct str name, struct str va
 	curl_free(v);
 }
 
+static bool is_compressed(const struct clickhouse *h)
+{
+	return h->compress && strcmp(h->compress, "1") == 0;
+}
+
 static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy,
 			 const struct request *r)
 {
@@ -247,6 +256,8 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 	}
 	for (size_t i = 0; i < r->setting_count; i++)
 		add_pair(url, easy, r->settings[i].name, r->settings[i].value);
+	if (r->reading && is_compressed(h))
+		add_pair(url, easy, STR("enable_http_compression"), STR("1"));
 	if (r->reading)
 		add_pair(url, easy, STR("readonly"), STR("2"));
 }
@@ -349,6 +360,8 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	/* a proxy in the environment is meant for the web, not for databases */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (is_compressed(h))
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (h->authority)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->authority);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);

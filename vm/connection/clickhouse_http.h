@@ -34,6 +34,7 @@ struct clickhouse {
 	char *host;			/* host:port, for messages */
 	char *database;
 	char *authority;		/* a file with who vouches for the server; NULL: the system's */
+	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
 	CURLM *multi;
