@@ -59,6 +59,7 @@ void session_close(struct run *r)
 	for (uint32_t i = 0; r->connections && i < r->module.need_count; i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
+	connection_close(&r->http);
 	machine_free(r->vm);
 	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
