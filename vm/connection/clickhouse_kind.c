@@ -106,7 +106,7 @@ static void close_server(struct connection *c)
 
 /* ---- one statement ---- */
 
-static enum outcome check_statement(const struct statement *s, struct error *err)
+enum outcome clickhouse_check_statement(const struct statement *s, struct error *err)
 {
 	for (size_t i = 0; i < s->setting_count; i++) {
 		struct str name = s->settings[i].name;
@@ -232,7 +232,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	struct request r = request_of(s, true);
 	struct answer a = {0};
 	out->affected = -1;
-	enum outcome o = check_statement(s, err);
+	enum outcome o = clickhouse_check_statement(s, err);
 	if (o == OUTCOME_OK)
 		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK)
@@ -381,7 +381,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	struct request r = request_of(s, false);
 	struct answer a = {0};
 	*affected = -1;
-	enum outcome o = check_statement(s, err);
+	enum outcome o = clickhouse_check_statement(s, err);
 	if (o == OUTCOME_OK)
 		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK) {
@@ -414,7 +414,7 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 }
 
 /* TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS, TOO_MANY_BYTES */
-static const char *const too_much[] = { "159", "241", "158", "307", NULL };
+const char *const clickhouse_too_much[] = { "159", "241", "158", "307", NULL };
 
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
@@ -425,7 +425,7 @@ const struct connection_kind clickhouse_kind = {
 	.exec = run_exec,
 	.fence = fence_prefix,
 	.quote_ident = clickhouse_text_ident,
-	.too_much = too_much,
+	.too_much = clickhouse_too_much,
 	.quote_literal = clickhouse_text_literal,
 	.transactional = NULL,
 	.share = NULL,

@@ -151,6 +151,6 @@ enum outcome connection_open(struct connection *c, const char *name,
 			     const struct watch *watch, struct error *err) MUST_USE;
 void connection_close(struct connection *c);
 
-extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind;
+extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind, chdb_kind;
 
 #endif

@@ -63,7 +63,7 @@ const char *instance_url(struct str name, struct str kind, struct error *err)
 	buf_text(&own, "_URL");
 	buf_text(&of_kind, "AMIG_");
 	add_upper(&of_kind, kind);
-	if (!str_eq(kind, STR("sqlite")))
+	if (!str_eq(kind, STR("sqlite")) && !str_eq(kind, STR("chdb")))
 		buf_text(&of_kind, "_URL");
 	if (!str_eq(name, kind))
 		url = get(own.ptr);

@@ -30,7 +30,8 @@ struct instance {
 enum outcome instance_read(struct instance *out, struct error *err) MUST_USE;
 /*
  * The URL or path of a connection: that of AMIG_<NAME>_URL when the name differs from the kind and
- * it is set, else the kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE). NULL with an
+ * it is set, else the kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE,
+ * AMIG_CHDB). NULL with an
  * error that names the variable to set.
  */
 const char *instance_url(struct str name, struct str kind, struct error *err);

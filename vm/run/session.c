@@ -163,6 +163,9 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 	url = instance_url(need->name, need->kind, err);
 	if (!url)
 		return OUTCOME_UNREACHABLE;
+	/* ClickHouse without a server. */
+	if (kind == &clickhouse_kind && strncmp(url, "chdb:", 5) == 0)
+		kind = &chdb_kind;
 	o = connection_open(c, arena_c(&r->arena, need->name), kind, url, &r->watch, err);
 	if (o != OUTCOME_OK) {
 		error_prefix(err, "cannot open connection %.*s: ", STR_ARG(need->name));
