@@ -13,7 +13,7 @@
 enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
 				   struct result *out, struct error *err) MUST_USE;
 
-/* What can be no statement, or sets what is not an author's to set. */
+/* clickhouse_statement.c: what can be no statement, or sets what is not an author's to set. */
 enum outcome clickhouse_check_statement(const struct statement *s, struct error *err) MUST_USE;
 extern const char *const clickhouse_too_much[];
 
