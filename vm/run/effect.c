@@ -11,7 +11,7 @@
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/connection/http.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
@@ -459,7 +459,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = q->need;
+	uint32_t need = host_place(r, q->need);
 	enum proof proof = PROOF_NONE;
 	enum step_end end;
 

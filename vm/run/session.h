@@ -6,6 +6,7 @@
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
+ *   host.c               `per shard`, `per replica`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
@@ -125,7 +126,7 @@ struct run {
 	struct heap heap; /* params, frozens, captures */
 	struct value *params, *frozens;
 	struct machine *vm;		/* of the operations */
-	struct connection *connections; /* by need; kind NULL: not open yet */
+	struct connection *connections; /* by place (host.h); kind NULL: not open yet */
 	struct connection http;		/* for the requests of `http` */
 	enum marking {
 		MARKING_UNKNOWN,
@@ -134,6 +135,10 @@ struct run {
 	} *
 		markings; /* by need */
 	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
+	/* The hosts of the plan, and the one at which what is carried out now is; NULL: none. */
+	struct run_host *hosts;
+	uint32_t host_count;
+	const struct run_host *here;
 	struct watch watch;
 	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
 			  */
@@ -446,6 +451,10 @@ enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Raises the target's fence and sees to it that nothing of this run runs on a connection any
  * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
+/* The same where an effect is known, which may have set something going on other hosts: that is
+ * waited for as well. */
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e,
+				struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,

@@ -1,6 +1,6 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #define FUEL 10000000
 
@@ -89,7 +89,7 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
 	if (end == STEP_FAILED && op == OP_EXEC &&
-	    window_halve(r, r->connections[need].kind, err))
+	    window_halve(r, r->connections[host_place(r, need)].kind, err))
 		return STEP_DONE;
 	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;
 }
@@ -118,7 +118,7 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	return o;
 }
 
-enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+static enum step_end go_through(struct run *r, struct act *a, struct error *err)
 {
 	enum step_end end;
 
@@ -153,4 +153,13 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 		}
 		BUG("the machine is idle in the middle of operation %lld", (long long)a->index);
 	}
+}
+
+enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+{
+	const struct run_host *before = host_enter(r, a->index);
+	enum step_end end = go_through(r, a, err);
+
+	r->here = before;
+	return end;
 }
