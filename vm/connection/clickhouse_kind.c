@@ -8,7 +8,6 @@
 #include "vm/connection/connection.h"
 #include "vm/base/log.h"
 #include "vm/base/os.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -121,42 +120,6 @@ static void close_server(struct connection *c)
 
 /* ---- one statement ---- */
 
-static enum outcome check_statement(const struct statement *s, struct error *err)
-{
-	for (size_t i = 0; i < s->setting_count; i++) {
-		struct str name = s->settings[i].name;
-		bool good = name.len > 0;
-		for (size_t k = 0; k < name.len; k++)
-			good = good && (isalnum((unsigned char)name.ptr[k]) || name.ptr[k] == '_');
-		/* parameters of the interface itself would change what the request is */
-		static const char *const own[] = { "query",
-						   "query_id",
-						   "database",
-						   "user",
-						   "password",
-						   "default_format",
-						   "session_id",
-						   "wait_end_of_query",
-						   "buffer_size",
-						   "readonly",
-						   "compress",
-						   "decompress",
-						   "max_execution_time" };
-		for (size_t k = 0; k < ARRAY_SIZE(own); k++)
-			good = good && !str_eq(name, str_c(own[k]));
-		if (!good)
-			return error_set(err, OUTCOME_FAILED, "\"%.*s\" cannot be a setting here",
-					 STR_ARG(name));
-	}
-	if (str_trim(s->sql).len == 0)
-		return error_set(err, OUTCOME_FAILED, "there is no statement to run");
-	if (memchr(s->sql.ptr, 0, s->sql.len))
-		return error_set(err, OUTCOME_FAILED,
-				 "a ClickHouse statement cannot hold the character U+0000 "
-				 "unescaped");
-	return OUTCOME_OK;
-}
-
 static struct named_setting *find_named(struct clickhouse *h, struct str name)
 {
 	for (size_t i = 0; i < h->named.count; i++)
@@ -247,7 +210,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	struct request r = request_of(s, true);
 	struct answer a = {0};
 	out->affected = -1;
-	enum outcome o = check_statement(s, err);
+	enum outcome o = clickhouse_check_statement(s, err);
 	if (o == OUTCOME_OK)
 		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK)
@@ -366,7 +329,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	struct answer a = {0};
 	*affected = -1;
 	struct ddl ddl = {0};
-	enum outcome o = check_statement(s, err);
+	enum outcome o = clickhouse_check_statement(s, err);
 	if (o == OUTCOME_OK)
 		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK) {
@@ -400,9 +363,6 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 	return err->outcome;
 }
 
-/* TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS, TOO_MANY_BYTES */
-static const char *const too_much[] = { "159", "241", "158", "307", NULL };
-
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
 	.capabilities = CAN_ASK_RUNNING,
@@ -414,7 +374,7 @@ const struct connection_kind clickhouse_kind = {
 	.exec = run_exec,
 	.fence = fence_prefix,
 	.quote_ident = clickhouse_text_ident,
-	.too_much = too_much,
+	.too_much = clickhouse_too_much,
 	.quote_literal = clickhouse_text_literal,
 	.transactional = NULL,
 	.share = NULL,

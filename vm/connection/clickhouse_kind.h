@@ -13,6 +13,10 @@
 enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
 				   struct result *out, struct error *err) MUST_USE;
 
+/* clickhouse_statement.c: what can be no statement, or sets what is not an author's to set. */
+enum outcome clickhouse_check_statement(const struct statement *s, struct error *err) MUST_USE;
+extern const char *const clickhouse_too_much[];
+
 /* clickhouse_fence.c */
 enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fence *f,
 				    const struct watch *watch, bool *refused, struct error *err);

@@ -172,6 +172,6 @@ enum outcome connection_open_host(struct connection *c, const char *name,
 				  struct error *err) MUST_USE;
 void connection_close(struct connection *c);
 
-extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind;
+extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind, chdb_kind;
 
 #endif

@@ -10,7 +10,6 @@ const char *ability_lacks(enum opcode op)
 	case OP_COMMIT:
 	case OP_ABANDON:	return "transaction";
 	case OP_COPY:		return "copy";
-	case OP_HTTP:		return "http";
 	case OP_SET_SETTING:	return "set setting";
 	case OP_APPROVAL:	return "approval";
 	case OP_PARALLEL:

@@ -9,6 +9,7 @@
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/connection/http.h"
 #include "vm/run/host.h"
 
 #include <stdio.h>
@@ -29,8 +30,11 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 {
 	struct connection *c;
 	uint32_t need;
-	enum outcome o = find_connection(r, connection, &need, &c, err);
+	enum outcome o;
 
+	if (http_is_target(connection)) /* what comes late is known there by its key */
+		return OUTCOME_OK;
+	o = find_connection(r, connection, &need, &c, err);
 	if (o == OUTCOME_OK)
 		o = fence_raise(r, need, c, err);
 	if (o == OUTCOME_OK)
@@ -133,7 +137,7 @@ static bool has_one_effect(const struct module *m, uint32_t function)
 	for (uint32_t pc = 0; pc < f->code_count; pc++) {
 		const struct instruction *at = &f->code[pc];
 
-		if (at->op == OP_EXEC)
+		if (at->op == OP_EXEC || at->op == OP_HTTP)
 			effects++;
 		else if (opcode_table[at->op].world == WORLD_JUMP && at->a <= pc)
 			return false;
@@ -234,7 +238,10 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 		if (v != VERDICT_OPEN || err->message)
 			return v;
 	}
-	v = ask_server(r, e, seen, err);
+	if (http_repeats(a, e))
+		return VERDICT_AGAIN;
+	if (!http_is_target(e->connection))
+		v = ask_server(r, e, seen, err);
 	if (v != VERDICT_OPEN || err->message)
 		return v;
 	if (op->flags & OPERATION_IDEMPOTENT)

@@ -47,6 +47,20 @@ static enum outcome note_effect(struct noting *n, struct machine *vm, struct err
 	return o;
 }
 
+static enum outcome note_request(struct noting *n, struct machine *vm, struct error *err)
+{
+	struct buf target = { 0 }, text = { 0 };
+	enum outcome o = http_preview(n->r, machine_request(vm), &target, &text, err);
+
+	if (o == OUTCOME_OK) {
+		note(n, buf_view(&target), buf_view(&text), true);
+		machine_answer(vm, value_null(), STR(""));
+	}
+	buf_clear(&target);
+	buf_clear(&text);
+	return o;
+}
+
 /* One window stands for all of them. */
 static void note_windows(struct noting *n, struct machine *vm)
 {
@@ -72,6 +86,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 			o = request_machine_failure(n->r, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_EXEC)
 			o = note_effect(n, vm, &err);
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_HTTP)
+			o = note_request(n, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");

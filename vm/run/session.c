@@ -60,6 +60,7 @@ void session_close(struct run *r)
 	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
+	connection_close(&r->http);
 	machine_free(r->vm);
 	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
@@ -167,6 +168,9 @@ static enum outcome open_connection(struct run *r, const struct need *need,
 	url = instance_url(need->name, need->kind, err);
 	if (!url)
 		return OUTCOME_UNREACHABLE;
+	/* ClickHouse without a server. */
+	if (kind == &clickhouse_kind && strncmp(url, "chdb:", 5) == 0)
+		kind = &chdb_kind;
 	if (host)
 		o = connection_open_host(c, arena_c(&r->arena, name), kind, url, host->host,
 					 &r->watch, err);

@@ -36,7 +36,7 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 
-	if (q->op == OP_EXEC)
+	if (q->op == OP_EXEC || q->op == OP_HTTP)
 		return step_effect(r, a, err);
 	if (q->op == OP_SLEEP)
 		return rest(r, a, err);
@@ -82,7 +82,7 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	uint32_t need = machine_request(r->vm)->need;
 	enum step_end end = answer(r, a, err);
 
-	if (end == STEP_DONE && (op == OP_EXEC || op == OP_LOCK))
+	if (end == STEP_DONE && (op == OP_EXEC || op == OP_HTTP || op == OP_LOCK))
 		buf_reset(&r->window.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
