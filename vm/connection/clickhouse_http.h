@@ -81,5 +81,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 void clickhouse_answer_clear(struct answer *a);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
+/* measure() of the kind. */
+bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out);
 
 #endif
