@@ -27,6 +27,9 @@ enum outcome clickhouse_take_settings(struct connection *c, const struct stateme
 /* clickhouse_type.c: a type as the server writes it. */
 struct stream_type;
 void clickhouse_type_read(struct arena *a, struct str name, struct stream_type *out);
+/* clickhouse_statement.c: what can be no statement, or sets what is not an author's to set. */
+enum outcome clickhouse_check_statement(const struct statement *s, struct error *err) MUST_USE;
+extern const char *const clickhouse_too_much[];
 
 /* clickhouse_fence.c */
 enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fence *f,
@@ -37,6 +40,13 @@ void clickhouse_guard(struct str sql, const struct target_fence *f, const char *
 /* The query id under which a fence was raised: it is looked for in the server's
  * log. */
 void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf *out);
+
+/* clickhouse_cluster.c */
+enum outcome clickhouse_hosts(struct connection *c, const struct watch *watch, struct arena *a,
+			      struct cluster_host **out, size_t *count, struct error *err);
+
+/* clickhouse_ddl.c */
+void clickhouse_linger(struct connection *c, const struct statement *s, const struct watch *watch);
 
 /* clickhouse_ask.c */
 enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,

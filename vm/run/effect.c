@@ -10,8 +10,9 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/connection/http.h"
 #include "vm/run/copy.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
@@ -94,12 +95,14 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
+	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
 	if (machine_request(r->vm)->op == OP_COPY)
 		o = copy_send(r, c, &s, &r->watch, rows, err);
 	else
 		o = c->kind->exec(c, &s, &r->watch, rows, err);
 	fault_end();
+	gauge_end(r);
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	buf_clear(&text);
@@ -114,15 +117,15 @@ bool step_is_unhealthy(const struct run *r, const struct act *a)
 	return !a->backward && health_is_bad(r) && !r->stop.cancelled;
 }
 
-/* Waits before the next attempt. STEP_DONE: now. */
-static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt,
-				    struct error *err)
+enum step_end effect_wait(struct run *r, const struct act *a, int64_t attempt, struct error *err)
 {
+	int64_t wait_ms;
 	uint32_t random;
 
 	os_random(&random, sizeof(random));
 	session_tell(r, EVENT_RETRIED, r->plan[a->index].label, str_c(err->message));
-	if (!stop_sleep(r, retry_wait_ms(&a->policy.retry, attempt, random)))
+	wait_ms = retry_wait_ms(&a->policy.retry, attempt, random);
+	if (!stop_sleep(r, wait_ms > err->wait_ms ? wait_ms : err->wait_ms))
 		return STEP_STOPPED;
 	error_clear(err);
 	return STEP_DONE;
@@ -184,7 +187,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			r->next_effect = number + 1; /* the code may outlive it and go on */
 			return STEP_FAILED;
 		}
-		end = wait_for_retry(r, a, attempt, err);
+		end = effect_wait(r, a, attempt, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -204,7 +207,7 @@ enum step_end effect_await_target(struct run *r, const struct act *a,
 		again = o != OUTCOME_OK && !r->stop.cancelled &&
 			retry_wanted(&a->policy.retry, attempt, &why);
 		if (again)
-			end = wait_for_retry(r, a, attempt, &why);
+			end = effect_wait(r, a, attempt, &why);
 		error_clear(&why);
 		if (!again || end != STEP_DONE)
 			return end;
@@ -216,9 +219,8 @@ static bool is_refused_late(const struct effect_row *effect)
 	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
 }
 
-/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. They
- * end what runs at the target, and could not end what is still on its way there. */
-static enum step_end leave_open(struct run *r, const struct effect_row *effect)
+/* They end what runs at the target, and could not end what is still on its way there. */
+enum step_end effect_leave_open(struct run *r, const struct effect_row *effect)
 {
 	if (!is_refused_late(effect) && !mutant(MUTANT_LEFT_EARLY))
 		lease_await_arrival(r);
@@ -240,7 +242,9 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 
 	*again = false;
 	if (r->stop.cancelled)
-		return leave_open(r, effect);
+		return effect_leave_open(r, effect);
+	if (http_repeats(a, effect))
+		return http_settle(r, a, effect, again, err);
 	if (doubt_part(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
 		return STEP_LOST;
@@ -248,7 +252,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	if (!is_refused_late(effect))
 		lease_await_arrival(r);
 	if (effect_await_target(r, a, effect) != STEP_DONE)
-		return leave_open(r, effect);
+		return effect_leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
@@ -257,8 +261,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 	case VERDICT_AGAIN:
 		*again = effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
 		if (*again) {
-			end = wait_for_retry(r, a, effect->attempt, err);
-			return end == STEP_STOPPED ? leave_open(r, effect) : end;
+			end = effect_wait(r, a, effect->attempt, err);
+			return end == STEP_STOPPED ? effect_leave_open(r, effect) : end;
 		}
 		/* `idempotent` says that it may be made again, not that it has not happened. */
 		if (a->operation->flags & OPERATION_IDEMPOTENT &&
@@ -307,17 +311,22 @@ static void look_again(struct run *r, const struct effect_row *effect, bool *the
 static enum outcome send_in_time(struct run *r, const struct act *a, struct connection *c,
 				 int64_t number, enum proof proof, int64_t *rows, struct error *err)
 {
-	if (proof != PROOF_NONE || lease_is_safe(r))
-		return send(r, a, c, number, proof, rows, err);
-	error_set(err, OUTCOME_FAILED,
-		  "the statement was not sent: the lease on the run has too little time left");
-	err->class = ERROR_TRANSIENT;
-	return OUTCOME_FAILED;
+	enum outcome o = OUTCOME_FAILED;
+
+	if (proof != PROOF_NONE || lease_is_safe(r)) {
+		o = send(r, a, c, number, proof, rows, err);
+	} else {
+		error_set(err, o, "the statement was not sent: the lease on the run has too "
+				  "little time left");
+		err->class = ERROR_TRANSIENT;
+	}
+	if (o != OUTCOME_OK)
+		http_keep_doubt(c, err);
+	return o;
 }
 
-/* The intent is durable before it goes out. */
-static enum step_end effect_alone(struct run *r, struct act *a, struct connection *c,
-				  enum proof proof, struct error *err)
+enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, enum proof proof,
+			   struct error *err)
 {
 	struct journal *j = &r->journal;
 	bool known = r->verdict == VERDICT_AGAIN;
@@ -385,7 +394,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			return STEP_FAILED;
 		if (journal_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
-		end = wait_for_retry(r, a, effect.attempt, err);
+		end = effect_wait(r, a, effect.attempt, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -407,7 +416,7 @@ static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t nee
 			journal_checkpoint_after(r);
 			return STEP_FAILED;
 		}
-		end = r->stop.cancelled ? STEP_STOPPED : wait_for_retry(r, a, attempt, err);
+		end = r->stop.cancelled ? STEP_STOPPED : effect_wait(r, a, attempt, err);
 		if (end == STEP_DONE)
 			continue;
 		journal_checkpoint(r, r->vm);
@@ -443,7 +452,7 @@ static enum step_end choose_proof(struct run *r, const struct act *a, struct con
 			err->class = ERROR_TRANSIENT;
 		if (!retry_wanted(&a->policy.retry, attempt, err))
 			return STEP_FAILED;
-		end = wait_for_retry(r, a, attempt, err);
+		end = effect_wait(r, a, attempt, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -463,7 +472,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = copy_need(q);
+	uint32_t need = host_place(r, copy_need(q));
 	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
@@ -478,7 +487,9 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
 	}
-	if (request_connection(r, need, &a->policy, &c, err) != OUTCOME_OK ||
+	if (q->op == OP_HTTP)
+		return http_send(r, a, err);
+	if (request_connection(r, copy_need(q), &a->policy, &c, err) != OUTCOME_OK ||
 	    render(r, a, q, c, err) != OUTCOME_OK) {
 		if (!stop_wanted(r)) {
 			journal_checkpoint_after(r);

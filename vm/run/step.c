@@ -1,7 +1,7 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
 #include "vm/run/copy.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #define FUEL 10000000
 
@@ -35,7 +35,7 @@ static enum step_end outlive(struct run *r, struct error *err)
 
 static bool is_effect(enum opcode op)
 {
-	return op == OP_EXEC || op == OP_COPY;
+	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP;
 }
 
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
@@ -94,8 +94,8 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 		health_watch(r);
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
-	if (end == STEP_FAILED && is_effect(op) &&
-	    window_halve(r, r->connections[need].kind, err))
+	if (end == STEP_FAILED && is_effect(op) && op != OP_HTTP &&
+	    window_halve(r, r->connections[host_place(r, need)].kind, err))
 		return STEP_DONE;
 	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;
 }
@@ -124,7 +124,7 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	return o;
 }
 
-enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+static enum step_end go_through(struct run *r, struct act *a, struct error *err)
 {
 	enum step_end end;
 
@@ -159,4 +159,13 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 		}
 		BUG("the machine is idle in the middle of operation %lld", (long long)a->index);
 	}
+}
+
+enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+{
+	const struct run_host *before = host_enter(r, a->index);
+	enum step_end end = go_through(r, a, err);
+
+	r->here = before;
+	return end;
 }

@@ -101,6 +101,7 @@ enum watch_wish stop_watch(void *run)
 {
 	struct run *r = run;
 
+	gauge_watch(r);
 	tick(r);
 	health_watch(r);
 	if (!stop_wanted(r) ||
