@@ -99,6 +99,34 @@ migration "0014_tables" {
   }
 }
 E
+cat >"$scratch/0015_tuned.amig" <<'E'
+migration "0015_tuned" {
+  needs db: sqlite
+
+  operation "in windows" on db {
+    forward {
+      for w in batches of ident("t") by id size 10 min 5 max 20 {
+        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
+        sleep 50ms
+      }
+    }
+    rollback nothing
+  }
+}
+E
+cat >"$scratch/0016_none.amig" <<'E'
+migration "0016_none" {
+  needs db: sqlite
+
+  operation "nothing" on db {
+    forward {
+      exec sql"INSERT INTO seen VALUES (0)"
+      require false else "no"
+    }
+    rollback nothing
+  }
+}
+E
 
 ask() {
 	case "$AMIG_DB_URL" in
@@ -217,6 +245,100 @@ each_table_is_looked_at() {
 	has "the error" "$output" "id of other can't be the key" "several rows have 2"
 	is "windows, rows, most" "$(seen)" "2|1000|500"
 }
+# stop_after NAME WINDOWS: the run is under way and stopped.
+stop_after() {
+	local runner
+	"$AMIGRUN" run "$1" >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 windows_are "$2"
+	expect 0 "$AMIGRUN" stop "$1"
+	wait $runner
+	is "how it ended" $? 5
+}
+windows_are() { [ "$(ask 'SELECT count(*) FROM seen')" -ge "$1" ]; }
+window_of() { [ "$(ask "SELECT count(*) FROM seen WHERE n = $1")" -ge 1 ]; }
+is_paused() { grep -q 'an operator has paused the windows' "$scratch/out"; }
+an_operator_tunes_a_run() {
+	local runner before
+	fresh sqlite
+	"$AMIGRUN" run 0015_tuned >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 windows_are 2
+	expect 0 "$AMIGRUN" tune 0015_tuned size=37
+	is "what it says" "$output" size=37
+	await_that 10 window_of 37
+	expect 0 "$AMIGRUN" tune 0015_tuned pause=true max=30 size=30
+	await_that 10 is_paused
+	before=$(seen)
+	sleep 1
+	is "windows while it is paused" "$(seen)" "$before"
+	has "status" "$("$AMIGRUN" status 0015_tuned)" "windows, as an operator has tuned them:" "  max = 30" "  pause = true" \
+		"tuned: size=30 max=30 pause=true, by $(id -un)@"
+	is "who" "$(state "SELECT count(*) FROM @event WHERE kind = 'tuned' AND who LIKE '$(id -un)_%'")" 2
+	has "JSON" "$("$AMIGRUN" status --json 0015_tuned | tr -d ' \n')" \
+		'"tuned":{"max":"30","pause":"true","size":"30"}' '"parameters":{}'
+	expect 0 "$AMIGRUN" stop 0015_tuned
+	wait $runner
+	is "how it ended" $? 5
+	"$AMIGRUN" resume 0015_tuned >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 is_paused
+	is "windows of a resumed run that is paused" "$(seen)" "$before"
+	expect 0 "$AMIGRUN" tune 0015_tuned pause=false
+	wait $runner
+	is "how it ended" $? 0
+	is "rows, most" "$(ask 'SELECT sum(n), max(n) FROM seen')" "1000|37"
+	expect 3 "$AMIGRUN" tune 0015_tuned size=5
+	has "the refusal" "$output" "is Completed successfully: no run of it is under way"
+}
+# And takes it back; the next run begins as the migration says.
+what_was_tuned_is_taken_back() {
+	fresh sqlite
+	stop_after 0015_tuned 2
+	expect 0 "$AMIGRUN" tune 0015_tuned size=40 min=1 target=5s
+	is "what it says" "$output" "min=1 size=40 target=5s"
+	expect 0 "$AMIGRUN" tune 0015_tuned size=default
+	is "what it says" "$output" "min=1 target=5s"
+	expect 0 "$AMIGRUN" tune --reset 0015_tuned size=7
+	is "what it says" "$output" "size=7"
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what it says" "$output" "size=7"
+	expect 0 "$AMIGRUN" rollback 0015_tuned
+	ask 'DELETE FROM seen'
+	expect 0 "$AMIGRUN" run 0015_tuned
+	is "rows, most" "$(ask 'SELECT sum(n), max(n) FROM seen')" "1000|10"
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what it says" "$output" "the windows go as the migration says"
+}
+# refuses_to_tune STATUS PART WORD…
+refuses_to_tune() {
+	local status=$1 part=$2
+	shift 2
+	expect "$status" "$AMIGRUN" tune "$@"
+	has "the refusal" "$output" "$part"
+}
+what_cannot_be_tuned_is_refused() {
+	fresh sqlite
+	refuses_to_tune 2 'there is no migration "0099_none"' 0099_none size=3
+	stop_after 0015_tuned 2
+	expect 0 "$AMIGRUN" tune 0015_tuned max=20
+	refuses_to_tune 2 'size can'"'"'t be "0"' 0015_tuned size=0
+	refuses_to_tune 2 'it is a number of rows from 1' 0015_tuned min=many
+	refuses_to_tune 2 'size can'"'"'t be "99999999999999999999"' 0015_tuned size=99999999999999999999
+	refuses_to_tune 2 'target can'"'"'t be "2"' 0015_tuned target=2
+	refuses_to_tune 2 'it is a duration, like 500ms' 0015_tuned target=0s
+	refuses_to_tune 2 'it is true or false' 0015_tuned pause=5m
+	refuses_to_tune 2 'no "speed" that could be tuned' 0015_tuned speed=3
+	refuses_to_tune 2 'wants NAME=VALUE' 0015_tuned size
+	refuses_to_tune 2 'min=21 is more than max=20' 0015_tuned min=21
+	refuses_to_tune 2 'size=21 is more than max=20' 0015_tuned min=3 size=21
+	refuses_to_tune 2 'there is no migration "size=3"' size=3
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what counts" "$output" "max=20"
+	expect 0 "$AMIGRUN" resume 0015_tuned
+	expect 1 "$AMIGRUN" run --no-auto-rollback 0016_none
+	refuses_to_tune 2 '"0016_none" has no `batches`' 0016_none size=3
+}
 # Between any two commits: no window is lost and none is done twice.
 survives_being_killed() {
 	local place n
@@ -243,4 +365,7 @@ check "end_to_end, batches/what is added is followed" what_is_added_is_followed
 check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
 check "end_to_end, batches/a run waits while it is to pause" waits_while_it_is_to_pause
 check "end_to_end, batches/each table is looked at" each_table_is_looked_at
+check "end_to_end, batches/an operator tunes a run" an_operator_tunes_a_run
+check "end_to_end, batches/what was tuned is taken back" what_was_tuned_is_taken_back
+check "end_to_end, batches/what cannot be tuned is refused" what_cannot_be_tuned_is_refused
 report_end

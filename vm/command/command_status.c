@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A migration that the store knows, the bundle knows, or both. */
 struct line {
@@ -180,6 +181,11 @@ static enum outcome read_detail(struct context *c, const struct migration_row *r
 	return o;
 }
 
+static bool is_tuned(struct str name)
+{
+	return str_starts(name, STR(STORE_TUNED));
+}
+
 static json_t *plan_json(const struct detail *d)
 {
 	json_t *list = json_array();
@@ -204,7 +210,7 @@ static json_t *plan_json(const struct detail *d)
 static void print_detail_json(const struct line *l, const struct detail *d)
 {
 	json_t *all = line_json(l), *errors = json_array(), *events = json_array(),
-	       *params = json_object();
+	       *params = json_object(), *tuned = json_object();
 
 	for (size_t i = 0; i < d->error_count; i++) {
 		json_t *j = json_object();
@@ -227,13 +233,18 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 		json_object_set_new(j, "detail", text(d->events[i].detail));
 		json_array_append_new(events, j);
 	}
-	for (size_t i = 0; i < d->param_count; i++)
-		json_object_setn_new(params, d->params[i][0].ptr, d->params[i][0].len,
+	for (size_t i = 0; i < d->param_count; i++) {
+		struct str name = d->params[i][0];
+		size_t skip = is_tuned(name) ? strlen(STORE_TUNED) : 0;
+
+		json_object_setn_new(skip ? tuned : params, name.ptr + skip, name.len - skip,
 				     text(d->params[i][1]));
+	}
 	json_object_set_new(all, "plan", plan_json(d));
 	json_object_set_new(all, "errors", errors);
 	json_object_set_new(all, "events", events);
 	json_object_set_new(all, "parameters", params);
+	json_object_set_new(all, "tuned", tuned);
 	json_dumpf(all, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
 	json_decref(all);
@@ -255,6 +266,24 @@ static void print_plan(const struct detail *d)
 	}
 }
 
+static void print_params(const struct detail *d, bool tuned)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < d->param_count; i++) {
+		struct str name = d->params[i][0];
+		size_t skip = is_tuned(name) ? strlen(STORE_TUNED) : 0;
+
+		if ((skip > 0) != tuned)
+			continue;
+		if (shown++ == 0)
+			printf("%s:\n", tuned ? "windows, as an operator has tuned them"
+					      : "parameters");
+		printf("  %.*s = %.*s\n", (int)(name.len - skip), name.ptr + skip,
+		       STR_ARG(d->params[i][1]));
+	}
+}
+
 static void print_detail(const struct line *l, const struct detail *d)
 {
 	print_line(l);
@@ -265,10 +294,8 @@ static void print_detail(const struct line *l, const struct detail *d)
 		       (long long)d->run.open_effect.number,
 		       (long long)d->run.open_effect.operation_index,
 		       STR_ARG(d->run.open_effect.query_id));
-	if (d->param_count)
-		printf("parameters:\n");
-	for (size_t i = 0; i < d->param_count; i++)
-		printf("  %.*s = %.*s\n", STR_ARG(d->params[i][0]), STR_ARG(d->params[i][1]));
+	print_params(d, true);
+	print_params(d, false);
 	if (d->error_count)
 		printf("errors, newest first:\n");
 	for (size_t i = 0; i < d->error_count; i++)

@@ -2,24 +2,6 @@
 #include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
-#include <pwd.h>
-#include <stdio.h>
-#include <unistd.h>
-
-/* USER@HOST */
-static void print_who(struct buf *out)
-{
-	const struct passwd *user = getpwuid(geteuid());
-	char host[200] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	if (user)
-		buf_text(out, user->pw_name);
-	else
-		buf_format(out, "%lld", (long long)geteuid());
-	buf_format(out, "@%s", host);
-}
-
 static enum outcome nothing_in_doubt(const struct migration_row *row, struct error *err)
 {
 	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s, and no effect of it is in doubt",
@@ -35,7 +17,7 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 	struct event_row event = { .kind = str_c(run_event_word(EVENT_RESOLVED)) };
 	enum outcome o;
 
-	print_who(&who);
+	operator_print(&who);
 	buf_format(&detail, "operation %lld, effect %lld (%.*s): %s", (long long)e->operation_index,
 		   (long long)e->number, STR_ARG(e->query_id),
 		   done ? "it has happened" : "it is to be made again");

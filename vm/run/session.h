@@ -19,6 +19,7 @@
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
+#include "vm/run/tune.h"
 
 #define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
 
@@ -157,6 +158,9 @@ struct run {
 		 * and what it is to be now; 0: as always. */
 		struct buf before;
 		int64_t size, halved;
+		struct tuning tuned;
+		int64_t tuned_at_ms; /* when it was read; 0: not yet */
+		int64_t took_size; /* what `tune size` said when it was followed last */
 	} window;
 	struct {
 		int64_t depth;	/* that the machine is in */
@@ -225,6 +229,9 @@ void encode_values(const struct value *values, size_t count, struct buf *out);
 enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out,
 			   const char *what, struct error *err) MUST_USE;
 
+/* operator.c: USER@HOST, for the events of what people say. */
+void operator_print(struct buf *out);
+
 /* policy.c */
 void policy_read(const struct run *r, const struct operation *op, struct value options,
 		 struct policy *out, struct arena *a);
@@ -243,6 +250,11 @@ bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err);
 /* Then goes back before that window, and takes half of it. */
 bool window_halve(struct run *r, const struct connection_kind *kind, struct error *err);
+/* Before it: whether it is to be given now. false: a stop came while an operator had the batches
+ * wait. */
+bool window_may_come(struct run *r);
+/* Time that passed since the last window was given and was no work in it. */
+void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */
 enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, struct error *err) MUST_USE;

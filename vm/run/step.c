@@ -1,5 +1,6 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
+#include "vm/base/os.h"
 #include "vm/run/session.h"
 
 #define FUEL 10000000
@@ -7,6 +8,9 @@
 /* A wait goes on where it was: when it ends is durable before it begins. */
 static enum step_end rest(struct run *r, struct act *a, struct error *err)
 {
+	int64_t since_ms = os_monotonic_ms();
+	enum step_end end;
+
 	if (journal_operation(r, a,
 			      a->backward ? OPERATION_STATUS_ROLLING_BACK
 					  : OPERATION_STATUS_RUNNING,
@@ -17,8 +21,10 @@ static enum step_end rest(struct run *r, struct act *a, struct error *err)
 	if (journal_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	a->begun = true;
-	return request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK ? STEP_DONE
-										 : STEP_STOPPED;
+	end = request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK ? STEP_DONE
+										: STEP_STOPPED;
+	window_rests(r, os_monotonic_ms() - since_ms);
+	return end;
 }
 
 /* A failure that the code outlives: it goes on from there, and so does a run that dies now. */
@@ -48,6 +54,10 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return STEP_LOST;
 	if (q->op == OP_LOCK)
 		return lock_take(r, a, err);
+	if (q->op == OP_WINDOW && !window_may_come(r)) {
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
+	}
 	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
 		return STEP_DONE;
 	journal_checkpoint_after(r);

@@ -13,7 +13,7 @@
 #include "vm/run/session.h"
 
 #define KEYS_MAX 2
-#define OPTION_LIMIT (INT64_C(1) << 50)
+#define OPTION_LIMIT TUNE_ROWS_MAX
 #define BOUNDS_FACTOR 10 /* between size / 10 and size * 10, where the author gives no bounds */
 
 enum option { OPTION_SIZE, OPTION_MIN, OPTION_MAX, OPTION_TARGET, OPTION_PARALLEL, OPTION_FOLLOW };
@@ -326,19 +326,48 @@ static int64_t within(int64_t size, int64_t min, int64_t max)
 	return size > max ? max : size < min ? min : size;
 }
 
-/* Grows slowly, shrinks at once. */
-static int64_t next_size(const struct asking *a, int64_t size, int64_t took_ms)
+struct bounds {
+	int64_t first, min, max;
+};
+
+/* The author's, but for what an operator has said. A size that an operator says moves bounds that
+ * the author gave. */
+static struct bounds bounds_of(const struct asking *a, int64_t target)
 {
-	int64_t first = option(a, OPTION_SIZE, 1), target = option(a, OPTION_TARGET, 0);
+	const struct tuning *tuned = &a->r->window.tuned;
+	int64_t first = tuned->size ? tuned->size : option(a, OPTION_SIZE, 1);
 	int64_t tenth = (first + BOUNDS_FACTOR - 1) / BOUNDS_FACTOR;
-	int64_t min = option(a, OPTION_MIN, target ? tenth : 1);
-	int64_t max = option(a, OPTION_MAX, target ? first * BOUNDS_FACTOR : INT64_MAX);
+	struct bounds b = { .first = first,
+			    .min = option(a, OPTION_MIN, target ? tenth : 1),
+			    .max = option(a, OPTION_MAX,
+					  target ? first * BOUNDS_FACTOR : INT64_MAX) };
+
+	if (tuned->size)
+		b = (struct bounds){ first, within(first, 1, b.min),
+				     within(first, b.max, INT64_MAX) };
+	if (tuned->min)
+		b.min = tuned->min;
+	if (tuned->max)
+		b.max = tuned->max;
+	return b;
+}
+
+/* Grows slowly, shrinks at once. size 0: of the first window. */
+static int64_t next_size(struct asking *a, int64_t size, int64_t took_ms)
+{
+	const struct tuning *tuned = &a->r->window.tuned;
+	int64_t target = tuned->target ? tuned->target : option(a, OPTION_TARGET, 0);
+	const struct bounds b = bounds_of(a, target);
 	double wanted = (double)size * (double)target / (double)(took_ms > 0 ? took_ms : 1);
 	double most = (double)size * 1.25 + 1;
+	bool is_new = tuned->size && tuned->size != a->r->window.took_size;
 
-	if (target && took_ms >= 0)
+	a->r->window.took_size = tuned->size;
+	if (!size || is_new)
+		size = b.first;
+	else if (target && took_ms >= 0)
 		size = (int64_t)(wanted < most ? wanted : most);
-	return within(size, min, max);
+	return within(size, b.min, b.max);
 }
 
 /* ---- the answer ---- */
@@ -419,9 +448,7 @@ static enum outcome next(struct asking *a, struct value before, struct value *ou
 	int64_t took_ms = a->r->window.given_ms ? os_monotonic_ms() - a->r->window.given_ms : -1;
 	struct value after = is_first ? value_null() : before.record->at[FIELD_UPTO];
 	struct value end = is_first ? value_null() : before.record->at[FIELD_END];
-	int64_t size = next_size(a, is_first ? option(a, OPTION_SIZE, 1)
-					     : before.record->at[FIELD_SIZE].number,
-				 is_first ? -1 : took_ms);
+	int64_t size = next_size(a, is_first ? 0 : before.record->at[FIELD_SIZE].number, took_ms);
 	enum outcome o = OUTCOME_OK;
 
 	if (a->r->window.halved)

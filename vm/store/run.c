@@ -145,6 +145,8 @@ static enum outcome add_run(struct store *s, struct run_row *run, struct str mod
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_START_DROP_BLOBS, err, field_text(run->migration));
 	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_START_UNTUNE, err, field_text(run->migration));
+	if (o == OUTCOME_OK)
 		o = store_read(s, STATEMENT_START_RUN, &s->scratch, &rows, err,
 			       field_text(run->migration), field_text(run->app_version),
 			       field_text(str_c(module)), field_text(str_c(blob)),

@@ -353,6 +353,16 @@ enum outcome store_set_parameter(struct store *s, struct str migration, struct s
 				 struct str json, struct error *err) MUST_USE;
 enum outcome store_parameters(struct store *s, struct str migration, struct arena *a,
 			      struct str (**out)[2], size_t *count, struct error *err) MUST_USE;
+/* How an operator wants the run under way to go: parameters whose names begin so, which no name of
+ * a migration's own does. The next run begins without them. */
+#define STORE_TUNED "batches."
+struct tuned_row {
+	struct str name; /* with what it begins with */
+	struct str value; /* "": it is as the migration says again */
+};
+enum outcome store_tune(struct store *s, const struct migration_row *migration,
+			const struct tuned_row *rows, size_t count, const struct event_row *event,
+			struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
 /* Only if there is none of that name. */
