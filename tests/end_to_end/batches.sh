@@ -2,27 +2,10 @@
 # batches.sh - windows along a key on each database: every row once, whatever the key is, killed or not
 set -u
 . "$(dirname "$0")/../support/case.sh"
+. "$(dirname "$0")/../support/windows.sh"
 
 export AMIG_STATE=sqlite:$scratch/state.db
 
-# windows_of NAME KIND HEAD [CLAUSE]: each window counts its rows into `seen`.
-windows_of() {
-	cat >"$scratch/$1.amig" <<-E
-		migration "$1" {
-		  needs db: $2
-
-		  operation "in windows" on db {
-		    ${4-}
-		    forward {
-		      for w in batches of $3 {
-		        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE \${w.where}"
-		      }
-		    }
-		    rollback nothing
-		  }
-		}
-	E
-}
 kinds="postgres sqlite clickhouse"
 for kind in $kinds; do
 	again=
@@ -38,37 +21,6 @@ for kind in $kinds; do
 	windows_of 0009_target_$kind $kind 'ident("t") by id size 20 min 10 max 400 target 1h' $again
 	windows_of 0010_parallel_$kind $kind 'ident("t") by id size 100 parallel 2' $again
 done
-cat >"$scratch/0011_follow.amig" <<'E'
-migration "0011_follow" {
-  needs db: sqlite
-
-  operation "in windows" on db {
-    forward {
-      for w in batches of ident("t") by id size 100 follow {
-        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
-        exec sql"INSERT INTO t (id, part, name) SELECT max(id) + 1, 9, 'late' || max(id) FROM t HAVING max(id) < 2005"
-      }
-    }
-    rollback nothing
-  }
-}
-E
-# A second for a window, of which each row takes ten milliseconds.
-cat >"$scratch/0012_too_much.amig" <<'E'
-migration "0012_too_much" {
-  needs db: postgres
-
-  operation "in windows" on db {
-    timeout 1s
-    forward {
-      for w in batches of ident("t") by id size 400 {
-        exec sql"INSERT INTO seen SELECT count(x) FROM (SELECT pg_sleep(0.01) AS x FROM t WHERE ${w.where} LIMIT 300) AS s"
-      }
-    }
-    rollback nothing
-  }
-}
-E
 cat >"$scratch/0013_pause.amig" <<'E'
 migration "0013_pause" {
   needs db: sqlite
@@ -128,42 +80,6 @@ migration "0016_none" {
 }
 E
 
-ask() {
-	case "$AMIG_DB_URL" in
-	postgresql:*) postgres "$AMIG_DB_URL" "$1" ;;
-	http:*) clickhouse batches "$1" | tr '\t' '|' ;;
-	*) sqlite3 "$AMIG_DB_URL" "$1" ;;
-	esac
-}
-# A thousand rows with gaps between their keys.
-fresh() {
-	rm -f "$scratch"/*.db*
-	case $1 in
-	postgres)
-		AMIG_DB_URL=$(new_postgres amig_batches)
-		ask 'CREATE TABLE seen (n int)'
-		ask 'CREATE TABLE t (id bigint PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE,
-			at timestamptz UNIQUE, maybe int)'
-		ask "INSERT INTO t SELECT n * 2, n % 10, 'name ' || md5(n::text), timestamptz '1969-12-31 23:50Z'
-			+ n * interval '1 second', nullif(n, 500) FROM generate_series(1, 1000) AS n" ;;
-	sqlite)
-		AMIG_DB_URL=$scratch/target.db
-		ask 'CREATE TABLE seen (n int)'
-		ask 'CREATE TABLE t (id INTEGER PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE, maybe int)'
-		ask "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000)
-			INSERT INTO t SELECT n * 2, n % 10, 'name ' || hex(n), nullif(n, 500) FROM c" ;;
-	clickhouse)
-		AMIG_DB_URL=$(new_clickhouse batches)
-		ask 'CREATE TABLE seen (n UInt64) ENGINE = MergeTree ORDER BY n'
-		ask 'CREATE TABLE t (id UInt64, part Int32, name String, at DateTime, maybe Nullable(Int32))
-			ENGINE = MergeTree ORDER BY id'
-		ask "INSERT INTO t SELECT number * 2 + 2, number % 10, concat('name ', hex(number)),
-			toDateTime(946684800 + number), number = 500 ? NULL : toInt32(number) FROM system.numbers LIMIT 1000" ;;
-	esac
-	export AMIG_DB_URL
-}
-seen() { ask 'SELECT count(*), sum(n), max(n) FROM seen'; }
-
 every_row_is_in_one_window() {
 	fresh "$1"
 	expect 0 "$AMIGRUN" run "0001_int_$1"
@@ -209,19 +125,6 @@ the_size_follows_the_target() {
 	fresh "$1"
 	expect 0 "$AMIGRUN" run "0009_target_$1"
 	is "rows, most" "$(ask 'SELECT sum(n), CASE WHEN max(n) > 150 AND max(n) <= 400 THEN 1 ELSE 0 END FROM seen')" "1000|1"
-}
-what_is_added_is_followed() {
-	fresh sqlite
-	expect 0 "$AMIGRUN" run 0011_follow
-	is "rows" "$(ask 'SELECT sum(n) = (SELECT count(*) FROM t), count(*) > 10 FROM seen')" "1|1"
-}
-what_is_too_much_is_halved() {
-	fresh postgres
-	ask 'DELETE FROM t WHERE id > 300'
-	expect 0 "$AMIGRUN" run 0012_too_much
-	has "what is said" "$output" "a window of 400 rows was too much, 200 are tried" "a window of 100 rows was too much, 50"
-	is "windows, rows, most" "$(seen)" "3|150|50"
-	is "the effects" "$(state "SELECT count(*) FROM @effect WHERE outcome = 'done'")" 3
 }
 it_waits() { grep -q 'it waits: `pause when` holds' "$scratch/out"; }
 # And says why.
@@ -361,8 +264,6 @@ for kind in $kinds; do
 	check "end_to_end, batches/the size follows the target on $kind" the_size_follows_the_target $kind
 	[ $kind = clickhouse ] || check "end_to_end, batches/windows survive being killed on $kind" survives_being_killed $kind
 done
-check "end_to_end, batches/what is added is followed" what_is_added_is_followed
-check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
 check "end_to_end, batches/a run waits while it is to pause" waits_while_it_is_to_pause
 check "end_to_end, batches/each table is looked at" each_table_is_looked_at
 check "end_to_end, batches/an operator tunes a run" an_operator_tunes_a_run

@@ -228,8 +228,8 @@ static enum step_end leave_open(struct run *r, const struct effect_row *effect)
 
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
-static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
-				  bool *again, struct error *err)
+static enum step_end settle_doubt(struct run *r, struct act *a, const struct connection *c,
+				  const struct effect_row *effect, bool *again, struct error *err)
 {
 	struct error why = { 0 };
 	enum step_end end;
@@ -251,7 +251,11 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	case VERDICT_AGAIN:
-		*again = effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
+		/* Or half of it, where all of it was too much. */
+		if (window_is_too_much(r, c->kind, err))
+			err->class = ERROR_PERMANENT;
+		*again = err->class != ERROR_PERMANENT &&
+			 effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
 		if (*again) {
 			end = wait_for_retry(r, a, effect->attempt, err);
 			return end == STEP_STOPPED ? leave_open(r, effect) : end;
@@ -263,6 +267,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_FAILED;
 	case VERDICT_UNDO:
+		if (window_is_too_much(r, c->kind, err)) {
+			r->window.halved = r->window.size / 2;
+			r->undone_times = 0;
+		}
 		if (++r->undone_times > a->policy.retry.times) {
 			journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 			r->touched = true;
@@ -369,7 +377,7 @@ static enum step_end effect_alone(struct run *r, struct act *a, struct connectio
 			return STEP_DONE;
 		}
 		if (err->class == ERROR_UNKNOWN) {
-			end = settle_doubt(r, a, &effect, &again, err);
+			end = settle_doubt(r, a, c, &effect, &again, err);
 			if (!again || end != STEP_DONE)
 				return end;
 			continue;

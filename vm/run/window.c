@@ -530,7 +530,7 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err)
 {
-	if (!r->window.before.len || r->window.size < 2 || err->class == ERROR_UNKNOWN)
+	if (!r->window.before.len || r->window.size < 2)
 		return false;
 	for (const char *const *code = kind->too_much; code && *code; code++)
 		if (strcmp(*code, err->code) == 0)
@@ -543,7 +543,7 @@ bool window_halve(struct run *r, const struct connection_kind *kind, struct erro
 	struct error damaged = { 0 };
 	struct buf words = { 0 };
 
-	if (!window_is_too_much(r, kind, err))
+	if (err->class == ERROR_UNKNOWN || !window_is_too_much(r, kind, err))
 		return false;
 	if (machine_restore(r->vm, buf_view(&r->window.before), &damaged) != OUTCOME_OK)
 		BUG("%s", damaged.message);
