@@ -418,7 +418,7 @@ static const char *const too_much[] = { "159", "241", "158", "307", NULL };
 
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
-	.capabilities = CAN_ASK_RUNNING,
+	.capabilities = CAN_ASK_RUNNING | CAN_AT_ONCE,
 	.open = open_server,
 	.close = close_server,
 	.query = run_query,

@@ -416,7 +416,7 @@ static const char *const too_much[] = { "57014", "53200", "53100", "53400", NULL
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
-	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING,
+	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING | CAN_AT_ONCE,
 	.open = open_server,
 	.close = close_server,
 	.query = run_query,

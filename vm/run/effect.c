@@ -271,7 +271,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		return STEP_FAILED;
 	case VERDICT_UNDO:
 		if (window_is_too_much(r, c->kind, err)) {
-			r->window.halved = r->window.size / 2;
+			r->window.halved = r->window.given.size / 2;
 			r->undone_times = 0;
 		}
 		if (++r->undone_times > a->policy.retry.times) {

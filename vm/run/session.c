@@ -4,6 +4,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/lane.h"
 #include "vm/run/setting.h"
 
 #include <stdio.h>
@@ -59,6 +60,7 @@ void session_close(struct run *r)
 	for (uint32_t i = 0; r->connections && i < r->module.need_count; i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
+	lanes_free(r);
 	machine_free(r->vm);
 	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
@@ -71,7 +73,7 @@ void session_close(struct run *r)
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
-	buf_clear(&r->window.before);
+	buf_clear(&r->window.given.before);
 	buf_clear(&r->failed_sql);
 	store_close(r->second);
 	arena_clear(&r->arena);
@@ -149,8 +151,8 @@ enum outcome session_begin(struct run *r, struct error *err)
 	return o;
 }
 
-static enum outcome open_connection(struct run *r, const struct need *need, struct connection *c,
-				    struct error *err)
+static enum outcome open_connection(struct run *r, const struct need *need, bool shares,
+				    struct connection *c, struct error *err)
 {
 	const struct connection_kind *kind = connection_kind_find(need->kind);
 	const char *url;
@@ -168,7 +170,7 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 		*c = (struct connection){ 0 };
 		return o;
 	}
-	if (kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
+	if (shares && kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
 		c->shared = kind->share(c, store_session(r->store));
 	return OUTCOME_OK;
 }
@@ -181,7 +183,13 @@ enum outcome session_connection(struct run *r, uint32_t need, struct connection 
 	*out = c;
 	if (c->kind)
 		return OUTCOME_OK;
-	return open_connection(r, &r->module.needs[need], c, err);
+	return open_connection(r, &r->module.needs[need], true, c, err);
+}
+
+enum outcome session_open_connection(struct run *r, uint32_t need, struct connection *c,
+				     struct error *err)
+{
+	return open_connection(r, &r->module.needs[need], false, c, err);
 }
 
 /* In a shared connection of kind postgres only what belongs to the open transaction goes through

@@ -1,11 +1,12 @@
 /* tune.c - the windows of a run under way, as an operator wants them: said, kept and read */
 #include "vm/run/tune.h"
 
+#include "vm/run/lane.h"
 #include "vm/run/session.h"
 
 #include <stddef.h>
 
-enum tune_kind { TUNE_ROWS, TUNE_TIME, TUNE_FLAG };
+enum tune_kind { TUNE_ROWS, TUNE_LANES, TUNE_TIME, TUNE_FLAG };
 
 static const struct tune_info {
 	const char *name;
@@ -30,6 +31,8 @@ static bool parse(const struct tune_info *info, struct str text, int64_t *out)
 	switch (info->kind) {
 	case TUNE_ROWS:
 		return str_to_int(text, out) && *out >= 1 && *out <= TUNE_ROWS_MAX;
+	case TUNE_LANES:
+		return str_to_int(text, out) && *out >= 1 && *out <= LANES_MAX;
 	case TUNE_TIME:
 		return duration_parse(text, out) && *out >= 1;
 	case TUNE_FLAG:
@@ -97,6 +100,9 @@ static enum outcome refuse_value(const struct tune_info *info, struct str value,
 	case TUNE_ROWS:
 		error_hint(err, "it is a number of rows from 1 to %lld, or `default`",
 			   (long long)TUNE_ROWS_MAX);
+		break;
+	case TUNE_LANES:
+		error_hint(err, "it is a number from 1 to %d, or `default`", LANES_MAX);
 		break;
 	case TUNE_TIME:
 		error_hint(err, "it is a duration, like 500ms or 2s, or `default`");

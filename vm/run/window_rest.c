@@ -42,6 +42,6 @@ bool window_may_come(struct run *r)
 
 void window_rests(struct run *r, int64_t ms)
 {
-	if (r->window.given_ms)
-		r->window.given_ms += ms;
+	if (r->window.given.ms)
+		r->window.given.ms += ms;
 }

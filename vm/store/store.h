@@ -190,6 +190,11 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 /* The refusal of a checkpoint that refers to what the run does not have. */
 enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
 				   struct error *err);
+/* All that are open of the operation that the run is at, by number: several, where windows go at
+ * once. */
+enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
+				struct effect_row **out, size_t *count,
+				struct error *err) MUST_USE;
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
