@@ -19,7 +19,6 @@ for kind in $kinds; do
 	windows_of 0007_twice_$kind $kind 'ident("t") by part size 100' $again
 	windows_of 0008_null_$kind $kind 'ident("t") by maybe size 100' $again
 	windows_of 0009_target_$kind $kind 'ident("t") by id size 20 min 10 max 400 target 1h' $again
-	windows_of 0010_parallel_$kind $kind 'ident("t") by id size 100 parallel 2' $again
 done
 cat >"$scratch/0013_pause.amig" <<'E'
 migration "0013_pause" {
@@ -116,8 +115,6 @@ what_is_no_key_is_refused() {
 	has "the error" "$output" "part of t can't be the key of \`batches\`, which is unique and never null: several rows have"
 	expect 1 "$AMIGRUN" run "0008_null_$1"
 	has "the error" "$output" "maybe of t can't be the key of \`batches\`, which is unique and never null: there are rows"
-	expect 1 "$AMIGRUN" run "0010_parallel_$1"
-	has "the error" "$output" "\`parallel\`"
 	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
 }
 # Fast windows grow, by a quarter at most, up to the most that is allowed.

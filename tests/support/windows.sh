@@ -59,3 +59,26 @@ fresh() {
 	export AMIG_DB_URL
 }
 seen() { ask 'SELECT count(*), sum(n), max(n) FROM seen'; }
+
+# at_once NAME KIND HEAD BODY [CLAUSE…]
+at_once() {
+	local name=$1 kind=$2 head=$3 body=$4
+	shift 4
+	cat >"$scratch/$name.amig" <<-E
+		migration "$name" {
+		  needs db: $kind
+
+		  operation "in windows" on db {
+		$(printf '    %s\n' "$@")
+		    forward {
+		      for w in batches of $head {
+		$body
+		      }
+		      exec sql"INSERT INTO seen VALUES (0)"
+		    }
+		    rollback sql"DELETE FROM seen"
+		  }
+		}
+	E
+}
+effect() { printf '        exec sql"""\n          %s\n        """\n' "$1"; }

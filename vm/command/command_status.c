@@ -156,6 +156,8 @@ struct detail {
 	struct arena arena;
 	struct run_state run;
 	bool has_run;
+	struct effect_row *open; /* effects */
+	size_t open_count;
 	struct error_row *errors;
 	struct event_row *events;
 	struct str (*params)[2];
@@ -170,6 +172,9 @@ static enum outcome read_detail(struct context *c, const struct migration_row *r
 	if (row->current_run) {
 		o = store_load(c->store, row->current_run, &d->arena, &d->run, err);
 		d->has_run = o == OUTCOME_OK;
+		if (d->has_run)
+			o = store_open_effects(c->store, row->current_run, &d->arena, &d->open,
+					       &d->open_count, err);
 	}
 	if (o == OUTCOME_OK)
 		o = store_errors(c->store, row->name, &d->arena, &d->errors, &d->error_count, err);
@@ -289,11 +294,10 @@ static void print_detail(const struct line *l, const struct detail *d)
 	print_line(l);
 	if (d->has_run)
 		print_plan(d);
-	if (d->has_run && d->run.open_effect.number)
+	for (size_t i = 0; i < d->open_count; i++)
 		printf("in doubt: effect %lld of operation %lld, query id %.*s\n",
-		       (long long)d->run.open_effect.number,
-		       (long long)d->run.open_effect.operation_index,
-		       STR_ARG(d->run.open_effect.query_id));
+		       (long long)d->open[i].number, (long long)d->open[i].operation_index,
+		       STR_ARG(d->open[i].query_id));
 	print_params(d, true);
 	print_params(d, false);
 	if (d->error_count)
