@@ -19,8 +19,8 @@ static void suggest_kind(struct unit *u, size_t number, struct str name)
 	size_t count = 0;
 
 	for (; count < ARRAY_SIZE(candidates) && type_connection_kinds[count]; count++)
-		candidates[count] = str_c(type_connection_kinds[count]);
-	diag_suggest(&u->diags, number, diag_nearest(name, candidates, count));
+		candidates[count] = types_dialect(str_c(type_connection_kinds[count]));
+	diag_suggest(&u->diags, number, diag_nearest(types_dialect(name), candidates, count));
 }
 
 static struct unit_module *open_library(struct unit *u, struct name name)

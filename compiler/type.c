@@ -5,7 +5,7 @@
 
 enum { RESOLVING = 1, RESOLVED };
 
-const char *const type_connection_kinds[] = { "clickhouse", "postgres", "sqlite", NULL };
+const char *const type_connection_kinds[] = { "clickhouse", "postgres", "sqlite", "chdb", NULL };
 
 bool type_is_connection_kind(struct str name)
 {

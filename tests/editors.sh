@@ -10,6 +10,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/report.sh
 . tests/support/words.sh
+. tests/support/npm.sh
 build=${AMIG_BUILD:-build/debug}
 folder=tests/editors
 textmate=docs/editors/vscode/amig.tmLanguage.json
@@ -18,14 +19,7 @@ modules=$build/../editors
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# What was installed stays for the next time, until the lock says something else. The lock lies there
-# under its own name only when all is there.
-engine_is_installed() {
-	cmp -s $folder/package-lock.json "$modules/package-lock.json" && return 0
-	rm -rf "$modules" && mkdir -p "$modules" && cp $folder/package.json "$modules/" &&
-		cp $folder/package-lock.json "$modules/npm-shrinkwrap.json" &&
-		npm ci --silent --no-audit --no-fund --prefix "$modules" && cp $folder/package-lock.json "$modules/"
-}
+engine_is_installed() { npm_ready $folder "$modules"; }
 
 textmate_snapshot() { node $folder/textmate.js "$modules/node_modules" $textmate $folder/sample.amig; }
 

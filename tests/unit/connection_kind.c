@@ -6,6 +6,7 @@ static void a_kind_is_found_by_the_name_that_authors_write(void **state UNUSED)
 	assert_ptr_equal(connection_kind_find(STR("postgres")), &postgres_kind);
 	assert_ptr_equal(connection_kind_find(STR("clickhouse")), &clickhouse_kind);
 	assert_ptr_equal(connection_kind_find(STR("sqlite")), &sqlite_kind);
+	assert_ptr_equal(connection_kind_find(STR("chdb")), &chdb_kind);
 	assert_null(connection_kind_find(STR("Postgres")));
 	assert_null(connection_kind_find(STR("")));
 }

@@ -36,6 +36,8 @@ static void equal_types_have_equal_numbers(void **state)
 	assert_int_equal(types_connection(&types, STR("sqlite")),
 			 types_connection(&types, STR("sqlite")));
 	assert_int_not_equal(types_connection(&types, STR("int")), TYPE_INT);
+	assert_int_equal(types_connection(&types, STR("chdb")),
+			 types_connection(&types, STR("clickhouse")));
 }
 
 static void types_print_as_an_author_writes_them(void **state)

@@ -31,6 +31,7 @@ struct error {
 	char *message;		/* what failed and why, one or more lines, no final newline */
 	char *hint;		/* what to do next, or NULL */
 	char *query_id;		/* or NULL */
+	int64_t wait_ms;	/* the server wants to be left alone so long; 0: it does not say */
 };
 
 /* Fills err (freeing what it held) and returns outcome, so that callers can `return error_set(…)`.

@@ -45,7 +45,8 @@ static enum outcome refuse_url(struct error *err)
 {
 	error_set(err, OUTCOME_UNREACHABLE, "the ClickHouse URL is malformed");
 	error_hint(err, "write http://user:password@host:port/database, special characters as "
-			"%%XX; ?cluster=NAME may follow");
+			"%%XX; ?cluster=NAME may follow, and &host=SERVER:PORT=HOST:PORT where a "
+			"server of the cluster is reached elsewhere");
 	return err->outcome;
 }
 
@@ -66,6 +67,17 @@ static bool is_clean(const char *text)
 	return true;
 }
 
+/* ch1:9000=10.0.0.5:8123 */
+static bool read_reached(struct clickhouse *h, char *text)
+{
+	char *at = strchr(text, '=');
+	if (!at || at == text || strpbrk(at, "/@?#") || !strchr(at, ':') || !is_clean(text))
+		return false;
+	*at++ = '\0';
+	vec_push(&h->reached, (struct reached_host){ must_strdup(text), must_strdup(at) });
+	return true;
+}
+
 static enum outcome read_options(struct clickhouse *h, char *query, char **cluster,
 				 struct error *err)
 {
@@ -81,15 +93,18 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = cluster;
 		else if (strcmp(pair, "database") == 0)
 			where = &h->database;
+		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
 			*where = must_strdup(text);
+		} else if (text && strcmp(pair, "host") == 0) {
+			known = read_reached(h, text);
 		}
 		curl_free(text);
-		if (!where)
+		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
-					 "the ClickHouse URL may have ?cluster= and &database=, "
-					 "nothing else");
+					 "the ClickHouse URL may have ?cluster=, &database= and "
+					 "&host=SERVER:PORT=HOST:PORT, nothing else");
 	}
 	return OUTCOME_OK;
 }
@@ -145,6 +160,27 @@ enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **
 	return o;
 }
 
+/* Under its name and the port of the URL, unless that says where it is reached. */
+void clickhouse_http_aim(struct clickhouse *h, struct str host)
+{
+	const char *port = strrchr(h->host, ':'), *rest = strstr(h->base, "://");
+	struct buf at = {0}, base = {0};
+	size_t name = host.len;
+	while (name && host.ptr[name - 1] != ':')
+		name--;
+	buf_format(&at, "%.*s%s", name ? (int)name - 1 : 0, host.ptr, port);
+	for (size_t i = 0; i < h->reached.count; i++)
+		if (str_eq(str_c(h->reached.at[i].name), host)) {
+			buf_reset(&at);
+			buf_text(&at, h->reached.at[i].at);
+		}
+	buf_format(&base, "%.*s://%s/", (int)(rest - h->base), h->base, at.ptr);
+	free(h->host);
+	free(h->base);
+	h->host = buf_take(&at);
+	h->base = buf_take(&base);
+}
+
 void clickhouse_http_close(struct clickhouse *h)
 {
 	if (h->reader)
@@ -163,6 +199,11 @@ void clickhouse_http_close(struct clickhouse *h)
 	for (size_t i = 0; i < h->named.count; i++)
 		free(h->named.at[i].name);
 	vec_clear(&h->named);
+	for (size_t i = 0; i < h->reached.count; i++) {
+		free(h->reached.at[i].name);
+		free(h->reached.at[i].at);
+	}
+	vec_clear(&h->reached);
 	for (size_t i = 0; i < h->tables.count; i++)
 		free(h->tables.at[i].name);
 	vec_clear(&h->tables);

@@ -13,6 +13,10 @@
 enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const struct watch *watch,
 				   struct result *out, struct error *err) MUST_USE;
 
+/* clickhouse_statement.c: what can be no statement, or sets what is not an author's to set. */
+enum outcome clickhouse_check_statement(const struct statement *s, struct error *err) MUST_USE;
+extern const char *const clickhouse_too_much[];
+
 /* clickhouse_fence.c */
 enum outcome clickhouse_raise_fence(struct connection *c, const struct target_fence *f,
 				    const struct watch *watch, bool *refused, struct error *err);
@@ -22,6 +26,13 @@ void clickhouse_guard(struct str sql, const struct target_fence *f, const char *
 /* The query id under which a fence was raised: it is looked for in the server's
  * log. */
 void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf *out);
+
+/* clickhouse_cluster.c */
+enum outcome clickhouse_hosts(struct connection *c, const struct watch *watch, struct arena *a,
+			      struct cluster_host **out, size_t *count, struct error *err);
+
+/* clickhouse_ddl.c */
+void clickhouse_linger(struct connection *c, const struct statement *s, const struct watch *watch);
 
 /* clickhouse_ask.c */
 enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,

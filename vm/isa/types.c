@@ -133,9 +133,15 @@ uint32_t types_record(struct types *t, const struct type_field *fields, uint32_t
 		t, &(struct type){ .kind = TYPE_RECORD, .field_count = count, .fields = fields });
 }
 
+struct str types_dialect(struct str kind)
+{
+	return str_eq(kind, STR("chdb")) ? STR("clickhouse") : kind;
+}
+
 uint32_t types_connection(struct types *t, struct str kind)
 {
-	return intern(t, &(struct type){ .kind = TYPE_CONNECTION, .connection = kind });
+	return intern(t, &(struct type){ .kind = TYPE_CONNECTION,
+					 .connection = types_dialect(kind) });
 }
 
 static bool has_connection(const struct types *t, uint32_t type)

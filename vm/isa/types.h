@@ -47,7 +47,7 @@ struct type {
 	uint32_t element;		/* LIST, OPTIONAL */
 	uint32_t field_count;		/* RECORD; in the order written, names unique */
 	const struct type_field *fields;
-	struct str connection;		/* CONNECTION: its kind */
+	struct str connection;		/* CONNECTION: its dialect */
 };
 
 struct types {
@@ -66,7 +66,12 @@ uint32_t types_list(struct types *t, uint32_t element);
 /* T? of T? is T?; of null, any, never: itself */
 uint32_t types_optional(struct types *t, uint32_t element);
 uint32_t types_record(struct types *t, const struct type_field *fields, uint32_t count);
+/* Of its dialect: a connection of one kind stands wherever one of another is wanted that speaks the
+ * same SQL. */
 uint32_t types_connection(struct types *t, struct str kind);
+/* The kind whose SQL a kind speaks, and whose words in the standard library are its: mostly itself.
+ */
+struct str types_dialect(struct str kind);
 /* Whether a value of `from` may stand where `to` is wanted, without a conversion: equal; never to
  * all; null and T to T?; anything without a connection in it to any; lists and records by their
  * parts. */

@@ -110,7 +110,8 @@ static bool is_sound(const struct machine *vm, struct value v, uint32_t number)
 	const struct type *type = types_get(types, number);
 	if (type->kind == TYPE_CONNECTION)
 		return v.kind == VALUE_CONNECTION && v.need < vm->m->need_count &&
-		       str_eq(vm->m->needs[v.need].kind, type->connection);
+		       str_eq(types_dialect(vm->m->needs[v.need].kind),
+			      type->connection);
 	if (!value_is(v, types, number) || v.kind == VALUE_NULL)
 		return value_is(v, types, number);
 	if (type->kind == TYPE_OPTIONAL)

@@ -9,17 +9,18 @@
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/connection/http.h"
+#include "vm/run/host.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
 
 #include <stdio.h>
 
 static enum outcome find_connection(struct run *r, struct str name, uint32_t *need,
 				    struct connection **c, struct error *err)
 {
-	for (*need = 0; *need < r->module.need_count; ++*need)
-		if (str_eq(r->module.needs[*need].name, name))
-			return session_connection(r, *need, c, err);
+	*need = host_find(r, name);
+	if (*need != NO_INDEX)
+		return session_connection(r, *need, c, err);
 	return error_set(err, OUTCOME_DAMAGED,
 			 "the journal names connection %.*s, which the migration does not have",
 			 STR_ARG(name));
@@ -30,8 +31,11 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 {
 	struct connection *c;
 	uint32_t need;
-	enum outcome o = find_connection(r, connection, &need, &c, err);
+	enum outcome o;
 
+	if (http_is_target(connection)) /* what comes late is known there by its key */
+		return OUTCOME_OK;
+	o = find_connection(r, connection, &need, &c, err);
 	if (o == OUTCOME_OK)
 		o = fence_raise(r, need, c, err);
 	if (o == OUTCOME_OK)
@@ -39,6 +43,23 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 	if (o != OUTCOME_OK || mutant(MUTANT_NO_END))
 		return o;
 	return c->kind->fence(c, r->prefix, &r->watch, err);
+}
+
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struct error *err)
+{
+	struct connection *c;
+	char id[QUERY_ID_SIZE];
+	uint32_t need;
+	const struct statement s = { .sql = e->sql, .query_id = id };
+	enum outcome o = doubt_fence(r, e->connection, err);
+
+	if (o == OUTCOME_OK)
+		o = find_connection(r, e->connection, &need, &c, err);
+	if (o != OUTCOME_OK || !c->kind->linger)
+		return o;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	c->kind->linger(c, &s, &r->watch);
+	return OUTCOME_OK;
 }
 
 /* What runs there under the run's name might be a successor's, which the store says. */
@@ -51,7 +72,7 @@ enum outcome doubt_part(struct run *r, struct error *err)
 		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
 	if (o == OUTCOME_OK)
 		lease_lasts(r, sent_at_ms);
-	for (uint32_t i = 0; o == OUTCOME_OK && i < r->module.need_count; i++)
+	for (uint32_t i = 0; o == OUTCOME_OK && i < host_places(r); i++)
 		if (r->fences[i] == FENCE_RAISED)
 			r->fences[i] = FENCE_UNKNOWN;
 	return o;
@@ -66,7 +87,7 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 		return OUTCOME_OK;
 	o = doubt_part(r, err);
 	if (o == OUTCOME_OK)
-		o = r->lanes ? lanes_fence(r, err) : doubt_fence(r, e->connection, err);
+		o = r->lanes ? lanes_fence(r, err) : doubt_fence_effect(r, e, err);
 	r->left_open = r->left_open && !r->lanes;
 	if (o != OUTCOME_OK || !r->left_open)
 		return o;
@@ -118,7 +139,7 @@ static bool has_one_effect(const struct module *m, uint32_t function)
 	for (uint32_t pc = 0; pc < f->code_count; pc++) {
 		const struct instruction *at = &f->code[pc];
 
-		if (at->op == OP_EXEC)
+		if (at->op == OP_EXEC || at->op == OP_HTTP)
 			effects++;
 		else if (opcode_table[at->op].world == WORLD_JUMP && at->a <= pc)
 			return false;
@@ -158,10 +179,15 @@ static enum verdict ask_marker(struct run *r, const struct effect_row *e, struct
 static enum verdict ask_probe(struct run *r, const struct act *a, struct error *err)
 {
 	const struct value *captures;
+	const struct run_host *before = host_enter(r, a->index);
 	struct value there;
+	bool asked;
 
-	if (plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
-	    evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) == OUTCOME_OK)
+	asked = plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
+		evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) ==
+			OUTCOME_OK;
+	r->here = before;
+	if (asked)
 		return decide_by_probe(r, a, there.flag);
 	error_prefix(err, "`done when` could not be asked: ");
 	return VERDICT_OPEN;
@@ -214,7 +240,10 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 		if (v != VERDICT_OPEN || err->message)
 			return v;
 	}
-	v = ask_server(r, e, seen, err);
+	if (http_repeats(a, e))
+		return VERDICT_AGAIN;
+	if (!http_is_target(e->connection))
+		v = ask_server(r, e, seen, err);
 	if (v != VERDICT_OPEN || err->message)
 		return v;
 	if (op->flags & OPERATION_IDEMPOTENT)
@@ -246,7 +275,10 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
-	fenced = doubt_fence(r, e->connection, err) == OUTCOME_OK;
+	/* The server's log is asked with as much patience as a probe needs here. */
+	fenced = (a->operation->done_when != NO_INDEX
+			  ? doubt_fence_effect(r, e, err)
+			  : doubt_fence(r, e->connection, err)) == OUTCOME_OK;
 	if (fenced)
 		v = decide(r, a, e, &seen, err);
 	else

@@ -10,8 +10,9 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/connection/http.h"
 #include "vm/run/attempt.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
@@ -113,15 +114,15 @@ bool step_is_unhealthy(const struct run *r, const struct act *a)
 	return !a->backward && health_is_bad(r) && !r->stop.cancelled;
 }
 
-/* Waits before the next attempt. STEP_DONE: now. */
-static enum step_end wait_for_retry(struct run *r, const struct act *a, int64_t attempt,
-				    struct error *err)
+enum step_end effect_wait(struct run *r, const struct act *a, int64_t attempt, struct error *err)
 {
+	int64_t wait_ms;
 	uint32_t random;
 
 	os_random(&random, sizeof(random));
 	session_tell(r, EVENT_RETRIED, r->plan[a->index].label, str_c(err->message));
-	if (!stop_sleep(r, retry_wait_ms(&a->policy.retry, attempt, random)))
+	wait_ms = retry_wait_ms(&a->policy.retry, attempt, random);
+	if (!stop_sleep(r, wait_ms > err->wait_ms ? wait_ms : err->wait_ms))
 		return STEP_STOPPED;
 	error_clear(err);
 	return STEP_DONE;
@@ -183,7 +184,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 			r->next_effect = number + 1; /* the code may outlive it and go on */
 			return STEP_FAILED;
 		}
-		end = wait_for_retry(r, a, attempt, err);
+		end = effect_wait(r, a, attempt, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -203,7 +204,7 @@ enum step_end effect_await_target(struct run *r, const struct act *a,
 		again = o != OUTCOME_OK && !r->stop.cancelled &&
 			retry_wanted(&a->policy.retry, attempt, &why);
 		if (again)
-			end = wait_for_retry(r, a, attempt, &why);
+			end = effect_wait(r, a, attempt, &why);
 		error_clear(&why);
 		if (!again || end != STEP_DONE)
 			return end;
@@ -215,9 +216,8 @@ static bool is_refused_late(const struct effect_row *effect)
 	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
 }
 
-/* A stop came before it was settled: whoever resumes the run settles it, or a rollback does. They
- * end what runs at the target, and could not end what is still on its way there. */
-static enum step_end leave_open(struct run *r, const struct effect_row *effect)
+/* They end what runs at the target, and could not end what is still on its way there. */
+enum step_end effect_leave_open(struct run *r, const struct effect_row *effect)
 {
 	if (!is_refused_late(effect) && !mutant(MUTANT_LEFT_EARLY))
 		lease_await_arrival(r);
@@ -239,7 +239,9 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 
 	*again = false;
 	if (r->stop.cancelled)
-		return leave_open(r, effect);
+		return effect_leave_open(r, effect);
+	if (http_repeats(a, effect))
+		return http_settle(r, a, effect, again, err);
 	if (doubt_part(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
 		return STEP_LOST;
@@ -247,7 +249,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 	if (!is_refused_late(effect))
 		lease_await_arrival(r);
 	if (effect_await_target(r, a, effect) != STEP_DONE)
-		return leave_open(r, effect);
+		return effect_leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
 		error_clear(err);
@@ -260,8 +262,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		*again = err->class != ERROR_PERMANENT &&
 			 effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
 		if (*again) {
-			end = wait_for_retry(r, a, effect->attempt, err);
-			return end == STEP_STOPPED ? leave_open(r, effect) : end;
+			end = effect_wait(r, a, effect->attempt, err);
+			return end == STEP_STOPPED ? effect_leave_open(r, effect) : end;
 		}
 		/* `idempotent` says that it may be made again, not that it has not happened. */
 		if (a->operation->flags & OPERATION_IDEMPOTENT &&
@@ -396,30 +398,32 @@ enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum 
 	if (journal_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	*again = true;
-	return wait_for_retry(r, a, effect->attempt, err);
+	return effect_wait(r, a, effect->attempt, err);
 }
 
-/* The intent is durable before it goes out. */
-static enum step_end effect_alone(struct run *r, struct act *a, struct attempt *t,
-				  struct error *err)
+enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, enum proof proof,
+			   struct error *err)
 {
+	struct attempt t = { .c = c, .proof = proof };
+
 	for (bool again = true; again;) {
-		enum step_end end = attempt_begin(r, a, t, err);
+		enum step_end end = attempt_begin(r, a, &t, err);
 		enum outcome sent;
 		int64_t rows;
 
 		if (end != STEP_DONE)
 			return end;
 		if (mutant(MUTANT_OUTCOME_FIRST))
-			return send(r, a, t->c, t->effect.number, PROOF_NONE, &rows, err) ==
-					       OUTCOME_OK
+			return send(r, a, c, t.effect.number, PROOF_NONE, &rows, err) == OUTCOME_OK
 				       ? STEP_DONE
 				       : STEP_LOST;
 		rows = -1;
-		sent = attempt_may_go(r, t->proof, err);
+		sent = attempt_may_go(r, t.proof, err);
 		if (sent == OUTCOME_OK)
-			sent = send(r, a, t->c, t->effect.number, t->proof, &rows, err);
-		end = attempt_end(r, a, t, sent, rows, &again, err);
+			sent = send(r, a, c, t.effect.number, t.proof, &rows, err);
+		if (sent != OUTCOME_OK)
+			http_keep_doubt(c, err);
+		end = attempt_end(r, a, &t, sent, rows, &again, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -442,7 +446,7 @@ static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t nee
 			journal_checkpoint_after(r);
 			return STEP_FAILED;
 		}
-		end = r->stop.cancelled ? STEP_STOPPED : wait_for_retry(r, a, attempt, err);
+		end = r->stop.cancelled ? STEP_STOPPED : effect_wait(r, a, attempt, err);
 		if (end == STEP_DONE)
 			continue;
 		journal_checkpoint(r, r->vm);
@@ -476,7 +480,7 @@ enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct co
 			err->class = ERROR_TRANSIENT;
 		if (!retry_wanted(&a->policy.retry, attempt, err))
 			return STEP_FAILED;
-		end = wait_for_retry(r, a, attempt, err);
+		end = effect_wait(r, a, attempt, err);
 		if (end != STEP_DONE)
 			return end;
 	}
@@ -489,8 +493,8 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = q->need;
-	struct attempt t = { .proof = PROOF_NONE };
+	uint32_t need = host_place(r, q->need);
+	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
@@ -504,6 +508,8 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
 	}
+	if (q->op == OP_HTTP)
+		return http_send(r, a, err);
 	if (request_connection(r, q->need, &a->policy, &c, err) != OUTCOME_OK ||
 	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK) {
 		if (!stop_wanted(r)) {
@@ -519,11 +525,10 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 			return STEP_LOST;
 		return effect_inside(r, a, c, err);
 	}
-	t.c = c;
-	end = attempt_choose_proof(r, a, c, need, &t.proof, err);
+	end = attempt_choose_proof(r, a, c, need, &proof, err);
 	if (end == STEP_FAILED)
 		journal_checkpoint_after(r);
 	if (end == STEP_STOPPED)
 		journal_checkpoint(r, r->vm);
-	return end == STEP_DONE ? effect_alone(r, a, &t, err) : end;
+	return end == STEP_DONE ? effect_alone(r, a, c, proof, err) : end;
 }

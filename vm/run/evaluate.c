@@ -16,7 +16,7 @@ static enum outcome answer(struct run *r, struct machine *vm, planned_fn planned
 		return o;
 	}
 	/* The verifier lets effects only into functions that are not called here. */
-	if (q->op == OP_PLAN || q->op == OP_EXEC)
+	if (q->op == OP_PLAN || q->op == OP_EXEC || q->op == OP_HTTP)
 		BUG("%s in a function that only reads", opcode_table[q->op].name);
 	return request_answer(r, vm, -1, NULL, err);
 }

@@ -35,6 +35,7 @@ enum outcome instance_read(struct instance *out, struct error *err)
 		out->state = INSTANCE_STATE_DEFAULT;
 	out->app_version = get("AMIG_APP_VERSION");
 	out->allowed_env = get("AMIG_ALLOW_ENV");
+	out->local = get("AMIG_ALLOW_LOCAL");
 	out->stop_grace_ms = INSTANCE_STOP_GRACE_MS;
 	out->lease_ms = INSTANCE_LEASE_MS;
 	if (read_duration("AMIG_STOP_GRACE", &out->stop_grace_ms, err) != OUTCOME_OK ||
@@ -62,7 +63,7 @@ const char *instance_url(struct str name, struct str kind, struct error *err)
 	buf_text(&own, "_URL");
 	buf_text(&of_kind, "AMIG_");
 	add_upper(&of_kind, kind);
-	if (!str_eq(kind, STR("sqlite")))
+	if (!str_eq(kind, STR("sqlite")) && !str_eq(kind, STR("chdb")))
 		buf_text(&of_kind, "_URL");
 	if (!str_eq(name, kind))
 		url = get(own.ptr);

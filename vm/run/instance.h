@@ -21,6 +21,7 @@ struct instance {
 	const char *state;	 /* AMIG_STATE */
 	const char *app_version; /* AMIG_APP_VERSION, NULL if not set or empty */
 	const char *allowed_env; /* AMIG_ALLOW_ENV: names separated by commas */
+	const char *local;	 /* AMIG_ALLOW_LOCAL: hosts separated by commas */
 	int64_t lease_ms;	 /* AMIG_LEASE: how long a run stays this process's */
 	int64_t stop_grace_ms;	 /* AMIG_STOP_GRACE: how long a stop waits for the current effect */
 };
@@ -29,7 +30,8 @@ struct instance {
 enum outcome instance_read(struct instance *out, struct error *err) MUST_USE;
 /*
  * The URL or path of a connection: that of AMIG_<NAME>_URL when the name differs from the kind and
- * it is set, else the kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE). NULL with an
+ * it is set, else the kind's (AMIG_CLICKHOUSE_URL, AMIG_POSTGRES_URL, AMIG_SQLITE,
+ * AMIG_CHDB). NULL with an
  * error that names the variable to set.
  */
 const char *instance_url(struct str name, struct str kind, struct error *err);

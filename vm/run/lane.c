@@ -3,6 +3,7 @@
 
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/host.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -105,17 +106,22 @@ static enum step_end begin(struct run *r, struct act *a, struct lane *l, struct 
 	return STEP_DONE;
 }
 
-static enum outcome own_connection(struct run *r, struct lane *l, uint32_t need,
+static enum outcome own_connection(struct run *r, struct lane *l, uint32_t place,
 				   struct connection **out, struct error *err)
 {
-	*out = &l->connections[need];
-	return (*out)->kind ? OUTCOME_OK : session_open_connection(r, need, *out, err);
+	/* Only now all places are known, also in a run that was loaded. */
+	if (!l->connections)
+		l->connections = arena_array(&r->arena, struct connection,
+					     (size_t)host_places(r) + 1);
+	*out = &l->connections[place];
+	return (*out)->kind ? OUTCOME_OK : session_open_connection(r, place, *out, err);
 }
 
 /* What the lane's machine asks for is sent; or it has happened, as is known. */
 static enum step_end send(struct run *r, struct act *a, struct lane *l, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
+	const uint32_t place = host_place(r, q->need);
 	struct connection *c;
 	enum step_end end;
 
@@ -127,13 +133,13 @@ static enum step_end send(struct run *r, struct act *a, struct lane *l, struct e
 	}
 	if (stop_wanted(r))
 		return STEP_STOPPED;
-	if (own_connection(r, l, q->need, &c, err) != OUTCOME_OK ||
+	if (own_connection(r, l, place, &c, err) != OUTCOME_OK ||
 	    request_render(r, q, c->kind, &r->sql, err) != OUTCOME_OK)
 		return stop_wanted(r) ? STEP_STOPPED : STEP_FAILED;
 	r->verdict = l->verdict;
 	r->open_effect = l->attempt.effect;
 	l->attempt.c = c;
-	end = attempt_choose_proof(r, a, c, q->need, &l->attempt.proof, err);
+	end = attempt_choose_proof(r, a, c, place, &l->attempt.proof, err);
 	if (end != STEP_DONE)
 		return end;
 	l->verdict = VERDICT_NONE;

@@ -34,7 +34,7 @@ struct lane {
 	enum lane_state state;
 	struct machine *vm; /* lane 0: the run's own */
 	struct buf saved;   /* it, as the next checkpoint has it */
-	struct connection *connections; /* by need; kind NULL: not open yet */
+	struct connection *connections; /* by place (host.h); kind NULL: not open; NULL: none is */
 
 	/* Its effect. open: the store knows that it was to be made, and of no outcome. */
 	struct attempt attempt;

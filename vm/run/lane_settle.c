@@ -154,7 +154,7 @@ enum outcome lanes_fence(struct run *r, struct error *err)
 
 	for (size_t i = 0; i < r->lanes->count && o == OUTCOME_OK; i++)
 		if (r->lanes->at[i].open)
-			o = doubt_fence(r, r->lanes->at[i].attempt.effect.connection, err);
+			o = doubt_fence_effect(r, &r->lanes->at[i].attempt.effect, err);
 	return o;
 }
 

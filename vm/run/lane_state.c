@@ -10,6 +10,8 @@
  */
 #include "vm/run/lane.h"
 
+#include "vm/run/host.h"
+
 #include <stdlib.h>
 
 #define LANES_MAGIC "amln"
@@ -44,8 +46,6 @@ struct lane *lanes_add(struct run *r, struct lanes *all, struct machine *vm)
 		machine_set_frozens(vm, r->frozens);
 	}
 	*l = (struct lane){ .all = all, .vm = vm, .watch = { ask, all } };
-	l->connections =
-		arena_array(&r->arena, struct connection, (size_t)r->module.need_count + 1);
 	return l;
 }
 
@@ -53,7 +53,7 @@ static void clear(struct run *r, struct lane *l)
 {
 	if (l->has_thread)
 		BUG("a lane is put away while its effect is under way");
-	for (uint32_t i = 0; i < r->module.need_count; i++)
+	for (uint32_t i = 0; l->connections && i < host_places(r); i++)
 		if (l->connections[i].kind)
 			connection_close(&l->connections[i]);
 	if (l->vm != r->vm)

@@ -5,7 +5,7 @@
  * its effects noted down instead of sent. What depends on a read that only earlier operations make
  * possible is told as not known yet.
  */
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #define STATEMENTS_MAX 1000
 #define FUEL 1000000
@@ -47,6 +47,20 @@ static enum outcome note_effect(struct noting *n, struct machine *vm, struct err
 	return o;
 }
 
+static enum outcome note_request(struct noting *n, struct machine *vm, struct error *err)
+{
+	struct buf target = { 0 }, text = { 0 };
+	enum outcome o = http_preview(n->r, machine_request(vm), &target, &text, err);
+
+	if (o == OUTCOME_OK) {
+		note(n, buf_view(&target), buf_view(&text), true);
+		machine_answer(vm, value_null(), STR(""));
+	}
+	buf_clear(&target);
+	buf_clear(&text);
+	return o;
+}
+
 /* One window stands for all of them. */
 static void note_windows(struct noting *n, struct machine *vm)
 {
@@ -72,6 +86,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 			o = request_machine_failure(n->r, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_EXEC)
 			o = note_effect(n, vm, &err);
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_HTTP)
+			o = note_request(n, vm, &err);
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");
@@ -108,10 +124,12 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	const struct operation *op = &r->module.operations[row->operation];
 	struct noting n = { .r = r, .out = out };
 	const struct value *captures;
+	const struct run_host *before;
 	enum outcome o = plan_captures(r, row, &captures, err);
 
 	if (o != OUTCOME_OK)
 		return o;
+	before = host_enter(r, row->index);
 	p->label = arena_str(&out->arena, row->label);
 	p->connection = arena_str(&out->arena, row->connection);
 	p->rollback_kind = op->rollback_kind;
@@ -121,6 +139,7 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	if (op->rollback_kind == ROLLBACK_CODE)
 		walk(&n, op->rollback, captures);
 	take(&n, &p->backward, &p->backward_count);
+	r->here = before;
 	return OUTCOME_OK;
 }
 
@@ -140,6 +159,7 @@ static enum outcome preview(struct run *r, struct str image, struct run_preview 
 		o = plan_make(r, err);
 	if (o != OUTCOME_OK)
 		return o;
+	host_prepare(r);
 	out->required = required.flag;
 	out->operation_count = (size_t)r->count;
 	out->operations =

@@ -134,10 +134,9 @@ static void say_so(struct run *r, bool dead, const struct migration_row *row)
  * running any more. */
 static enum outcome begin_rollback(struct run *r, struct error *err)
 {
-	struct str connection = r->open_effect.connection;
-
 	if (r->open_effect.number) {
-		enum outcome o = r->lanes ? lanes_fence(r, err) : doubt_fence(r, connection, err);
+		enum outcome o = r->lanes ? lanes_fence(r, err)
+					  : doubt_fence_effect(r, &r->open_effect, err);
 
 		if (o != OUTCOME_OK)
 			return o;

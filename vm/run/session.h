@@ -6,6 +6,7 @@
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
+ *   host.c               `per shard`, `per replica`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
@@ -134,7 +135,8 @@ struct run {
 	struct heap heap; /* params, frozens, captures */
 	struct value *params, *frozens;
 	struct machine *vm;		/* of the operations */
-	struct connection *connections; /* by need; kind NULL: not open yet */
+	struct connection *connections; /* by place (host.h); kind NULL: not open yet */
+	struct connection http;		/* for the requests of `http` */
 	enum marking {
 		MARKING_UNKNOWN,
 		MARKING_POSSIBLE,
@@ -142,6 +144,10 @@ struct run {
 	} *
 		markings; /* by need */
 	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
+	/* The hosts of the plan, and the one at which what is carried out now is; NULL: none. */
+	struct run_host *hosts;
+	uint32_t host_count;
+	const struct run_host *here;
 	struct watch watch;
 	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
 			  */
@@ -215,8 +221,8 @@ void session_set_values(struct run *r);
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err) MUST_USE;
-/* One more session to it, which nothing shares. */
-enum outcome session_open_connection(struct run *r, uint32_t need, struct connection *c,
+/* One more session to what is at a place (host.h), which nothing shares. */
+enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
 				     struct error *err) MUST_USE;
 /* Around a statement on c: whether the store's own session is busy with it. */
 void session_busy(struct run *r, const struct connection *c);
@@ -371,6 +377,8 @@ enum step_end {
 	STEP_LOST, /* the store failed or the run is somebody else's: nothing more may be written */
 };
 enum step_end step_operation(struct run *r, struct act *a, struct error *err);
+/* What sees to it on the target that an effect that comes late changes nothing. */
+enum proof { PROOF_NONE, PROOF_MARKER, PROOF_FENCE };
 /* effect.c: makes the effect that the machine asks for, and answers it. */
 enum step_end step_effect(struct run *r, struct act *a, struct error *err);
 /* A target that is out of reach for a moment can't be asked what became of an effect: it is waited
@@ -378,14 +386,31 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err);
  * ask now, whether it is there or not. */
 enum step_end effect_await_target(struct run *r, const struct act *a,
 				  const struct effect_row *effect);
+/* One of its own: its intent is durable before it goes out. r->sql is what the journal shows. */
+enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, enum proof proof,
+			   struct error *err);
+/* Waits before the next attempt. STEP_DONE: now. */
+enum step_end effect_wait(struct run *r, const struct act *a, int64_t attempt, struct error *err);
+/* It ends before it was settled: whoever resumes the run settles it, or a rollback does. Returns
+ * STEP_STOPPED. */
+enum step_end effect_leave_open(struct run *r, const struct effect_row *effect);
 /* A healthcheck has failed that ends what runs. */
 bool step_is_unhealthy(const struct run *r, const struct act *a);
 /* Commits what is pending with a checkpoint, or waits for the commit that is under way. */
 enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
-/* What sees to it on the target that an effect that comes late changes nothing. */
-enum proof { PROOF_NONE, PROOF_MARKER, PROOF_FENCE };
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    enum proof proof, char out[QUERY_ID_SIZE]);
+
+/* http.c: `http`, whose idempotency key makes it repeatable. */
+enum step_end http_send(struct run *r, struct act *a, struct error *err);
+/* Whether an effect that is in doubt is sent again, as nothing in the operation says otherwise. */
+bool http_repeats(const struct act *a, const struct effect_row *effect);
+/* The end of an attempt is not known: *again, or it is left open, for a resume or a rollback. */
+enum step_end http_settle(struct run *r, const struct act *a, const struct effect_row *effect,
+			  bool *again, struct error *err);
+/* For a preview: the request, with its body. */
+enum outcome http_preview(struct run *r, const struct machine_request *q, struct buf *target,
+			  struct buf *text, struct error *err) MUST_USE;
 
 /* health.c */
 /* From now on the healthchecks are asked: after their interval, or all of them at once. */
@@ -451,6 +476,10 @@ enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Raises the target's fence and sees to it that nothing of this run runs on a connection any
  * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
+/* The same where an effect is known, which may have set something going on other hosts: that is
+ * waited for as well. */
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e,
+				struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,

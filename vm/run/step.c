@@ -1,8 +1,8 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/host.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
 
 #define FUEL 10000000
 
@@ -42,7 +42,7 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 
-	if (q->op == OP_EXEC)
+	if (q->op == OP_EXEC || q->op == OP_HTTP)
 		return step_effect(r, a, err);
 	if (q->op == OP_SLEEP)
 		return rest(r, a, err);
@@ -106,14 +106,14 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	uint32_t need = machine_request(r->vm)->need;
 	enum step_end end = answer(r, a, err);
 
-	if (end == STEP_DONE && (op == OP_EXEC || op == OP_LOCK))
+	if (end == STEP_DONE && (op == OP_EXEC || op == OP_HTTP || op == OP_LOCK))
 		buf_reset(&r->window.given.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
 	if (end == STEP_FAILED && op == OP_EXEC &&
-	    window_halve(r, r->connections[need].kind, err))
+	    window_halve(r, r->connections[host_place(r, need)].kind, err))
 		return STEP_DONE;
 	if (end != STEP_FAILED || !machine_outlives(r->vm))
 		return end;
@@ -154,7 +154,7 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	return o;
 }
 
-enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+static enum step_end go_through(struct run *r, struct act *a, struct error *err)
 {
 	enum step_end end;
 
@@ -194,4 +194,13 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 		}
 		BUG("the machine is idle in the middle of operation %lld", (long long)a->index);
 	}
+}
+
+enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+{
+	const struct run_host *before = host_enter(r, a->index);
+	enum step_end end = go_through(r, a, err);
+
+	r->here = before;
+	return end;
 }

@@ -31,10 +31,10 @@ syntax match amigDeclaration "^\s*\%(fn\|operations\|use\|type\|const\|let\|var\
   \ contains=amigDeclarationWord
 syntax match amigDeclarationWord "\<\%(fn\|operations\|use\|type\|const\|let\|var\|param\)\>\ze\s"
   \ contained
-syntax match amigTypeOf "\%(\<as\>\|->\|:\)\s*\[*\s*\%(any\|bool\|bytes\|duration\|float\|ident\|int\|sql\|string\|timestamp\|version\|clickhouse\|postgres\|sqlite\)\>\%(\s*[(."]\)\@!"
+syntax match amigTypeOf "\%(\<as\>\|->\|:\)\s*\[*\s*\%(any\|bool\|bytes\|duration\|float\|ident\|int\|sql\|string\|timestamp\|version\|clickhouse\|postgres\|sqlite\|chdb\)\>\%(\s*[(."]\)\@!"
   \ contains=amigType,amigAs
 syntax match amigAs "\<as\>" contained
-syntax match amigType "\<\%(any\|bool\|bytes\|duration\|float\|ident\|int\|sql\|string\|timestamp\|version\|clickhouse\|postgres\|sqlite\)\>"
+syntax match amigType "\<\%(any\|bool\|bytes\|duration\|float\|ident\|int\|sql\|string\|timestamp\|version\|clickhouse\|postgres\|sqlite\|chdb\)\>"
   \ contained
 
 syntax match amigComment "#.*$" contains=@Spell
