@@ -8,6 +8,7 @@
  */
 #include "vm/base/os.h"
 #include "vm/run/copy.h"
+#include "vm/run/lane.h"
 #include "vm/run/render.h"
 #include "vm/run/session.h"
 
@@ -189,7 +190,8 @@ enum verdict copy_ask_window(struct run *r, const struct act *a, struct connecti
 	enum verdict v = VERDICT_OPEN;
 	struct machine *vm;
 
-	if (c->kind->capabilities & CAN_TRANSACTION)
+	/* Windows that go at once have no copies in them. */
+	if (c->kind->capabilities & CAN_TRANSACTION || lanes_are_in(r->checkpoint))
 		return VERDICT_OPEN;
 	if (!r->checkpoint.len)
 		return look(r, a, c, r->vm, seen, err);
