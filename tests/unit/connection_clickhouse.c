@@ -511,6 +511,22 @@ static void a_change_is_sent_once_over_a_kept_socket(void **state)
 	stop_proxy(&p);
 }
 
+static void the_secrets_are_in_headers_only(void **state UNUSED)
+{
+	static struct proxy p;
+	char through[256];
+	strcpy(p.marker, "secret@");
+	start_proxy(&p, through, sizeof(through));
+	struct connection c = must_open(&clickhouse_kind, through);
+	expect_cell(&c,
+		    "SELECT count() FROM system.processes WHERE query LIKE '%secre"
+		    "t%' AND query NOT LIKE '%LIKE%'",
+		    CELL_INT, "0");
+	assert_int_equal(p.cut, 0);
+	connection_close(&c);
+	stop_proxy(&p);
+}
+
 static size_t answered_bytes(const char *option)
 {
 	struct proxy p = {0};
@@ -561,6 +577,7 @@ int main(void)
 		TEST(a_result_beyond_the_cap_is_refused),
 		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),
 		TEST(a_change_is_sent_once_over_a_kept_socket),
+		TEST(the_secrets_are_in_headers_only),
 		TEST(results_come_compressed_where_that_is_wanted),
 	};
 	url = server_url("AMIG_TEST_CLICKHOUSE");

@@ -5,22 +5,6 @@
 
 static const char *url;
 
-static void the_secrets_are_in_headers_only(void **state UNUSED)
-{
-	static struct proxy p;
-	char through[256];
-	strcpy(p.marker, "secret@");
-	start_proxy(&p, through, sizeof(through));
-	struct connection c = must_open(&clickhouse_kind, through);
-	expect_cell(&c,
-		    "SELECT count() FROM system.processes WHERE query LIKE '%secre"
-		    "t%' AND query NOT LIKE '%LIKE%'",
-		    CELL_INT, "0");
-	assert_int_equal(p.cut, 0);
-	connection_close(&c);
-	stop_proxy(&p);
-}
-
 static void what_cannot_be_opened_is_told_without_secrets(void **state UNUSED)
 {
 	const char *at = strrchr(url, '@');
@@ -98,7 +82,6 @@ static void a_host_is_reached_where_the_url_says(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_secrets_are_in_headers_only),
 		cmocka_unit_test(what_cannot_be_opened_is_told_without_secrets),
 		cmocka_unit_test(the_cluster_is_part_of_the_url_and_not_sent),
 		cmocka_unit_test(a_statement_for_a_cluster_is_known_by_its_tokens),
