@@ -365,7 +365,7 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
-	.capabilities = CAN_ASK_RUNNING,
+	.capabilities = CAN_ASK_RUNNING | CAN_AT_ONCE,
 	.open = open_server,
 	.close = close_server,
 	.hosts = clickhouse_hosts,

@@ -58,7 +58,9 @@ void result_clear(struct result *r);
 #define RESULT_CAP_BYTES                                                                           \
 	((size_t)64 << 20) /* a larger result is an error: `copy` is for big data */
 
-enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
+/* CAN_AT_ONCE: several sessions change things at the same time; exec may be of another thread than
+ * the one that opened the connection. */
+enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4, CAN_AT_ONCE = 8 };
 
 struct connection;
 

@@ -11,6 +11,7 @@
 #include "vm/base/os.h"
 #include "vm/connection/http.h"
 #include "vm/run/host.h"
+#include "vm/run/lane.h"
 
 #include <stdio.h>
 
@@ -82,12 +83,13 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 	const struct effect_row *e = &r->open_effect;
 	enum outcome o;
 
-	if (!r->left_open || mutant(MUTANT_LEFT_OPEN))
+	if (!(r->left_open || r->lanes) || mutant(MUTANT_LEFT_OPEN))
 		return OUTCOME_OK;
 	o = doubt_part(r, err);
 	if (o == OUTCOME_OK)
-		o = doubt_fence_effect(r, e, err);
-	if (o != OUTCOME_OK)
+		o = r->lanes ? lanes_fence(r, err) : doubt_fence_effect(r, e, err);
+	r->left_open = r->left_open && !r->lanes;
+	if (o != OUTCOME_OK || !r->left_open)
 		return o;
 	journal_outcome(r, e->number, e->attempt, false, -1, NULL);
 	r->left_open = false;
@@ -298,6 +300,45 @@ static enum outcome close_undone(struct run *r, struct act *a, struct error *err
 	return journal_operation(r, a, OPERATION_STATUS_ROLLING_BACK, false, err);
 }
 
+/* Of what is being undone nothing is to be found out. */
+static bool is_undone(const struct run *r)
+{
+	return !r->open_effect.backward &&
+	       (r->phase == PHASE_BACKWARD ||
+		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
+}
+
+static enum outcome close_left(struct run *r, struct error *err)
+{
+	enum outcome o = doubt_fence(r, r->open_effect.connection, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
+	return journal_commit(r, err);
+}
+
+static enum outcome resolve_lanes(struct run *r, struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	switch (lanes_resolve_loaded(r, a, err)) {
+	case VERDICT_NONE:
+		return session_settle(r, a, STEP_STOPPED, err);
+	case VERDICT_OPEN:
+		return session_settle(r, a, STEP_DOUBT, err);
+	case VERDICT_UNDO:
+		o = close_undone(r, a, err);
+		if (o == OUTCOME_OK)
+			o = journal_commit(r, err);
+		return o == OUTCOME_OK ? lanes_close(r, err) : o;
+	case VERDICT_DONE:
+	case VERDICT_AGAIN:
+		break;
+	}
+	return journal_commit(r, err);
+}
+
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 {
 	const struct effect_row *e = &r->open_effect;
@@ -315,6 +356,10 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 	if (o != OUTCOME_OK)
 		return o;
 	a.begun = true;
+	if (r->lanes)
+		return resolve_lanes(r, &a, err);
+	if (is_undone(r))
+		return close_left(r, err);
 	if (effect_await_target(r, &a, e) == STEP_STOPPED) {
 		r->left_open = true;
 		return session_settle(r, &a, STEP_STOPPED, err);

@@ -5,6 +5,7 @@
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/host.h"
+#include "vm/run/lane.h"
 #include "vm/run/setting.h"
 
 #include <stdio.h>
@@ -61,6 +62,7 @@ void session_close(struct run *r)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
 	connection_close(&r->http);
+	lanes_free(r);
 	machine_free(r->vm);
 	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
@@ -73,7 +75,7 @@ void session_close(struct run *r)
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
-	buf_clear(&r->window.before);
+	buf_clear(&r->window.given.before);
 	buf_clear(&r->failed_sql);
 	store_close(r->second);
 	arena_clear(&r->arena);
@@ -154,8 +156,8 @@ enum outcome session_begin(struct run *r, struct error *err)
 }
 
 static enum outcome open_connection(struct run *r, const struct need *need,
-				    const struct run_host *host, struct connection *c,
-				    struct error *err)
+				    const struct run_host *host, bool shares,
+				    struct connection *c, struct error *err)
 {
 	struct str name = host ? host->connection : need->name;
 	const struct connection_kind *kind = connection_kind_find(need->kind);
@@ -181,7 +183,7 @@ static enum outcome open_connection(struct run *r, const struct need *need,
 		*c = (struct connection){ 0 };
 		return o;
 	}
-	if (kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
+	if (shares && kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
 		c->shared = kind->share(c, store_session(r->store));
 	return OUTCOME_OK;
 }
@@ -196,7 +198,15 @@ enum outcome session_connection(struct run *r, uint32_t need, struct connection 
 	*out = c;
 	if (c->kind)
 		return OUTCOME_OK;
-	return open_connection(r, &r->module.needs[host ? host->need : need], host, c, err);
+	return open_connection(r, &r->module.needs[host ? host->need : need], host, true, c, err);
+}
+
+enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
+				     struct error *err)
+{
+	const struct run_host *host = host_at(r, place);
+
+	return open_connection(r, &r->module.needs[host ? host->need : place], host, false, c, err);
 }
 
 /* In a shared connection of kind postgres only what belongs to the open transaction goes through

@@ -21,6 +21,7 @@
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
+#include "vm/run/tune.h"
 
 #define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
 
@@ -116,6 +117,14 @@ struct stop {
 	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 
+/* The window that was given last. */
+struct window_given {
+	int64_t ms; /* when; 0: not by this process */
+	/* The machine before it was given, as long as nothing was done in it. */
+	struct buf before;
+	int64_t size;
+};
+
 struct run {
 	struct store *store;
 	const struct instance *instance;
@@ -154,16 +163,17 @@ struct run {
 	int64_t count, index;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
-	/* The window that was given last: which question of the code, and when; 0: none here. */
 	struct {
-		uint32_t function, pc;
-		int64_t given_ms;
+		uint32_t function, pc; /* the question of the code that was answered last */
+		bool known;    /* this process has looked at its table */
 		bool unique;   /* an index of the server keeps the key so */
 		double first;  /* the first key of the table, where keys are numbers */
-		/* The machine before it was given, as long as nothing was done in it; its size,
-		 * and what it is to be now; 0: as always. */
-		struct buf before;
-		int64_t size, halved;
+		struct window_given given;
+		int64_t halved; /* what the size is to be now; 0: as always */
+		bool told; /* why there are no lanes */
+		struct tuning tuned;
+		int64_t tuned_at_ms; /* when it was read; 0: not yet */
+		int64_t took_size; /* what `tune size` said when it was followed last */
 	} window;
 	struct {
 		int64_t depth;	/* that the machine is in */
@@ -171,6 +181,7 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	enum run_phase phase;
 	enum migration_status status;
 	int64_t next_effect;
@@ -218,6 +229,9 @@ void session_set_values(struct run *r);
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err) MUST_USE;
+/* One more session to what is at a place (host.h), which nothing shares. */
+enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
+				     struct error *err) MUST_USE;
 /* Around a statement on c: whether the store's own session is busy with it. */
 void session_busy(struct run *r, const struct connection *c);
 void session_idle(struct run *r);
@@ -239,6 +253,9 @@ void encode_values(const struct value *values, size_t count, struct buf *out);
 enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out,
 			   const char *what, struct error *err) MUST_USE;
 
+/* operator.c: USER@HOST, for the events of what people say. */
+void operator_print(struct buf *out);
+
 /* policy.c */
 void policy_read(const struct run *r, const struct operation *op, struct value options,
 		 struct policy *out, struct arena *a);
@@ -257,6 +274,11 @@ bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err);
 /* Then goes back before that window, and takes half of it. */
 bool window_halve(struct run *r, const struct connection_kind *kind, struct error *err);
+/* Before it: whether it is to be given now. false: a stop came while an operator had the batches
+ * wait. */
+bool window_may_come(struct run *r);
+/* Time that passed since the last window was given and was no work in it. */
+void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */
 enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, struct error *err) MUST_USE;
@@ -349,7 +371,10 @@ void journal_forget(struct run *r);
 void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
 		    const struct connection *c);
 
-/* step.c */
+/* step.c: machine_restore() of what journal_checkpoint() has saved, of lanes too. */
+enum outcome step_restore(struct run *r, struct str checkpoint, struct error *err) MUST_USE;
+/* A failure that the code outlives: it goes on from there, and so does a run that dies now. */
+void step_outlive(struct run *r, struct error *err);
 enum step_end {
 	STEP_DONE,    /* returned; its last outcome may be pending in the journal */
 	STEP_FAILED,  /* it failed: err says how; the journal may hold the failed outcome */
