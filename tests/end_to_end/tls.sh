@@ -7,7 +7,8 @@ set -u
 
 # authority NAME: $scratch/NAME.pem, and a certificate of its own for localhost, NAME.server.{pem,key}
 authority() {
-	(cd "$scratch" && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=authority $1" -keyout "$1.key" -out "$1.pem" &&
+	(cd "$scratch" &&
+		openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=authority $1" -keyout "$1.key" -out "$1.pem" &&
 		openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$1.server.key" -out "$1.server.csr" &&
 		openssl x509 -req -days 2 -in "$1.server.csr" -CA "$1.pem" -CAkey "$1.key" -CAcreateserial -out "$1.server.pem" \
 			-extfile <(echo subjectAltName=DNS:localhost)) >"$scratch/openssl.log" 2>&1

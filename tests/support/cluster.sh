@@ -6,6 +6,7 @@
 # replica) and zookeeper; AMIG_TEST_CLUSTER_URL, a connection through a1 to the cluster `main`.
 # shellcheck shell=bash
 
+cluster_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cluster_hosts='a1 a2 b1 b2'
 cluster_keepers=()
 
@@ -96,7 +97,7 @@ start_kept() {
 	local folder=$AMIG_TEST_CLUSTER/$1
 	shift
 	touch "$folder/up"
-	(cd "$folder" && exec "$case_root/tests/support/supervise" "$folder" "$@") &
+	(cd "$folder" && exec "$cluster_root/tests/support/supervise" "$folder" "$@") &
 	cluster_keepers+=($!)
 }
 
@@ -164,7 +165,7 @@ cluster_ready() {
 	trap 'stop_cluster; rm -rf "$scratch"' EXIT
 	start_cluster || { failed "the cluster did not start"; exit 1; }
 	export AMIG_BUNDLE=$scratch/cluster.amb
-	"$AMIGC" build "$case_root/tests/cluster/migrations" -o "$AMIG_BUNDLE" >"$scratch/build.log" 2>&1 && return
+	"$AMIGC" build "$cluster_root/tests/cluster/migrations" -o "$AMIG_BUNDLE" >"$scratch/build.log" 2>&1 && return
 	failed build "$scratch/build.log"
 	exit 1
 }

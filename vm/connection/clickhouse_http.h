@@ -33,7 +33,7 @@ struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
 	char *database;
-	char *authority;		/* a file with who vouches for the server; NULL: the system's */
+	char *authority;		/* a file with who vouches for it; NULL: the system's */
 	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;

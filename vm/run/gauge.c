@@ -1,9 +1,9 @@
 /*
  * gauge.c - how far the effect that runs has come, as its server tells
  *
- * The rows that were written and the share of the work that is done are kept with the operation, for
- * `status`, by commits of their own: nothing else waits in the journal while an effect runs. They
- * are for people; what was done is said by the effect's outcome.
+ * The rows that were written and the share of the work that is done are kept with the operation,
+ * for `status`, by commits of their own: nothing else waits in the journal while an effect runs.
+ * They are for people; what was done is said by the effect's outcome.
  */
 #include "vm/base/os.h"
 #include "vm/run/session.h"
