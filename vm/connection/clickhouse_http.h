@@ -33,6 +33,8 @@ struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
 	char *database;
+	char *authority;		/* a file with who vouches for the server; NULL: the system's */
+	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
 	CURLM *multi;
@@ -79,5 +81,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 void clickhouse_answer_clear(struct answer *a);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
+/* measure() of the kind. */
+bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out);
 
 #endif

@@ -383,4 +383,5 @@ const struct connection_kind clickhouse_kind = {
 	.guard = clickhouse_guard,
 	.ask = clickhouse_ask,
 	.linger = clickhouse_linger,
+	.measure = clickhouse_measure,
 };

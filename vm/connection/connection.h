@@ -87,6 +87,9 @@ struct cluster_host {
 	int64_t shard, replica;
 };
 
+/* How far a statement has come, in rows. */
+struct measure { int64_t read, to_read, written; };	/* 0: not told */
+
 struct connection_kind {
 	const char *name;			/* "clickhouse" */
 	unsigned capabilities;
@@ -152,6 +155,9 @@ struct connection_kind {
 	/* Waits for what a statement that runs no more has set going and that goes on without it,
 	 * as other hosts do; as far as it can be seen. NULL: nothing does so. */
 	void (*linger)(struct connection *c, const struct statement *s, const struct watch *watch);
+	/* From the watch of a statement that runs: how far it has come, by its query id. Briefly,
+	 * over a socket of its own. false: the server does not tell. NULL: it never does. */
+	bool (*measure)(struct connection *c, const char *query_id, struct measure *out);
 };
 
 struct connection {

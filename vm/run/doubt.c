@@ -131,7 +131,7 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 
 /* Whether a function can make one effect at most, by its code: not what its loops or calls make of
  * it. */
-static bool has_one_effect(const struct module *m, uint32_t function)
+bool doubt_has_one_effect(const struct module *m, uint32_t function)
 {
 	const struct function *f = &m->functions[function];
 	uint32_t effects = 0;
@@ -158,7 +158,7 @@ static enum verdict decide_by_probe(struct run *r, const struct act *a, bool don
 {
 	if (done && !a->backward)
 		return VERDICT_DONE;
-	if (!has_one_effect(&r->module, a->function))
+	if (!doubt_has_one_effect(&r->module, a->function))
 		return VERDICT_OPEN;
 	/* What was never completed does not hold for that reason already. */
 	if (!done && a->backward)

@@ -97,9 +97,11 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
+	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
 	o = c->kind->exec(c, &s, &r->watch, rows, err);
 	fault_end();
+	gauge_end(r);
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	buf_clear(&text);

@@ -1,10 +1,11 @@
 /*
  * host.c - operations `per shard` and `per replica`: on which hosts, and connections to them
  *
- * The plan has an operation for each host, made when the run starts: which hosts there are, and which
- * replica stands for its shard, never changes in a run. The row's connection is "NAME@HOST:PORT", and
- * so are those of its effects. While such an operation is carried out, whatever it asks of NAME goes
- * to the host. Connections to hosts have places behind those of the needs.
+ * The plan has an operation for each host, made when the run starts: which hosts there are, and
+ * which replica stands for its shard, never changes in a run. The row's connection is
+ * "NAME@HOST:PORT", and so are those of its effects. While such an operation is carried out,
+ * whatever it asks of NAME goes to the host. Connections to hosts have places behind those of the
+ * needs.
  */
 #include "vm/run/host.h"
 

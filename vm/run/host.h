@@ -1,8 +1,8 @@
 /*
  * host.h - operations `per shard` and `per replica`: on which hosts, and the places of connections
  *
- * A place is the index of a connection in a run: that of a need, or behind them all that of a host of
- * the plan.
+ * A place is the index of a connection in a run: that of a need, or behind them all that of a host
+ * of the plan.
  */
 #ifndef VM_RUN_HOST_H
 #define VM_RUN_HOST_H
@@ -15,7 +15,8 @@ struct run_host {
 	struct str host;       /* "ch1:9000" */
 };
 
-/* On which hosts an operation is to be carried out; none: on its connection, which has no cluster. */
+/* On which hosts an operation is to be carried out; none: on its connection itself, which has no
+ * cluster. */
 enum outcome host_choose(struct run *r, const struct operation *op, struct cluster_host **out,
 			 size_t *count, struct error *err) MUST_USE;
 /* The label of its part on a host; every: per replica. */

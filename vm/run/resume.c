@@ -254,9 +254,10 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	if (o != OUTCOME_OK || asked)
 		return o;
 	/* Who asked for a run must not take this for one that went well. */
-	error_set(err, OUTCOME_FAILED, "the run had failed; it is rolled back now");
+	error_set(err, OUTCOME_FAILED,
+		  "the run was being rolled back: it did not go on, and is rolled back now");
 	error_hint(err,
-		   "mend the cause (`amigrun errors %.*s`), then `amigrun run %.*s` starts it anew",
+		   "`amigrun errors %.*s` tells whether it had failed; `amigrun run %.*s` starts it anew",
 		   STR_ARG(r->name), STR_ARG(r->name));
 	return OUTCOME_FAILED;
 }

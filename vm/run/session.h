@@ -6,6 +6,7 @@
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
+ *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
@@ -195,6 +196,13 @@ struct run {
 	int64_t done_here;    /* operations finished by this process */
 
 	struct journal journal;
+	/* Of the effect that runs, where its server tells how far it has come; c NULL: none. */
+	struct gauge {
+		struct connection *c;
+		const struct act *act;
+		bool alone; /* it is all that its operation does */
+		int64_t asked_ms;
+	} gauge;
 	struct stop stop;
 	struct health health;
 	/* NULL, or the run that this one only asks healthchecks for: it shares no session, waits
@@ -462,6 +470,14 @@ enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
 bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
 bool query_id_is_guarded(struct str query_id);
 
+/* gauge.c: around an effect; and while it runs: asks now and then how far it has come, and keeps
+ * that for `status`. */
+void gauge_begin(struct run *r, const struct act *a, struct connection *c);
+void gauge_watch(struct run *r);
+void gauge_end(struct run *r);
+
+/* Whether a function can make one effect at most, by its code. */
+bool doubt_has_one_effect(const struct module *m, uint32_t function);
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
  */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
