@@ -12,11 +12,15 @@ floor_clickhouse.libraries := -lpq -lcurl
 compute.main := bench/compute.c
 compute.rooms := machine isa base
 
-.PHONY: bench compare
+.PHONY: bench beside compare
 bench: ## runs the benchmarks, each beside its floor or peer; BENCH=name for one
 	$(Q)tools/setup bench
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
 	$(Q)AMIG_TEST_FSYNC=on tests/support/with-servers bench/run $(BUILD)/release $(BENCH)
+beside: ## updates ROWS rows (10000000) of PostgreSQL beside a load of pgbench, killed twenty times; compares its latency
+	$(Q)tools/setup bench
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
+	$(Q)AMIG_TEST_FSYNC=on tests/support/with-servers --only postgres bench/beside $(BUILD)/release $(ROWS)
 compare: ## shows what becomes of an interrupted migration in amigrun and in other tools
 	$(Q)tools/setup compare
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
