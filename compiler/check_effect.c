@@ -185,6 +185,16 @@ static void check_count(struct checker *c, struct expression *e, const char *nam
 		wrong(c, e->span, DIAG_CLAUSE_RANGE, name, "at least 1");
 }
 
+/* amigrun's LANES_MAX. */
+static void check_lanes(struct checker *c, struct expression *e)
+{
+	struct folded known;
+
+	check_count(c, e, "`parallel`");
+	if (e && e->type == TYPE_INT && expression_fold(e, &known) && known.number > 64)
+		wrong(c, e->span, DIAG_CLAUSE_RANGE, "`parallel`", "at most 64");
+}
+
 static void check_bounds(struct checker *c, const struct batches_syntax *b)
 {
 	struct folded least, most;
@@ -197,6 +207,8 @@ static void check_bounds(struct checker *c, const struct batches_syntax *b)
 static void check_batches(struct checker *c, struct statement *s)
 {
 	struct batches_syntax *b = s->batches;
+	const struct scope *lane = c->lane;
+	const char *inside = c->inside;
 	struct scope *outer;
 	uint32_t window;
 
@@ -208,7 +220,7 @@ static void check_batches(struct checker *c, struct statement *s)
 	check_count(c, b->size, "`size`");
 	check_count(c, b->min, "`min`");
 	check_count(c, b->max, "`max`");
-	check_count(c, b->parallel, "`parallel`");
+	check_lanes(c, b->parallel);
 	check_bounds(c, b);
 	if (b->target)
 		positive(c, b->target, "`target`");
@@ -217,7 +229,13 @@ static void check_batches(struct checker *c, struct statement *s)
 	window = window_type(c, key_type(c, b));
 	outer = scope_open(c);
 	s->symbol = declare(c, SYMBOL_WINDOW, b->name, window);
+	if (b->parallel) {
+		c->lane = c->scope;
+		c->inside = "a window of `batches … parallel`";
+	}
 	check_block(c, b->body);
+	c->lane = lane;
+	c->inside = inside;
 	c->scope = outer;
 }
 
@@ -263,8 +281,26 @@ static void check_copy(struct checker *c, struct statement *s)
 	}
 }
 
+/* What a window of lanes can't have, beside what may not stand in any block that holds something:
+ * `return`, `halt`, locks, transactions, `batches`. */
+static void check_in_lane(struct checker *c, const struct statement *s)
+{
+	static const struct {
+		enum statement_kind kind;
+		const char *words;
+	} refused[] = { { STATEMENT_TRY, "`try`" },
+			{ STATEMENT_COPY, "`copy`" },
+			{ STATEMENT_HTTP, "`http`" },
+			{ STATEMENT_SET, "`set setting`" } };
+
+	for (size_t i = 0; c->lane && i < ARRAY_SIZE(refused); i++)
+		if (s->kind == refused[i].kind)
+			is_inside(c, s->span, refused[i].words);
+}
+
 void check_effect(struct checker *c, struct statement *s)
 {
+	check_in_lane(c, s);
 	switch ((int)s->kind) {
 	case STATEMENT_SLEEP:
 		is_in_transaction(c, s->span, "`sleep`");

@@ -27,6 +27,25 @@ void check_let(struct checker *c, struct statement *s, enum symbol_kind kind)
 	s->symbol->value = s->let.value;
 }
 
+/* Windows at once have a copy each of what is around them: what one writes there is lost. */
+static void check_own(struct checker *c, const struct symbol *symbol, struct name name)
+{
+	size_t number;
+
+	for (const struct scope *s = c->scope; c->lane && s; s = s->parent) {
+		if (scope_find_here(s, NAMES_VALUE, name.text) == symbol)
+			return;
+		if (s != c->lane)
+			continue;
+		number = wrong(c, name.span, DIAG_NOT_INSIDE,
+			       phrase(c, "an assignment to `%.*s`, which is outside of it,",
+				      STR_ARG(name.text)),
+			       c->inside);
+		diag_note(&c->unit->diags, number, symbol->span, "declared here");
+		return;
+	}
+}
+
 static void check_assign(struct checker *c, struct statement *s)
 {
 	struct name name = s->assign.name;
@@ -46,6 +65,7 @@ static void check_assign(struct checker *c, struct statement *s)
 	}
 	s->symbol = symbol;
 	if (symbol->kind == SYMBOL_VAR) {
+		check_own(c, symbol, name);
 		check_wanted(c, s->assign.value, symbol->type,
 			     phrase(c, "`%.*s`", STR_ARG(name.text)));
 		return;

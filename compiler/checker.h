@@ -42,6 +42,7 @@ struct checker {
 	/* of the `transaction` that is checked, or NULL */
 	struct symbol *transaction;
 	const char *inside;			/* "`transaction`", "`with lock`"; or NULL */
+	const struct scope *lane;		/* of the window of `batches … parallel`, or NULL */
 	bool in_parallel;
 	bool including;				/* the call that comes next is an `include`'s */
 	/* where uses of the plan's values are noted, or NULL */

@@ -2,27 +2,10 @@
 # batches.sh - windows along a key on each database: every row once, whatever the key is, killed or not
 set -u
 . "$(dirname "$0")/../support/case.sh"
+. "$(dirname "$0")/../support/windows.sh"
 
 export AMIG_STATE=sqlite:$scratch/state.db
 
-# windows_of NAME KIND HEAD [CLAUSE]: each window counts its rows into `seen`.
-windows_of() {
-	cat >"$scratch/$1.amig" <<-E
-		migration "$1" {
-		  needs db: $2
-
-		  operation "in windows" on db {
-		    ${4-}
-		    forward {
-		      for w in batches of $3 {
-		        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE \${w.where}"
-		      }
-		    }
-		    rollback nothing
-		  }
-		}
-	E
-}
 kinds="postgres sqlite clickhouse"
 for kind in $kinds; do
 	again=
@@ -36,39 +19,7 @@ for kind in $kinds; do
 	windows_of 0007_twice_$kind $kind 'ident("t") by part size 100' $again
 	windows_of 0008_null_$kind $kind 'ident("t") by maybe size 100' $again
 	windows_of 0009_target_$kind $kind 'ident("t") by id size 20 min 10 max 400 target 1h' $again
-	windows_of 0010_parallel_$kind $kind 'ident("t") by id size 100 parallel 2' $again
 done
-cat >"$scratch/0011_follow.amig" <<'E'
-migration "0011_follow" {
-  needs db: sqlite
-
-  operation "in windows" on db {
-    forward {
-      for w in batches of ident("t") by id size 100 follow {
-        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
-        exec sql"INSERT INTO t (id, part, name) SELECT max(id) + 1, 9, 'late' || max(id) FROM t HAVING max(id) < 2005"
-      }
-    }
-    rollback nothing
-  }
-}
-E
-# A second for a window, of which each row takes ten milliseconds.
-cat >"$scratch/0012_too_much.amig" <<'E'
-migration "0012_too_much" {
-  needs db: postgres
-
-  operation "in windows" on db {
-    timeout 1s
-    forward {
-      for w in batches of ident("t") by id size 400 {
-        exec sql"INSERT INTO seen SELECT count(x) FROM (SELECT pg_sleep(0.01) AS x FROM t WHERE ${w.where} LIMIT 300) AS s"
-      }
-    }
-    rollback nothing
-  }
-}
-E
 cat >"$scratch/0013_pause.amig" <<'E'
 migration "0013_pause" {
   needs db: sqlite
@@ -99,42 +50,34 @@ migration "0014_tables" {
   }
 }
 E
+cat >"$scratch/0015_tuned.amig" <<'E'
+migration "0015_tuned" {
+  needs db: sqlite
 
-ask() {
-	case "$AMIG_DB_URL" in
-	postgresql:*) postgres "$AMIG_DB_URL" "$1" ;;
-	http:*) clickhouse batches "$1" | tr '\t' '|' ;;
-	*) sqlite3 "$AMIG_DB_URL" "$1" ;;
-	esac
+  operation "in windows" on db {
+    forward {
+      for w in batches of ident("t") by id size 10 min 5 max 20 {
+        exec sql"INSERT INTO seen SELECT count(*) FROM t WHERE ${w.where}"
+        sleep 50ms
+      }
+    }
+    rollback nothing
+  }
 }
-# A thousand rows with gaps between their keys.
-fresh() {
-	rm -f "$scratch"/*.db*
-	case $1 in
-	postgres)
-		AMIG_DB_URL=$(new_postgres amig_batches)
-		ask 'CREATE TABLE seen (n int)'
-		ask 'CREATE TABLE t (id bigint PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE,
-			at timestamptz UNIQUE, maybe int)'
-		ask "INSERT INTO t SELECT n * 2, n % 10, 'name ' || md5(n::text), timestamptz '1969-12-31 23:50Z'
-			+ n * interval '1 second', nullif(n, 500) FROM generate_series(1, 1000) AS n" ;;
-	sqlite)
-		AMIG_DB_URL=$scratch/target.db
-		ask 'CREATE TABLE seen (n int)'
-		ask 'CREATE TABLE t (id INTEGER PRIMARY KEY, part int NOT NULL, name text NOT NULL UNIQUE, maybe int)'
-		ask "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 1000)
-			INSERT INTO t SELECT n * 2, n % 10, 'name ' || hex(n), nullif(n, 500) FROM c" ;;
-	clickhouse)
-		AMIG_DB_URL=$(new_clickhouse batches)
-		ask 'CREATE TABLE seen (n UInt64) ENGINE = MergeTree ORDER BY n'
-		ask 'CREATE TABLE t (id UInt64, part Int32, name String, at DateTime, maybe Nullable(Int32))
-			ENGINE = MergeTree ORDER BY id'
-		ask "INSERT INTO t SELECT number * 2 + 2, number % 10, concat('name ', hex(number)),
-			toDateTime(946684800 + number), number = 500 ? NULL : toInt32(number) FROM system.numbers LIMIT 1000" ;;
-	esac
-	export AMIG_DB_URL
+E
+cat >"$scratch/0016_none.amig" <<'E'
+migration "0016_none" {
+  needs db: sqlite
+
+  operation "nothing" on db {
+    forward {
+      exec sql"INSERT INTO seen VALUES (0)"
+      require false else "no"
+    }
+    rollback nothing
+  }
 }
-seen() { ask 'SELECT count(*), sum(n), max(n) FROM seen'; }
+E
 
 every_row_is_in_one_window() {
 	fresh "$1"
@@ -172,8 +115,6 @@ what_is_no_key_is_refused() {
 	has "the error" "$output" "part of t can't be the key of \`batches\`, which is unique and never null: several rows have"
 	expect 1 "$AMIGRUN" run "0008_null_$1"
 	has "the error" "$output" "maybe of t can't be the key of \`batches\`, which is unique and never null: there are rows"
-	expect 1 "$AMIGRUN" run "0010_parallel_$1"
-	has "the error" "$output" "\`parallel\`"
 	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0
 }
 # Fast windows grow, by a quarter at most, up to the most that is allowed.
@@ -181,19 +122,6 @@ the_size_follows_the_target() {
 	fresh "$1"
 	expect 0 "$AMIGRUN" run "0009_target_$1"
 	is "rows, most" "$(ask 'SELECT sum(n), CASE WHEN max(n) > 150 AND max(n) <= 400 THEN 1 ELSE 0 END FROM seen')" "1000|1"
-}
-what_is_added_is_followed() {
-	fresh sqlite
-	expect 0 "$AMIGRUN" run 0011_follow
-	is "rows" "$(ask 'SELECT sum(n) = (SELECT count(*) FROM t), count(*) > 10 FROM seen')" "1|1"
-}
-what_is_too_much_is_halved() {
-	fresh postgres
-	ask 'DELETE FROM t WHERE id > 300'
-	expect 0 "$AMIGRUN" run 0012_too_much
-	has "what is said" "$output" "a window of 400 rows was too much, 200 are tried" "a window of 100 rows was too much, 50"
-	is "windows, rows, most" "$(seen)" "3|150|50"
-	is "the effects" "$(state "SELECT count(*) FROM @effect WHERE outcome = 'done'")" 3
 }
 it_waits() { grep -q 'it waits: `pause when` holds' "$scratch/out"; }
 # And says why.
@@ -217,6 +145,100 @@ each_table_is_looked_at() {
 	has "the error" "$output" "id of other can't be the key" "several rows have 2"
 	is "windows, rows, most" "$(seen)" "2|1000|500"
 }
+# stop_after NAME WINDOWS: the run is under way and stopped.
+stop_after() {
+	local runner
+	"$AMIGRUN" run "$1" >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 windows_are "$2"
+	expect 0 "$AMIGRUN" stop "$1"
+	wait $runner
+	is "how it ended" $? 5
+}
+windows_are() { [ "$(ask 'SELECT count(*) FROM seen')" -ge "$1" ]; }
+window_of() { [ "$(ask "SELECT count(*) FROM seen WHERE n = $1")" -ge 1 ]; }
+is_paused() { grep -q 'an operator has paused the windows' "$scratch/out"; }
+an_operator_tunes_a_run() {
+	local runner before
+	fresh sqlite
+	"$AMIGRUN" run 0015_tuned >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 windows_are 2
+	expect 0 "$AMIGRUN" tune 0015_tuned size=37
+	is "what it says" "$output" size=37
+	await_that 10 window_of 37
+	expect 0 "$AMIGRUN" tune 0015_tuned pause=true max=30 size=30
+	await_that 10 is_paused
+	before=$(seen)
+	sleep 1
+	is "windows while it is paused" "$(seen)" "$before"
+	has "status" "$("$AMIGRUN" status 0015_tuned)" "windows, as an operator has tuned them:" "  max = 30" "  pause = true" \
+		"tuned: size=30 max=30 pause=true, by $(id -un)@"
+	is "who" "$(state "SELECT count(*) FROM @event WHERE kind = 'tuned' AND who LIKE '$(id -un)_%'")" 2
+	has "JSON" "$("$AMIGRUN" status --json 0015_tuned | tr -d ' \n')" \
+		'"tuned":{"max":"30","pause":"true","size":"30"}' '"parameters":{}'
+	expect 0 "$AMIGRUN" stop 0015_tuned
+	wait $runner
+	is "how it ended" $? 5
+	"$AMIGRUN" resume 0015_tuned >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 is_paused
+	is "windows of a resumed run that is paused" "$(seen)" "$before"
+	expect 0 "$AMIGRUN" tune 0015_tuned pause=false
+	wait $runner
+	is "how it ended" $? 0
+	is "rows, most" "$(ask 'SELECT sum(n), max(n) FROM seen')" "1000|37"
+	expect 3 "$AMIGRUN" tune 0015_tuned size=5
+	has "the refusal" "$output" "is Completed successfully: no run of it is under way"
+}
+# And takes it back; the next run begins as the migration says.
+what_was_tuned_is_taken_back() {
+	fresh sqlite
+	stop_after 0015_tuned 2
+	expect 0 "$AMIGRUN" tune 0015_tuned size=40 min=1 target=5s
+	is "what it says" "$output" "min=1 size=40 target=5s"
+	expect 0 "$AMIGRUN" tune 0015_tuned size=default
+	is "what it says" "$output" "min=1 target=5s"
+	expect 0 "$AMIGRUN" tune --reset 0015_tuned size=7
+	is "what it says" "$output" "size=7"
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what it says" "$output" "size=7"
+	expect 0 "$AMIGRUN" rollback 0015_tuned
+	ask 'DELETE FROM seen'
+	expect 0 "$AMIGRUN" run 0015_tuned
+	is "rows, most" "$(ask 'SELECT sum(n), max(n) FROM seen')" "1000|10"
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what it says" "$output" "the windows go as the migration says"
+}
+# refuses_to_tune STATUS PART WORD…
+refuses_to_tune() {
+	local status=$1 part=$2
+	shift 2
+	expect "$status" "$AMIGRUN" tune "$@"
+	has "the refusal" "$output" "$part"
+}
+what_cannot_be_tuned_is_refused() {
+	fresh sqlite
+	refuses_to_tune 2 'there is no migration "0099_none"' 0099_none size=3
+	stop_after 0015_tuned 2
+	expect 0 "$AMIGRUN" tune 0015_tuned max=20
+	refuses_to_tune 2 'size can'"'"'t be "0"' 0015_tuned size=0
+	refuses_to_tune 2 'it is a number of rows from 1' 0015_tuned min=many
+	refuses_to_tune 2 'size can'"'"'t be "99999999999999999999"' 0015_tuned size=99999999999999999999
+	refuses_to_tune 2 'target can'"'"'t be "2"' 0015_tuned target=2
+	refuses_to_tune 2 'it is a duration, like 500ms' 0015_tuned target=0s
+	refuses_to_tune 2 'it is true or false' 0015_tuned pause=5m
+	refuses_to_tune 2 'no "speed" that could be tuned' 0015_tuned speed=3
+	refuses_to_tune 2 'wants NAME=VALUE' 0015_tuned size
+	refuses_to_tune 2 'min=21 is more than max=20' 0015_tuned min=21
+	refuses_to_tune 2 'size=21 is more than max=20' 0015_tuned min=3 size=21
+	refuses_to_tune 2 'there is no migration "size=3"' size=3
+	expect 0 "$AMIGRUN" tune 0015_tuned
+	is "what counts" "$output" "max=20"
+	expect 0 "$AMIGRUN" resume 0015_tuned
+	expect 1 "$AMIGRUN" run --no-auto-rollback 0016_none
+	refuses_to_tune 2 '"0016_none" has no `batches`' 0016_none size=3
+}
 # Between any two commits: no window is lost and none is done twice.
 survives_being_killed() {
 	local place n
@@ -239,8 +261,9 @@ for kind in $kinds; do
 	check "end_to_end, batches/the size follows the target on $kind" the_size_follows_the_target $kind
 	[ $kind = clickhouse ] || check "end_to_end, batches/windows survive being killed on $kind" survives_being_killed $kind
 done
-check "end_to_end, batches/what is added is followed" what_is_added_is_followed
-check "end_to_end, batches/a window that is too much is halved" what_is_too_much_is_halved
 check "end_to_end, batches/a run waits while it is to pause" waits_while_it_is_to_pause
 check "end_to_end, batches/each table is looked at" each_table_is_looked_at
+check "end_to_end, batches/an operator tunes a run" an_operator_tunes_a_run
+check "end_to_end, batches/what was tuned is taken back" what_was_tuned_is_taken_back
+check "end_to_end, batches/what cannot be tuned is refused" what_cannot_be_tuned_is_refused
 report_end

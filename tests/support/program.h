@@ -65,6 +65,7 @@ struct program {
 	const struct program_connection *on; /* what `exec` is sent to; NULL: that must be said */
 	enum { PROGRAM_READS, PROGRAM_NOTICES, PROGRAM_EFFECTS } may;
 	enum { PROGRAM_FREE, PROGRAM_LOCK, PROGRAM_TRANSACTION } within;
+	bool at_once; /* the `batches` that is written */
 	bool in_parallel, has_parallel; /* for there is none in another */
 	bool has_param; /* the migration has `count` */
 };

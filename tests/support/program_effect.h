@@ -229,7 +229,8 @@ static void program_batches_option(struct program *p, uint32_t option)
 	else if (option == 4)
 		program_expression_bool(p);
 	else if (option == 5)
-		program_count(p);
+		buf_text(p->out, program_chance(p, 2) ? "4" : "(2 + 3)");
+	p->at_once |= option == 5;
 }
 
 static void program_batches(struct program *p, uint32_t depth)
@@ -237,7 +238,7 @@ static void program_batches(struct program *p, uint32_t depth)
 	static const char *const keys[] = { "id", "id : int", "( team, id: string )",
 		"at:timestamp", "(a: int,b)" };
 	struct program_scope scope = program_enter(p);
-	uint32_t key = program_random(p, 5);
+	uint32_t key = program_random(p, 5), within = p->within;
 	char name[16], field[24];
 
 	program_name(p, name);
@@ -250,11 +251,15 @@ static void program_batches(struct program *p, uint32_t depth)
 	buf_text(p->out, "by");
 	program_blanks(p, 1);
 	buf_text(p->out, keys[key]);
+	p->at_once = false;
 	program_options(p, 7, program_batches_option);
+	/* Its windows may do no more than that. */
+	p->within = p->at_once ? PROGRAM_TRANSACTION : within;
 	snprintf(field, sizeof(field), "%s.upto", name);
 	if (key < 2)
 		program_know(&p->ints, field);
 	program_block(p, depth);
+	p->within = within;
 	program_lines(p);
 	program_leave(p, scope);
 }

@@ -2,6 +2,7 @@
  * (AMIG_TEST_CLICKHOUSE) */
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_ddl.h"
 #include "vm/connection/clickhouse_text.h"
 #include <arpa/inet.h>
 #include <poll.h>
@@ -358,6 +359,7 @@ static void a_result_beyond_the_cap_is_refused(void **state)
 /* ---- a proxy that loses the connection of the statement that it was told to ---- */
 
 struct proxy {
+	size_t answered;	/* bytes of the server */
 	int listener;
 	int port, server_port;
 	char marker[32]; /* the connection whose request holds this is cut before the answer */
@@ -398,6 +400,7 @@ static void *pump(void *context)
 			p->cut++;
 			break;
 		}
+		p->answered += from ? (size_t)n : 0;
 		if (write(fds[1 - from].fd, bytes, (size_t)n) != n)
 			break;
 		if (marked) {
@@ -563,6 +566,73 @@ static void the_cluster_is_part_of_the_url_and_not_sent(void **state UNUSED)
 	connection_close(&c);
 }
 
+static size_t answered_bytes(const char *option)
+{
+	struct proxy p = {0};
+	char through[256], with[300];
+	start_proxy(&p, through, sizeof(through));
+	snprintf(with, sizeof(with), "%s%s", through, option);
+	struct connection c = must_open(&clickhouse_kind, with);
+	struct statement s = { .sql = STR("SELECT number, 'the same again' FROM numbers(20000)"),
+			       .query_id = "amig:compressed" };
+	struct result r = {0};
+	struct error err = {0};
+	assert_int_equal(c.kind->query(&c, &s, NULL, &r, &err), OUTCOME_OK);
+	assert_int_equal(r.rows.count, 20000);
+	assert_true(str_eq(r.rows.at[19999][0], STR("19999")));
+	result_clear(&r);
+	s.sql = STR("SELECT throwIf(number = 1000) FROM numbers(20000)");
+	assert_int_not_equal(c.kind->query(&c, &s, NULL, &r, &err), OUTCOME_OK);
+	assert_string_equal(err.code, "395");
+	error_clear(&err);
+	connection_close(&c);
+	stop_proxy(&p);
+	return p.answered;
+}
+
+static void results_come_compressed_where_that_is_wanted(void **state UNUSED)
+{
+	size_t plain = answered_bytes(""), packed = answered_bytes("?compress=1");
+	assert_true(plain > 400000);
+	assert_true(packed > 0 && packed < plain / 3);
+}
+
+static void a_statement_for_a_cluster_is_known_by_its_tokens(void **state UNUSED)
+{
+	static const struct { const char *sql; bool is;
+	} rows[] = {
+		{ "CREATE TABLE t ON CLUSTER main (x Int8) ENGINE = Log", true },
+		{ "drop table t on\ncluster 'main'", true },
+		{ "ALTER TABLE `a b` ON /* of */ CLUSTER `main` ADD COLUMN y Int8", true },
+		{ "RENAME TABLE a TO b ON CLUSTER \"main\"", true },
+		{ "ALTER TABLE t DELETE WHERE note = 'ON CLUSTER main'", false },
+		{ "INSERT INTO t SELECT x FROM a JOIN b ON cluster = id", false },
+		{ "CREATE VIEW v AS SELECT x FROM a JOIN b ON cluster = id", false },
+		{ "SELECT 1 -- ON CLUSTER main", false },
+		{ "", false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(clickhouse_is_on_cluster(str_c(rows[i].sql)), rows[i].is);
+}
+
+static void a_host_is_reached_where_the_url_says(void **state UNUSED)
+{
+	char with[400];
+	struct connection c = {0};
+	struct error err = {0};
+	const char *at = strchr(url, '@') + 1;
+	snprintf(with, sizeof(with), "%s?cluster=main&host=far:9000=%.*s", url,
+		 (int)strcspn(at, "/"), at);
+	assert_int_equal(connection_open_host(&c, "c", &clickhouse_kind, with, STR("far:9000"),
+					      NULL, &err), OUTCOME_OK);
+	assert_null(c.cluster);
+	connection_close(&c);
+	snprintf(with, sizeof(with), "%s?host=far:9000", url);
+	assert_int_equal(connection_open(&c, "c", &clickhouse_kind, with, NULL, &err),
+			 OUTCOME_UNREACHABLE);
+	error_clear(&err);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -585,6 +655,9 @@ int main(void)
 		TEST(the_secrets_are_in_headers_only),
 		TEST(what_cannot_be_opened_is_told_without_secrets),
 		TEST(the_cluster_is_part_of_the_url_and_not_sent),
+		TEST(results_come_compressed_where_that_is_wanted),
+		TEST(a_statement_for_a_cluster_is_known_by_its_tokens),
+		TEST(a_host_is_reached_where_the_url_says),
 	};
 	url = server_url("AMIG_TEST_CLICKHOUSE");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -544,6 +544,32 @@ static void parameters_and_settings_are_replaced(void **state)
 	assert_str(pairs[1][1], "20");
 }
 
+static void what_an_operator_tunes_is_kept_with_its_event(void **state)
+{
+	struct place *p = *state;
+	const struct migration_row row = { .name = NAME, .current_run = 7 };
+	const struct tuned_row set[] = { { STR(STORE_TUNED "size"), STR("10") },
+					 { STR(STORE_TUNED "target"), STR("2s") } };
+	const struct tuned_row dropped = { STR(STORE_TUNED "size"), STR("") };
+	const struct event_row event = { .kind = STR("tuned"), .who = STR("me"),
+					 .detail = STR("size") };
+	struct str(*pairs)[2];
+	struct event_row *events;
+	size_t count;
+
+	must(store_set_parameter(p->s, NAME, STR("rows"), STR("10"), err));
+	must(store_tune(p->s, &row, set, 2, &event, err));
+	must(store_tune(p->s, &row, &dropped, 1, &event, err));
+	must(store_parameters(p->s, NAME, &p->arena, &pairs, &count, err));
+	assert_int_equal(count, 2);
+	assert_str(pairs[0][0], STORE_TUNED "target");
+	assert_str(pairs[0][1], "2s");
+	assert_str(pairs[1][0], "rows");
+	must(store_events(p->s, NAME, &p->arena, &events, &count, err));
+	assert_int_equal(count, 2);
+	assert_str(events[0].who, "me");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +591,7 @@ int main(void)
 		BOTH(a_commit_that_the_effect_spoils_is_the_effects_failure),
 		BOTH(the_end_of_a_run_is_kept),
 		BOTH(parameters_and_settings_are_replaced),
+		BOTH(what_an_operator_tunes_is_kept_with_its_event),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

@@ -102,6 +102,7 @@ static const char *words_of(enum run_event event)
 	case EVENT_FAILED_AT_STARTUP:
 	case EVENT_IN_DOUBT:
 	case EVENT_RESOLVED:
+	case EVENT_TUNED:
 	case EVENT_STOPPED:
 	case EVENT_ERRORED:
 	case EVENT_COUNT:

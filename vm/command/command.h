@@ -32,9 +32,10 @@ struct options {
 	const char *bundle, *version;
 	bool json, quiet, all, ignore_app_version, skip_postchecks, no_auto_rollback, yes;
 	bool now, rollback, no_wait;
-	bool done, again;
+	bool done, again, reset;
 	int64_t operations;
 	struct option_pairs params, accepts;
+	struct option_pairs tuned; /* KEY=VALUE behind the name */
 };
 
 /* The command line without the program's name. OUTCOME_USAGE: err says what is wrong with it. */

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A migration that the store knows, the bundle knows, or both. */
 struct line {
@@ -155,6 +156,8 @@ struct detail {
 	struct arena arena;
 	struct run_state run;
 	bool has_run;
+	struct effect_row *open; /* effects */
+	size_t open_count;
 	struct error_row *errors;
 	struct event_row *events;
 	struct str (*params)[2];
@@ -169,6 +172,9 @@ static enum outcome read_detail(struct context *c, const struct migration_row *r
 	if (row->current_run) {
 		o = store_load(c->store, row->current_run, &d->arena, &d->run, err);
 		d->has_run = o == OUTCOME_OK;
+		if (d->has_run)
+			o = store_open_effects(c->store, row->current_run, &d->arena, &d->open,
+					       &d->open_count, err);
 	}
 	if (o == OUTCOME_OK)
 		o = store_errors(c->store, row->name, &d->arena, &d->errors, &d->error_count, err);
@@ -178,6 +184,11 @@ static enum outcome read_detail(struct context *c, const struct migration_row *r
 		o = store_parameters(c->store, row->name, &d->arena, &d->params, &d->param_count,
 				     err);
 	return o;
+}
+
+static bool is_tuned(struct str name)
+{
+	return str_starts(name, STR(STORE_TUNED));
 }
 
 static json_t *plan_json(const struct detail *d)
@@ -204,7 +215,7 @@ static json_t *plan_json(const struct detail *d)
 static void print_detail_json(const struct line *l, const struct detail *d)
 {
 	json_t *all = line_json(l), *errors = json_array(), *events = json_array(),
-	       *params = json_object();
+	       *params = json_object(), *tuned = json_object();
 
 	for (size_t i = 0; i < d->error_count; i++) {
 		json_t *j = json_object();
@@ -227,13 +238,18 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 		json_object_set_new(j, "detail", text(d->events[i].detail));
 		json_array_append_new(events, j);
 	}
-	for (size_t i = 0; i < d->param_count; i++)
-		json_object_setn_new(params, d->params[i][0].ptr, d->params[i][0].len,
+	for (size_t i = 0; i < d->param_count; i++) {
+		struct str name = d->params[i][0];
+		size_t skip = is_tuned(name) ? strlen(STORE_TUNED) : 0;
+
+		json_object_setn_new(skip ? tuned : params, name.ptr + skip, name.len - skip,
 				     text(d->params[i][1]));
+	}
 	json_object_set_new(all, "plan", plan_json(d));
 	json_object_set_new(all, "errors", errors);
 	json_object_set_new(all, "events", events);
 	json_object_set_new(all, "parameters", params);
+	json_object_set_new(all, "tuned", tuned);
 	json_dumpf(all, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
 	json_decref(all);
@@ -255,20 +271,35 @@ static void print_plan(const struct detail *d)
 	}
 }
 
+static void print_params(const struct detail *d, bool tuned)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < d->param_count; i++) {
+		struct str name = d->params[i][0];
+		size_t skip = is_tuned(name) ? strlen(STORE_TUNED) : 0;
+
+		if ((skip > 0) != tuned)
+			continue;
+		if (shown++ == 0)
+			printf("%s:\n", tuned ? "windows, as an operator has tuned them"
+					      : "parameters");
+		printf("  %.*s = %.*s\n", (int)(name.len - skip), name.ptr + skip,
+		       STR_ARG(d->params[i][1]));
+	}
+}
+
 static void print_detail(const struct line *l, const struct detail *d)
 {
 	print_line(l);
 	if (d->has_run)
 		print_plan(d);
-	if (d->has_run && d->run.open_effect.number)
+	for (size_t i = 0; i < d->open_count; i++)
 		printf("in doubt: effect %lld of operation %lld, query id %.*s\n",
-		       (long long)d->run.open_effect.number,
-		       (long long)d->run.open_effect.operation_index,
-		       STR_ARG(d->run.open_effect.query_id));
-	if (d->param_count)
-		printf("parameters:\n");
-	for (size_t i = 0; i < d->param_count; i++)
-		printf("  %.*s = %.*s\n", STR_ARG(d->params[i][0]), STR_ARG(d->params[i][1]));
+		       (long long)d->open[i].number, (long long)d->open[i].operation_index,
+		       STR_ARG(d->open[i].query_id));
+	print_params(d, true);
+	print_params(d, false);
 	if (d->error_count)
 		printf("errors, newest first:\n");
 	for (size_t i = 0; i < d->error_count; i++)

@@ -28,17 +28,18 @@ static const struct {
 #undef COMMAND
 };
 
-static enum outcome take_pair(struct option_pairs *pairs, const char *name, const char *text,
-			      struct error *err)
+/* Of an option, or of a command with nothing before its words. */
+static enum outcome take_pair(struct option_pairs *pairs, const char *dashes, const char *name,
+			      const char *text, struct error *err)
 {
 	const char *equals = strchr(text, '=');
 
 	if (!equals || equals == text)
-		return error_set(err, OUTCOME_USAGE, "--%s wants NAME=VALUE, not \"%s\"", name,
-				 text);
+		return error_set(err, OUTCOME_USAGE, "%s%s wants NAME=VALUE, not \"%s\"", dashes,
+				 name, text);
 	if (pairs->count == OPTION_PAIRS_MAX)
-		return error_set(err, OUTCOME_USAGE, "--%s is given more than %d times", name,
-				 OPTION_PAIRS_MAX);
+		return error_set(err, OUTCOME_USAGE, "%s%s is given more than %d times", dashes,
+				 name, OPTION_PAIRS_MAX);
 	pairs->at[pairs->count++] =
 		(struct run_assignment){ { text, (size_t)(equals - text) }, str_c(equals + 1) };
 	return OUTCOME_OK;
@@ -65,7 +66,8 @@ static enum outcome take(struct options *o, const struct option_info *info, cons
 		*(int64_t *)(void *)at = number;
 		return OUTCOME_OK;
 	case PAIRS:
-		return take_pair((struct option_pairs *)(void *)at, info->name, value, err);
+		return take_pair((struct option_pairs *)(void *)at, "--", info->name, value,
+				 err);
 	}
 	BUG("option kind %d", (int)info->kind);
 }
@@ -130,6 +132,8 @@ enum outcome options_parse(struct options *out, int count, char **words, struct 
 			out->help = true;
 		else if (words[i][0] == '-' && words[i][1] == '-')
 			o = take_option(out, count, words, &i, err);
+		else if (out->name && out->command == COMMAND_TUNE)
+			o = take_pair(&out->tuned, "", "tune", words[i], err);
 		else if (out->name)
 			o = error_set(err, OUTCOME_USAGE, "there is one name too many: \"%s\"",
 				      words[i]);

@@ -18,6 +18,7 @@
  * writes one for an ALTER or OPTIMIZE that it then carries out.
  */
 #include "vm/base/os.h"
+#include "vm/connection/clickhouse_ddl.h"
 #include "vm/connection/clickhouse_guard.h"
 #include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_text.h"
@@ -173,6 +174,9 @@ enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool g
 	struct error err = { 0 };
 	enum fate fate = FATE_UNKNOWN;
 	char unique[37];
+
+	if (clickhouse_is_on_cluster(s->sql))
+		return clickhouse_ddl_fate(c, s, watch, seen);
 	bool insert = clickhouse_guard_place(s->sql, &place) && !place.mutation;
 	bool framed = guarded && find_first_raise(c, f, watch, &before);
 

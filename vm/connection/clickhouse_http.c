@@ -9,6 +9,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define KILL_TIMEOUT_MS 5000L
+#define MEASURE_TIMEOUT_MS 1000L
 #define KILL_AGAIN_MS 3000
 /* A socket that has gone stale would leave a change in doubt: servers keep one for 3 s and more. */
 #define KEPT_FOR_CHANGE_S 1L
@@ -45,7 +46,8 @@ static enum outcome refuse_url(struct error *err)
 {
 	error_set(err, OUTCOME_UNREACHABLE, "the ClickHouse URL is malformed");
 	error_hint(err, "write http://user:password@host:port/database, special characters as "
-			"%%XX; ?cluster=NAME may follow");
+			"%%XX; ?cluster=NAME may follow, and &host=SERVER:PORT=HOST:PORT where a "
+			"server of the cluster is reached elsewhere");
 	return err->outcome;
 }
 
@@ -66,6 +68,17 @@ static bool is_clean(const char *text)
 	return true;
 }
 
+/* ch1:9000=10.0.0.5:8123 */
+static bool read_reached(struct clickhouse *h, char *text)
+{
+	char *at = strchr(text, '=');
+	if (!at || at == text || strpbrk(at, "/@?#") || !strchr(at, ':') || !is_clean(text))
+		return false;
+	*at++ = '\0';
+	vec_push(&h->reached, (struct reached_host){ must_strdup(text), must_strdup(at) });
+	return true;
+}
+
 static enum outcome read_options(struct clickhouse *h, char *query, char **cluster,
 				 struct error *err)
 {
@@ -81,15 +94,23 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = cluster;
 		else if (strcmp(pair, "database") == 0)
 			where = &h->database;
+		else if (strcmp(pair, "ca") == 0)
+			where = &h->authority;
+		else if (strcmp(pair, "compress") == 0)
+			where = &h->compress;
+		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
 			*where = must_strdup(text);
+		} else if (text && strcmp(pair, "host") == 0) {
+			known = read_reached(h, text);
 		}
 		curl_free(text);
-		if (!where)
+		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
-					 "the ClickHouse URL may have ?cluster= and &database=, "
-					 "nothing else");
+					 "the ClickHouse URL may have ?cluster=, &database=, &ca=, "
+					 "&compress= and &host=SERVER:PORT=HOST:PORT, nothing "
+					 "else");
 	}
 	return OUTCOME_OK;
 }
@@ -145,6 +166,27 @@ enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **
 	return o;
 }
 
+/* Under its name and the port of the URL, unless that says where it is reached. */
+void clickhouse_http_aim(struct clickhouse *h, struct str host)
+{
+	const char *port = strrchr(h->host, ':'), *rest = strstr(h->base, "://");
+	struct buf at = {0}, base = {0};
+	size_t name = host.len;
+	while (name && host.ptr[name - 1] != ':')
+		name--;
+	buf_format(&at, "%.*s%s", name ? (int)name - 1 : 0, host.ptr, port);
+	for (size_t i = 0; i < h->reached.count; i++)
+		if (str_eq(str_c(h->reached.at[i].name), host)) {
+			buf_reset(&at);
+			buf_text(&at, h->reached.at[i].at);
+		}
+	buf_format(&base, "%.*s://%s/", (int)(rest - h->base), h->base, at.ptr);
+	free(h->host);
+	free(h->base);
+	h->host = buf_take(&at);
+	h->base = buf_take(&base);
+}
+
 void clickhouse_http_close(struct clickhouse *h)
 {
 	if (h->reader)
@@ -159,10 +201,17 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->base);
 	free(h->host);
 	free(h->database);
+	free(h->authority);
+	free(h->compress);
 	free(h->time_zone);
 	for (size_t i = 0; i < h->named.count; i++)
 		free(h->named.at[i].name);
 	vec_clear(&h->named);
+	for (size_t i = 0; i < h->reached.count; i++) {
+		free(h->reached.at[i].name);
+		free(h->reached.at[i].at);
+	}
+	vec_clear(&h->reached);
 	for (size_t i = 0; i < h->tables.count; i++)
 		free(h->tables.at[i].name);
 	vec_clear(&h->tables);
@@ -186,6 +235,11 @@ static void add_pair(struct buf *url, CURL *easy, struct str name, struct str va
 	curl_free(v);
 }
 
+static bool is_compressed(const struct clickhouse *h)
+{
+	return h->compress && strcmp(h->compress, "1") == 0;
+}
+
 static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy,
 			 const struct request *r)
 {
@@ -203,6 +257,8 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 	}
 	for (size_t i = 0; i < r->setting_count; i++)
 		add_pair(url, easy, r->settings[i].name, r->settings[i].value);
+	if (r->reading && is_compressed(h))
+		add_pair(url, easy, STR("enable_http_compression"), STR("1"));
 	if (r->reading)
 		add_pair(url, easy, STR("readonly"), STR("2"));
 }
@@ -305,6 +361,10 @@ static void prepare(const struct clickhouse *h, CURL *easy, const char *url, str
 	/* a proxy in the environment is meant for the web, not for databases */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (is_compressed(h))
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	if (h->authority)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, h->authority);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 60L);
@@ -405,21 +465,47 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 	return o;
 }
 
-void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix)
+/* Over a socket of its own, while another request waits for its answer. */
+static bool ask_aside(struct clickhouse *h, struct str sql, long limit_ms, struct answer *a)
 {
-	struct buf url = {0}, sql = {0};
-	struct answer a = { .written_rows = -1 };
 	char why[CURL_ERROR_SIZE] = "";
 	CURL *easy = curl_easy_init();
+	long status = 0;
+	*a = (struct answer){ .written_rows = -1 };
+	prepare(h, easy, h->base, sql, a, why);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, limit_ms);
+	bool there = curl_easy_perform(easy) == CURLE_OK;
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(easy);
+	return there && status == 200;
+}
+
+void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix)
+{
+	struct buf sql = {0};
+	struct answer a;
 	buf_text(&sql, "KILL QUERY WHERE ");
 	clickhouse_text_id_condition(&sql, query_id, prefix);
 	buf_text(&sql, " ASYNC");
-	buf_text(&url, h->base);
-	prepare(h, easy, url.ptr, buf_view(&sql), &a, why);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, KILL_TIMEOUT_MS);
-	curl_easy_perform(easy); /* if it fails the query goes on, and is killed again later */
-	curl_easy_cleanup(easy);
+	/* if it fails the query goes on, and is killed again later */
+	ask_aside(h, buf_view(&sql), KILL_TIMEOUT_MS, &a);
 	clickhouse_answer_clear(&a);
 	buf_clear(&sql);
-	buf_clear(&url);
+}
+
+bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out)
+{
+	struct buf sql = {0};
+	struct answer a;
+	long long read = 0, total = 0, written = 0;
+	buf_text(&sql, "SELECT toInt64(read_rows), toInt64(total_rows_approx), "
+		       "toInt64(written_rows) FROM system.processes WHERE ");
+	clickhouse_text_id_condition(&sql, query_id, false);
+	buf_text(&sql, " LIMIT 1 FORMAT TabSeparated");
+	bool good = ask_aside(c->state, buf_view(&sql), MEASURE_TIMEOUT_MS, &a) && a.body.len &&
+		    sscanf(a.body.ptr, "%lld\t%lld\t%lld", &read, &total, &written) == 3;
+	*out = (struct measure){ read, total, written };
+	clickhouse_answer_clear(&a);
+	buf_clear(&sql);
+	return good;
 }

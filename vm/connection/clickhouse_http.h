@@ -23,10 +23,18 @@ struct known_table {
 	bool is_here;		/* on this server, whole */
 };
 
+/* A server of the cluster that is not reached under its own name and the URL's port. */
+struct reached_host {
+	char *name;		/* host:port of its native protocol, as in system.clusters */
+	char *at;		/* host:port of its HTTP interface */
+};
+
 struct clickhouse {
 	char *base;			/* scheme://host:port/ */
 	char *host;			/* host:port, for messages */
 	char *database;
+	char *authority;		/* a file with who vouches for the server; NULL: the system's */
+	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
 	CURLM *multi;
@@ -34,6 +42,7 @@ struct clickhouse {
 	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
 	VEC(struct named_setting) named;	/* asked for once per session */
 	VEC(struct known_table) tables;	/* asked for once per session */
+	VEC(struct reached_host) reached;
 	bool readonly;			/* the user's profile: no setting may be sent */
 };
 
@@ -61,6 +70,8 @@ struct answer {
 
 enum outcome clickhouse_http_open(struct clickhouse *h, const char *url, char **cluster,
 				  struct error *err) MUST_USE;
+/* Leads to a host of the cluster from now on, nothing having been asked yet. */
+void clickhouse_http_aim(struct clickhouse *h, struct str host);
 void clickhouse_http_close(struct clickhouse *h);
 /* OK: an answer is there, whatever its status. Else the transport failed: class TRANSIENT when
  * nothing was sent. */
@@ -70,5 +81,7 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 void clickhouse_answer_clear(struct answer *a);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
+/* measure() of the kind. */
+bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* clickhouse_kind.c - connections to ClickHouse: reading, changing, following what was lost sight
  * of, fencing */
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_ddl.h"
 #include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_text.h"
@@ -94,6 +95,20 @@ static enum outcome open_server(struct connection *c, const char *url, const str
 	c->state = h;
 	enum outcome o = clickhouse_http_open(h, url, &c->cluster, err);
 	return o == OUTCOME_OK ? learn_server(c, watch, err) : o;
+}
+
+static enum outcome open_host(struct connection *c, const char *url, struct str host,
+			      const struct watch *watch, struct error *err)
+{
+	struct clickhouse *h = must_alloc(sizeof(*h));
+	c->state = h;
+	enum outcome o = clickhouse_http_open(h, url, &c->cluster, err);
+	if (o != OUTCOME_OK)
+		return o;
+	clickhouse_http_aim(h, host);
+	free(c->cluster);
+	c->cluster = NULL;
+	return learn_server(c, watch, err);
 }
 
 static void close_server(struct connection *c)
@@ -306,37 +321,6 @@ static enum outcome follow(struct clickhouse *h, const struct request *r, const 
 	return look_up_end(h, r, err);
 }
 
-/* ON CLUSTER answers with a row for each host, some of which may tell of a failure. */
-static enum outcome check_hosts(struct str body, struct error *err)
-{
-	struct result r = {0};
-	struct error ignored = {0};
-	size_t host = SIZE_MAX, status = SIZE_MAX, why = SIZE_MAX, failed = 0;
-	enum outcome o = OUTCOME_OK;
-	if (clickhouse_answer_rows(body, NULL, &r, &ignored) != OUTCOME_OK)
-		result_clear(&r);
-	error_clear(&ignored);
-	for (size_t i = 0; i < r.column_count; i++) {
-		host = str_eq(r.columns[i].name, STR("host")) ? i : host;
-		status = str_eq(r.columns[i].name, STR("status")) ? i : status;
-		why = str_eq(r.columns[i].name, STR("error")) ? i : why;
-	}
-	for (size_t i = 0; host < r.column_count && status < r.column_count &&
-			   why < r.column_count && i < r.rows.count;
-	     i++) {
-		struct str *row = r.rows.at[i];
-		if (str_eq(row[status], STR("0")) || !row[status].ptr)
-			continue;
-		if (failed++ == 0)
-			o = error_set(err, OUTCOME_FAILED, "host %.*s: %.*s", STR_ARG(row[host]),
-				      STR_ARG(row[why]));
-		snprintf(err->code, sizeof(err->code), "%.*s", STR_ARG(row[status]));
-		err->class = ERROR_UNKNOWN;
-	}
-	result_clear(&r);
-	return o;
-}
-
 static enum outcome run_exec(struct connection *c, const struct statement *s,
 			     const struct watch *watch, int64_t *affected, struct error *err)
 {
@@ -344,10 +328,12 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	struct request r = request_of(s, false);
 	struct answer a = {0};
 	*affected = -1;
+	struct ddl ddl = {0};
 	enum outcome o = clickhouse_check_statement(s, err);
 	if (o == OUTCOME_OK)
 		o = take_settings(c, s, watch, &r, err);
 	if (o == OUTCOME_OK) {
+		clickhouse_ddl_begin(c, &r, watch, &ddl);
 		o = clickhouse_http_ask(h, &r, watch, &a, err);
 		if (o == OUTCOME_OK)
 			o = clickhouse_answer_check(&a, &r, err);
@@ -355,12 +341,13 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 			o = follow(h, &r, watch, err);
 		else if (a.too_large)		/* it ran, to the end or not */
 			err->class = ERROR_UNKNOWN;
+		if (ddl.is)
+			o = clickhouse_ddl_end(c, &r, &ddl, &a, o, watch, err);
 	}
-	if (o == OUTCOME_OK)
-		o = check_hosts(buf_view(&a.body), err);
 	if (o == OUTCOME_OK && a.written_rows > 0)
 		*affected = a.written_rows;
 	clickhouse_answer_clear(&a);
+	clickhouse_ddl_clear(&ddl);
 	free(r.settings);
 	return give_id(s, err, o);
 }
@@ -378,9 +365,11 @@ static enum outcome fence_prefix(struct connection *c, const char *prefix,
 
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
-	.capabilities = CAN_ASK_RUNNING,
+	.capabilities = CAN_ASK_RUNNING | CAN_AT_ONCE,
 	.open = open_server,
 	.close = close_server,
+	.hosts = clickhouse_hosts,
+	.open_host = open_host,
 	.query = run_query,
 	.exec = run_exec,
 	.fence = fence_prefix,
@@ -393,4 +382,6 @@ const struct connection_kind clickhouse_kind = {
 	.can_guard = clickhouse_can_guard,
 	.guard = clickhouse_guard,
 	.ask = clickhouse_ask,
+	.linger = clickhouse_linger,
+	.measure = clickhouse_measure,
 };

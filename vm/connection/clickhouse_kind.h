@@ -27,6 +27,13 @@ void clickhouse_guard(struct str sql, const struct target_fence *f, const char *
  * log. */
 void clickhouse_fence_id(const struct target_fence *f, int64_t epoch, struct buf *out);
 
+/* clickhouse_cluster.c */
+enum outcome clickhouse_hosts(struct connection *c, const struct watch *watch, struct arena *a,
+			      struct cluster_host **out, size_t *count, struct error *err);
+
+/* clickhouse_ddl.c */
+void clickhouse_linger(struct connection *c, const struct statement *s, const struct watch *watch);
+
 /* clickhouse_ask.c */
 enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch, struct buf *seen);

@@ -38,6 +38,19 @@ enum outcome connection_open(struct connection *c, const char *name,
 	return o;
 }
 
+enum outcome connection_open_host(struct connection *c, const char *name,
+				  const struct connection_kind *kind, const char *url,
+				  struct str host, const struct watch *watch, struct error *err)
+{
+	*c = (struct connection){ .kind = kind, .name = must_strdup(name) };
+	enum outcome o = kind->open_host(c, url, host, watch, err);
+	if (o == OUTCOME_OK)
+		return o;
+	error_prefix(err, "connection %s: ", name);
+	connection_close(c);
+	return o;
+}
+
 void connection_close(struct connection *c)
 {
 	if (!c)

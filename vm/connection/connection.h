@@ -58,7 +58,9 @@ void result_clear(struct result *r);
 #define RESULT_CAP_BYTES                                                                           \
 	((size_t)64 << 20) /* a larger result is an error: `copy` is for big data */
 
-enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4 };
+/* CAN_AT_ONCE: several sessions change things at the same time; exec may be of another thread than
+ * the one that opened the connection. */
+enum capability { CAN_TRANSACTION = 1, CAN_SHARE = 2, CAN_ASK_RUNNING = 4, CAN_AT_ONCE = 8 };
 
 struct connection;
 
@@ -79,6 +81,15 @@ enum fate {
 	FATE_NOT_BEGUN,		/* and it never will */
 };
 
+/* A server of a connection's cluster. */
+struct cluster_host {
+	struct str name;	/* host:port, as the cluster's servers call it */
+	int64_t shard, replica;
+};
+
+/* How far a statement has come, in rows. */
+struct measure { int64_t read, to_read, written; };	/* 0: not told */
+
 struct connection_kind {
 	const char *name;			/* "clickhouse" */
 	unsigned capabilities;
@@ -87,6 +98,13 @@ struct connection_kind {
 	enum outcome (*open)(struct connection *c, const char *url, const struct watch *watch,
 			     struct error *err);
 	void (*close)(struct connection *c);
+	/* The next two are there together, or NULL. The hosts of the connection's cluster, by shard
+	 * and replica; none where it has no cluster. */
+	enum outcome (*hosts)(struct connection *c, const struct watch *watch, struct arena *a,
+			      struct cluster_host **out, size_t *count, struct error *err);
+	/* open() of one of them, with what else the URL says; it is a server by itself then. */
+	enum outcome (*open_host)(struct connection *c, const char *url, struct str host,
+				  const struct watch *watch, struct error *err);
 	/* Reads only; the database is made to enforce it where it can. */
 	enum outcome (*query)(struct connection *c, const struct statement *s,
 			      const struct watch *watch, struct result *out, struct error *err);
@@ -134,6 +152,12 @@ struct connection_kind {
 	enum fate (*ask)(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch,
 			 struct buf *seen);
+	/* Waits for what a statement that runs no more has set going and that goes on without it,
+	 * as other hosts do; as far as it can be seen. NULL: nothing does so. */
+	void (*linger)(struct connection *c, const struct statement *s, const struct watch *watch);
+	/* From the watch of a statement that runs: how far it has come, by its query id. Briefly,
+	 * over a socket of its own. false: the server does not tell. NULL: it never does. */
+	bool (*measure)(struct connection *c, const char *query_id, struct measure *out);
 };
 
 struct connection {
@@ -149,6 +173,11 @@ const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no
 enum outcome connection_open(struct connection *c, const char *name,
 			     const struct connection_kind *kind, const char *url,
 			     const struct watch *watch, struct error *err) MUST_USE;
+/* The same of a host of the cluster that the URL leads to. */
+enum outcome connection_open_host(struct connection *c, const char *name,
+				  const struct connection_kind *kind, const char *url,
+				  struct str host, const struct watch *watch,
+				  struct error *err) MUST_USE;
 void connection_close(struct connection *c);
 
 extern const struct connection_kind clickhouse_kind, postgres_kind, sqlite_kind, chdb_kind;

@@ -412,11 +412,11 @@ static void print_unique(struct buf *out, const struct str *table, size_t parts,
 }
 
 /* query_canceled, out_of_memory, disk_full (of temporary files) */
-static const char *const too_much[] = { "57014", "53200", "53100", NULL };
+static const char *const too_much[] = { "57014", "53200", "53100", "53400", NULL };
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
-	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING,
+	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_ASK_RUNNING | CAN_AT_ONCE,
 	.open = open_server,
 	.close = close_server,
 	.query = run_query,

@@ -42,12 +42,17 @@ static void put_frame(uint32_t function, size_t pc, const struct value *from,
 	blob_writer_add(w, from, (size_t)(to - from));
 }
 
+bool machine_stands(const struct machine *vm)
+{
+	return vm->state == MACHINE_ASKS || vm->state == MACHINE_PAUSED;
+}
+
 void machine_save(const struct machine *vm, struct buf *out)
 {
 	struct blob_writer w;
 	struct buf body = { 0 };
 	const struct cursor *c = &vm->cursor;
-	if (vm->state != MACHINE_ASKS && vm->state != MACHINE_PAUSED)
+	if (!machine_stands(vm))
 		BUG("a machine in state %d has no state to keep", (int)vm->state);
 	blob_writer_open(&w, vm->blobs, NULL);
 	buf_varint(&w.body, (uint64_t)vm->frame_count + 1);

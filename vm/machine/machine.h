@@ -92,6 +92,7 @@ void machine_keep_blobs(struct machine *vm, struct blobs *b);
  * machine_run(); a state saved at MACHINE_ASKS asks the same again when run after the restore.
  * machine_restore() refuses bytes of another module or format, and damaged ones: OUTCOME_DAMAGED.
  */
+bool machine_stands(const struct machine *vm); /* whether it is at one of these */
 void machine_save(const struct machine *vm, struct buf *out);
 enum outcome machine_restore(struct machine *vm, struct str bytes, struct error *err) MUST_USE;
 

@@ -33,14 +33,6 @@ static const char *lacking_clause(const struct module *m)
 		return "on complete";
 	if (m->migration.on_error != NO_INDEX)
 		return "on error";
-	for (uint32_t i = 0; i < m->operation_count; i++) {
-		uint32_t flags = m->operations[i].flags;
-
-		if (flags & OPERATION_PER_SHARD)
-			return "per shard";
-		if (flags & OPERATION_PER_REPLICA)
-			return "per replica";
-	}
 	return NULL;
 }
 

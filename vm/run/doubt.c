@@ -10,16 +10,17 @@
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/connection/http.h"
-#include "vm/run/session.h"
+#include "vm/run/host.h"
+#include "vm/run/lane.h"
 
 #include <stdio.h>
 
 static enum outcome find_connection(struct run *r, struct str name, uint32_t *need,
 				    struct connection **c, struct error *err)
 {
-	for (*need = 0; *need < r->module.need_count; ++*need)
-		if (str_eq(r->module.needs[*need].name, name))
-			return session_connection(r, *need, c, err);
+	*need = host_find(r, name);
+	if (*need != NO_INDEX)
+		return session_connection(r, *need, c, err);
 	return error_set(err, OUTCOME_DAMAGED,
 			 "the journal names connection %.*s, which the migration does not have",
 			 STR_ARG(name));
@@ -44,6 +45,23 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 	return c->kind->fence(c, r->prefix, &r->watch, err);
 }
 
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struct error *err)
+{
+	struct connection *c;
+	char id[QUERY_ID_SIZE];
+	uint32_t need;
+	const struct statement s = { .sql = e->sql, .query_id = id };
+	enum outcome o = doubt_fence(r, e->connection, err);
+
+	if (o == OUTCOME_OK)
+		o = find_connection(r, e->connection, &need, &c, err);
+	if (o != OUTCOME_OK || !c->kind->linger)
+		return o;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	c->kind->linger(c, &s, &r->watch);
+	return OUTCOME_OK;
+}
+
 /* What runs there under the run's name might be a successor's, which the store says. */
 enum outcome doubt_part(struct run *r, struct error *err)
 {
@@ -54,7 +72,7 @@ enum outcome doubt_part(struct run *r, struct error *err)
 		o = store_raise_epoch(r->store, r->name, &r->epoch, err);
 	if (o == OUTCOME_OK)
 		lease_lasts(r, sent_at_ms);
-	for (uint32_t i = 0; o == OUTCOME_OK && i < r->module.need_count; i++)
+	for (uint32_t i = 0; o == OUTCOME_OK && i < host_places(r); i++)
 		if (r->fences[i] == FENCE_RAISED)
 			r->fences[i] = FENCE_UNKNOWN;
 	return o;
@@ -65,12 +83,13 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 	const struct effect_row *e = &r->open_effect;
 	enum outcome o;
 
-	if (!r->left_open || mutant(MUTANT_LEFT_OPEN))
+	if (!(r->left_open || r->lanes) || mutant(MUTANT_LEFT_OPEN))
 		return OUTCOME_OK;
 	o = doubt_part(r, err);
 	if (o == OUTCOME_OK)
-		o = doubt_fence(r, e->connection, err);
-	if (o != OUTCOME_OK)
+		o = r->lanes ? lanes_fence(r, err) : doubt_fence_effect(r, e, err);
+	r->left_open = r->left_open && !r->lanes;
+	if (o != OUTCOME_OK || !r->left_open)
 		return o;
 	journal_outcome(r, e->number, e->attempt, false, -1, NULL);
 	r->left_open = false;
@@ -112,7 +131,7 @@ static void open_doubt(struct run *r, const struct act *a, const struct effect_r
 
 /* Whether a function can make one effect at most, by its code: not what its loops or calls make of
  * it. */
-static bool has_one_effect(const struct module *m, uint32_t function)
+bool doubt_has_one_effect(const struct module *m, uint32_t function)
 {
 	const struct function *f = &m->functions[function];
 	uint32_t effects = 0;
@@ -139,7 +158,7 @@ static enum verdict decide_by_probe(struct run *r, const struct act *a, bool don
 {
 	if (done && !a->backward)
 		return VERDICT_DONE;
-	if (!has_one_effect(&r->module, a->function))
+	if (!doubt_has_one_effect(&r->module, a->function))
 		return VERDICT_OPEN;
 	/* What was never completed does not hold for that reason already. */
 	if (!done && a->backward)
@@ -160,10 +179,15 @@ static enum verdict ask_marker(struct run *r, const struct effect_row *e, struct
 static enum verdict ask_probe(struct run *r, const struct act *a, struct error *err)
 {
 	const struct value *captures;
+	const struct run_host *before = host_enter(r, a->index);
 	struct value there;
+	bool asked;
 
-	if (plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
-	    evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) == OUTCOME_OK)
+	asked = plan_captures(r, &r->plan[a->index], &captures, err) == OUTCOME_OK &&
+		evaluate(r, a->operation->done_when, captures, &there, NULL, NULL, err) ==
+			OUTCOME_OK;
+	r->here = before;
+	if (asked)
 		return decide_by_probe(r, a, there.flag);
 	error_prefix(err, "`done when` could not be asked: ");
 	return VERDICT_OPEN;
@@ -251,7 +275,10 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
-	fenced = doubt_fence(r, e->connection, err) == OUTCOME_OK;
+	/* The server's log is asked with as much patience as a probe needs here. */
+	fenced = (a->operation->done_when != NO_INDEX
+			  ? doubt_fence_effect(r, e, err)
+			  : doubt_fence(r, e->connection, err)) == OUTCOME_OK;
 	if (fenced)
 		v = decide(r, a, e, &seen, err);
 	else
@@ -273,6 +300,45 @@ static enum outcome close_undone(struct run *r, struct act *a, struct error *err
 	return journal_operation(r, a, OPERATION_STATUS_ROLLING_BACK, false, err);
 }
 
+/* Of what is being undone nothing is to be found out. */
+static bool is_undone(const struct run *r)
+{
+	return !r->open_effect.backward &&
+	       (r->phase == PHASE_BACKWARD ||
+		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
+}
+
+static enum outcome close_left(struct run *r, struct error *err)
+{
+	enum outcome o = doubt_fence(r, r->open_effect.connection, err);
+
+	if (o != OUTCOME_OK)
+		return o;
+	journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
+	return journal_commit(r, err);
+}
+
+static enum outcome resolve_lanes(struct run *r, struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	switch (lanes_resolve_loaded(r, a, err)) {
+	case VERDICT_NONE:
+		return session_settle(r, a, STEP_STOPPED, err);
+	case VERDICT_OPEN:
+		return session_settle(r, a, STEP_DOUBT, err);
+	case VERDICT_UNDO:
+		o = close_undone(r, a, err);
+		if (o == OUTCOME_OK)
+			o = journal_commit(r, err);
+		return o == OUTCOME_OK ? lanes_close(r, err) : o;
+	case VERDICT_DONE:
+	case VERDICT_AGAIN:
+		break;
+	}
+	return journal_commit(r, err);
+}
+
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 {
 	const struct effect_row *e = &r->open_effect;
@@ -290,6 +356,10 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 	if (o != OUTCOME_OK)
 		return o;
 	a.begun = true;
+	if (r->lanes)
+		return resolve_lanes(r, &a, err);
+	if (is_undone(r))
+		return close_left(r, err);
 	if (effect_await_target(r, &a, e) == STEP_STOPPED) {
 		r->left_open = true;
 		return session_settle(r, &a, STEP_STOPPED, err);

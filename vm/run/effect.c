@@ -11,7 +11,8 @@
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/connection/http.h"
-#include "vm/run/session.h"
+#include "vm/run/attempt.h"
+#include "vm/run/host.h"
 
 #include <stdio.h>
 
@@ -74,29 +75,33 @@ static void prove(struct run *r, const struct connection *c, int64_t number, enu
 	}
 }
 
+void attempt_fill(struct run *r, const struct act *a, const struct connection *c, int64_t number,
+		  enum proof proof, struct statement *s, struct buf *text)
+{
+	s->timeout_ms = a->policy.timeout_ms;
+	s->settings = a->policy.settings;
+	s->setting_count = a->policy.setting_count;
+	s->no_transaction = c->kind->transactional && !is_transactional(a, c, s->sql);
+	prove(r, c, number, proof, s, text);
+}
+
 static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t number,
 			 enum proof proof, int64_t *rows, struct error *err)
 {
 	struct buf text = { 0 };
-	struct statement s = {
-		.sql = buf_view(&r->sql),
-		.query_id = r->journal.query_id,
-		.timeout_ms = a->policy.timeout_ms,
-		.settings = a->policy.settings,
-		.setting_count = a->policy.setting_count,
-		.no_transaction =
-			c->kind->transactional && !is_transactional(a, c, buf_view(&r->sql)),
-	};
+	struct statement s = { .sql = buf_view(&r->sql), .query_id = r->journal.query_id };
 	enum outcome o;
 
 	*rows = -1;
-	prove(r, c, number, proof, &s, &text);
+	attempt_fill(r, a, c, number, proof, &s, &text);
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
+	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
 	o = c->kind->exec(c, &s, &r->watch, rows, err);
 	fault_end();
+	gauge_end(r);
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	buf_clear(&text);
@@ -228,8 +233,8 @@ enum step_end effect_leave_open(struct run *r, const struct effect_row *effect)
 
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
-static enum step_end settle_doubt(struct run *r, struct act *a, const struct effect_row *effect,
-				  bool *again, struct error *err)
+static enum step_end settle_doubt(struct run *r, struct act *a, const struct connection *c,
+				  const struct effect_row *effect, bool *again, struct error *err)
 {
 	struct error why = { 0 };
 	enum step_end end;
@@ -253,7 +258,11 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	case VERDICT_AGAIN:
-		*again = effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
+		/* Or half of it, where all of it was too much. */
+		if (window_is_too_much(r, c->kind, err))
+			err->class = ERROR_PERMANENT;
+		*again = err->class != ERROR_PERMANENT &&
+			 effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
 		if (*again) {
 			end = effect_wait(r, a, effect->attempt, err);
 			return end == STEP_STOPPED ? effect_leave_open(r, effect) : end;
@@ -265,6 +274,10 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct eff
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_FAILED;
 	case VERDICT_UNDO:
+		if (window_is_too_much(r, c->kind, err)) {
+			r->window.halved = r->window.given.size / 2;
+			r->undone_times = 0;
+		}
 		if (++r->undone_times > a->policy.retry.times) {
 			journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 			r->touched = true;
@@ -302,96 +315,121 @@ static void look_again(struct run *r, const struct effect_row *effect, bool *the
 
 /* What nothing on the target refuses when it comes late goes out only while nobody else can have
  * taken the run over. */
-static enum outcome send_in_time(struct run *r, const struct act *a, struct connection *c,
-				 int64_t number, enum proof proof, int64_t *rows, struct error *err)
+enum outcome attempt_may_go(struct run *r, enum proof proof, struct error *err)
 {
-	enum outcome o = OUTCOME_FAILED;
+	if (proof != PROOF_NONE || lease_is_safe(r))
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_FAILED,
+		  "the statement was not sent: the lease on the run has too little time left");
+	err->class = ERROR_TRANSIENT;
+	return OUTCOME_FAILED;
+}
 
-	if (proof != PROOF_NONE || lease_is_safe(r)) {
-		o = send(r, a, c, number, proof, rows, err);
-	} else {
-		error_set(err, o, "the statement was not sent: the lease on the run has too "
-				  "little time left");
-		err->class = ERROR_TRANSIENT;
+/* The effect that the machine asks for, or what is known to be made again of it. */
+static void open_attempt(const struct run *r, const struct act *a, struct attempt *t)
+{
+	bool known = r->verdict == VERDICT_AGAIN;
+
+	t->effect = (struct effect_row){ .number = known ? r->open_effect.number : r->next_effect,
+					 .attempt = known ? r->open_effect.attempt : 0,
+					 .operation_index = a->index,
+					 .backward = a->backward,
+					 .sql = buf_view(&r->sql),
+					 .connection = str_c(t->c->name) };
+}
+
+enum step_end attempt_begin(struct run *r, struct act *a, struct attempt *t, struct error *err)
+{
+	struct journal *j = &r->journal;
+	struct effect_row *effect = &t->effect;
+
+	if (!effect->number)
+		open_attempt(r, a, t);
+	r->verdict = VERDICT_NONE;
+	a->attempts += ++effect->attempt > 1;
+	query_id_print(r, a->index, effect->number, effect->attempt, t->proof, j->query_id);
+	effect->query_id = str_c(j->query_id);
+	if (journal_operation(r, a,
+			      a->backward ? OPERATION_STATUS_ROLLING_BACK
+					  : OPERATION_STATUS_RUNNING,
+			      false, err) != OUTCOME_OK)
+		return STEP_LOST;
+	journal_intent(r, a, effect->number, effect->attempt, t->c);
+	if (!mutant(MUTANT_NO_CHECKPOINT))
+		journal_checkpoint(r, r->vm);
+	journal_migration(r, r->status);
+	if (mutant(MUTANT_OUTCOME_FIRST))
+		go_on(r, a, effect->number, effect->attempt, -1);
+	if (!mutant(MUTANT_NO_INTENT) && journal_commit(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	a->begun = true;
+	if (effect->number >= r->next_effect && !mutant(MUTANT_SAME_NUMBER))
+		r->next_effect = effect->number + 1;
+	return STEP_DONE;
+}
+
+enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum outcome sent,
+			  int64_t rows, bool *again, struct error *err)
+{
+	struct effect_row *effect = &t->effect;
+	bool there;
+
+	*again = false;
+	if (sent == OUTCOME_OK) {
+		go_on(r, a, effect->number, effect->attempt, rows);
+		return STEP_DONE;
 	}
-	if (o != OUTCOME_OK)
-		http_keep_doubt(c, err);
-	return o;
+	if (t->proof == PROOF_MARKER && marker_is_fenced(err)) {
+		lease_fail(r, err);
+		return STEP_LOST;
+	}
+	if (mutant(MUTANT_GUESS) && err->class == ERROR_UNKNOWN)
+		err->class = ERROR_TRANSIENT;
+	look_again(r, effect, &there, err);
+	if (there) {
+		go_on(r, a, effect->number, effect->attempt, -1);
+		return STEP_DONE;
+	}
+	if (err->class == ERROR_UNKNOWN)
+		return settle_doubt(r, a, t->c, effect, again, err);
+	journal_outcome(r, effect->number, effect->attempt, false, -1, err);
+	if (r->stop.cancelled || step_is_unhealthy(r, a))
+		return STEP_STOPPED;
+	if (!goes_again(r, a, t->c, effect->attempt, err))
+		return STEP_FAILED;
+	if (journal_commit(r, err) != OUTCOME_OK)
+		return STEP_LOST;
+	*again = true;
+	return effect_wait(r, a, effect->attempt, err);
 }
 
 enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, enum proof proof,
 			   struct error *err)
 {
-	struct journal *j = &r->journal;
-	bool known = r->verdict == VERDICT_AGAIN;
-	struct effect_row effect = { .number = known ? r->open_effect.number : r->next_effect,
-				     .attempt = known ? r->open_effect.attempt : 0,
-				     .operation_index = a->index,
-				     .backward = a->backward,
-				     .sql = buf_view(&r->sql),
-				     .connection = str_c(c->name) };
-	int64_t rows;
+	struct attempt t = { .c = c, .proof = proof };
 
-	r->verdict = VERDICT_NONE;
-	for (;;) {
-		enum step_end end = STEP_FAILED;
-		bool again = false, there;
+	for (bool again = true; again;) {
+		enum step_end end = attempt_begin(r, a, &t, err);
+		enum outcome sent;
+		int64_t rows;
 
-		a->attempts += ++effect.attempt > 1;
-		query_id_print(r, a->index, effect.number, effect.attempt, proof, j->query_id);
-		effect.query_id = str_c(j->query_id);
-		if (journal_operation(r, a,
-				      a->backward ? OPERATION_STATUS_ROLLING_BACK
-						  : OPERATION_STATUS_RUNNING,
-				      false, err) != OUTCOME_OK)
-			return STEP_LOST;
-		journal_intent(r, a, effect.number, effect.attempt, c);
-		if (!mutant(MUTANT_NO_CHECKPOINT))
-			journal_checkpoint(r, r->vm);
-		journal_migration(r, r->status);
+		if (end != STEP_DONE)
+			return end;
 		if (mutant(MUTANT_OUTCOME_FIRST))
-			go_on(r, a, effect.number, effect.attempt, -1);
-		if (!mutant(MUTANT_NO_INTENT) && journal_commit(r, err) != OUTCOME_OK)
-			return STEP_LOST;
-		a->begun = true;
-		if (effect.number >= r->next_effect && !mutant(MUTANT_SAME_NUMBER))
-			r->next_effect = effect.number + 1;
-		if (mutant(MUTANT_OUTCOME_FIRST))
-			return send(r, a, c, effect.number, PROOF_NONE, &rows, err) == OUTCOME_OK
+			return send(r, a, c, t.effect.number, PROOF_NONE, &rows, err) == OUTCOME_OK
 				       ? STEP_DONE
 				       : STEP_LOST;
-		if (send_in_time(r, a, c, effect.number, proof, &rows, err) == OUTCOME_OK) {
-			go_on(r, a, effect.number, effect.attempt, rows);
-			return STEP_DONE;
-		}
-		if (proof == PROOF_MARKER && marker_is_fenced(err)) {
-			lease_fail(r, err);
-			return STEP_LOST;
-		}
-		if (mutant(MUTANT_GUESS) && err->class == ERROR_UNKNOWN)
-			err->class = ERROR_TRANSIENT;
-		look_again(r, &effect, &there, err);
-		if (there) {
-			go_on(r, a, effect.number, effect.attempt, -1);
-			return STEP_DONE;
-		}
-		if (err->class == ERROR_UNKNOWN) {
-			end = settle_doubt(r, a, &effect, &again, err);
-			if (!again || end != STEP_DONE)
-				return end;
-			continue;
-		}
-		journal_outcome(r, effect.number, effect.attempt, false, -1, err);
-		if (r->stop.cancelled || step_is_unhealthy(r, a))
-			return STEP_STOPPED;
-		if (!goes_again(r, a, c, effect.attempt, err))
-			return STEP_FAILED;
-		if (journal_commit(r, err) != OUTCOME_OK)
-			return STEP_LOST;
-		end = effect_wait(r, a, effect.attempt, err);
+		rows = -1;
+		sent = attempt_may_go(r, t.proof, err);
+		if (sent == OUTCOME_OK)
+			sent = send(r, a, c, t.effect.number, t.proof, &rows, err);
+		if (sent != OUTCOME_OK)
+			http_keep_doubt(c, err);
+		end = attempt_end(r, a, &t, sent, rows, &again, err);
 		if (end != STEP_DONE)
 			return end;
 	}
+	return STEP_DONE;
 }
 
 /* Whether the effect leaves a marker. One that could, and went without for a connection that broke
@@ -418,10 +456,8 @@ static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t nee
 	}
 }
 
-/* Which proof an effect of its own can have. Asks the target once in a process, or once a table:
- * that is tried again as the effect itself would be. */
-static enum step_end choose_proof(struct run *r, const struct act *a, struct connection *c,
-				  uint32_t need, enum proof *out, struct error *err)
+enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct connection *c,
+				   uint32_t need, enum proof *out, struct error *err)
 {
 	bool marked = false;
 	enum step_end asked = STEP_DONE;
@@ -459,7 +495,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct connection *c;
-	uint32_t need = q->need;
+	uint32_t need = host_place(r, q->need);
 	enum proof proof = PROOF_NONE;
 	enum step_end end;
 
@@ -491,7 +527,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 			return STEP_LOST;
 		return effect_inside(r, a, c, err);
 	}
-	end = choose_proof(r, a, c, need, &proof, err);
+	end = attempt_choose_proof(r, a, c, need, &proof, err);
 	if (end == STEP_FAILED)
 		journal_checkpoint_after(r);
 	if (end == STEP_STOPPED)

@@ -1,5 +1,6 @@
 /* forward.c - through the plan from the current operation to the end, and what a stop or a failure
  * makes of the run */
+#include "vm/run/lane.h"
 #include "vm/run/session.h"
 
 #define FAILED_SHOWN 20
@@ -33,7 +34,8 @@ static enum outcome begin_undo(struct run *r, struct act *a, struct error *err)
 		return o;
 	journal_checkpoint_empty(r);
 	error_clear(err);
-	return journal_commit(r, err);
+	o = journal_commit(r, err);
+	return o == OUTCOME_OK && r->lanes ? lanes_close(r, err) : o;
 }
 
 static bool has_checks(const struct run *r, enum check_kind kind)

@@ -1,6 +1,7 @@
 /* journal.c - gathers what the next commit holds, so that a step costs one */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/lane.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -166,10 +167,18 @@ void journal_forget(struct run *r)
 	reset(&r->journal);
 }
 
+static void save(struct run *r, const struct machine *vm, struct buf *out)
+{
+	if (r->lanes)
+		lanes_save(r, out);
+	else
+		machine_save(vm, out);
+}
+
 void journal_checkpoint(struct run *r, const struct machine *vm)
 {
 	buf_reset(&r->journal.checkpoint);
-	machine_save(vm, &r->journal.checkpoint);
+	save(r, vm, &r->journal.checkpoint);
 	r->journal.locks = r->locks.depth;
 	r->journal.step.set_checkpoint = true;
 	r->journal.pending = true;
@@ -180,7 +189,7 @@ void journal_after(struct run *r)
 	struct journal *j = &r->journal;
 
 	buf_reset(&j->after);
-	machine_save(r->vm, &j->after);
+	save(r, r->vm, &j->after);
 	j->after_locks = r->locks.depth;
 }
 
@@ -351,6 +360,9 @@ void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, in
 					      .error_text = buf_view(&j->outcome_text) };
 	j->step.outcome = &j->outcome;
 	j->pending = true;
+	for (size_t i = 0; r->lanes && i < r->lanes->count; i++)
+		if (r->lanes->at[i].attempt.effect.number == number)
+			r->lanes->at[i].open = false;
 }
 
 /* The statement's text is r->sql, which stays until the commit. */

@@ -1,10 +1,18 @@
 /* plan.c - the flat list of operations of a run, made once; and its rows read back */
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #define PLAN_OPERATIONS_MAX 1000000
 
+/* The hosts of operations that say `per shard`, or `per replica`, on a connection. */
+struct chosen {
+	uint32_t need, flags;
+	struct cluster_host *hosts;
+	size_t count;
+};
+
 struct planning {
 	struct run *r;
+	VEC(struct chosen) chosen;
 	VEC(struct operation_row) rows;
 };
 
@@ -32,19 +40,68 @@ enum outcome plan_setup(struct run *r, struct error *err)
 	return OUTCOME_OK;
 }
 
+static enum outcome add(struct planning *p, struct operation_row row, struct error *err)
+{
+	if (p->rows.count >= PLAN_OPERATIONS_MAX)
+		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations",
+				 PLAN_OPERATIONS_MAX);
+	row.index = (int64_t)p->rows.count;
+	vec_push(&p->rows, row);
+	return OUTCOME_OK;
+}
+
+static enum outcome choose_hosts(struct planning *p, const struct operation *op,
+				 const struct chosen **out, struct error *err)
+{
+	struct chosen c = { .need = op->need,
+			    .flags = op->flags & (OPERATION_PER_SHARD | OPERATION_PER_REPLICA) };
+	enum outcome o;
+
+	for (size_t i = 0; i < p->chosen.count; i++)
+		if (p->chosen.at[i].need == c.need && p->chosen.at[i].flags == c.flags) {
+			*out = &p->chosen.at[i];
+			return OUTCOME_OK;
+		}
+	o = host_choose(p->r, op, &c.hosts, &c.count, err);
+	if (o != OUTCOME_OK)
+		return o;
+	vec_push(&p->chosen, c);
+	*out = &p->chosen.at[p->chosen.count - 1];
+	return OUTCOME_OK;
+}
+
+/* One of the plan for each host. */
+static enum outcome add_for_hosts(struct planning *p, const struct operation *op,
+				  struct operation_row row, struct error *err)
+{
+	const struct chosen *c;
+	struct str label = row.label, connection = row.connection;
+	struct buf text = { 0 };
+	enum outcome o = choose_hosts(p, op, &c, err);
+
+	if (o == OUTCOME_OK && c->count == 0)
+		return add(p, row, err);
+	for (size_t i = 0; o == OUTCOME_OK && i < c->count; i++) {
+		buf_reset(&text);
+		host_print(&c->hosts[i], c->flags & OPERATION_PER_REPLICA, label, &text);
+		row.label = arena_str(&p->r->arena, buf_view(&text));
+		buf_reset(&text);
+		buf_format(&text, "%.*s@%.*s", STR_ARG(connection), STR_ARG(c->hosts[i].name));
+		row.connection = arena_str(&p->r->arena, buf_view(&text));
+		o = add(p, row, err);
+	}
+	buf_clear(&text);
+	return o;
+}
+
 static enum outcome planned(void *context, const struct machine_request *q, struct error *err)
 {
 	struct planning *p = context;
 	struct run *r = p->r;
 	const struct operation *op = &r->module.operations[q->operation];
-	struct operation_row row = { .index = (int64_t)p->rows.count,
-				     .operation = q->operation,
-				     .rows = -1 };
+	struct operation_row row = { .operation = q->operation, .rows = -1 };
 	struct buf bytes = { 0 };
 
-	if (p->rows.count >= PLAN_OPERATIONS_MAX)
-		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations",
-				 PLAN_OPERATIONS_MAX);
 	row.label = arena_str(&r->arena, value_text(q->value));
 	row.connection = op->need == NO_INDEX
 				 ? STR("")
@@ -55,8 +112,9 @@ static enum outcome planned(void *context, const struct machine_request *q, stru
 	encode_values(q->captures, op->capture_count, &bytes);
 	row.captures = arena_str(&r->arena, buf_view(&bytes));
 	buf_clear(&bytes);
-	vec_push(&p->rows, row);
-	return OUTCOME_OK;
+	if (op->flags & (OPERATION_PER_SHARD | OPERATION_PER_REPLICA))
+		return add_for_hosts(p, op, row, err);
+	return add(p, row, err);
 }
 
 enum outcome plan_make(struct run *r, struct error *err)
@@ -71,6 +129,7 @@ enum outcome plan_make(struct run *r, struct error *err)
 	if (p.rows.count)
 		memcpy(r->plan, p.rows.at, p.rows.count * sizeof(*r->plan));
 	vec_clear(&p.rows);
+	vec_clear(&p.chosen);
 	return o;
 }
 

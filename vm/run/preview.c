@@ -5,7 +5,7 @@
  * its effects noted down instead of sent. What depends on a read that only earlier operations make
  * possible is told as not known yet.
  */
-#include "vm/run/session.h"
+#include "vm/run/host.h"
 
 #define STATEMENTS_MAX 1000
 #define FUEL 1000000
@@ -124,10 +124,12 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	const struct operation *op = &r->module.operations[row->operation];
 	struct noting n = { .r = r, .out = out };
 	const struct value *captures;
+	const struct run_host *before;
 	enum outcome o = plan_captures(r, row, &captures, err);
 
 	if (o != OUTCOME_OK)
 		return o;
+	before = host_enter(r, row->index);
 	p->label = arena_str(&out->arena, row->label);
 	p->connection = arena_str(&out->arena, row->connection);
 	p->rollback_kind = op->rollback_kind;
@@ -137,6 +139,7 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	if (op->rollback_kind == ROLLBACK_CODE)
 		walk(&n, op->rollback, captures);
 	take(&n, &p->backward, &p->backward_count);
+	r->here = before;
 	return OUTCOME_OK;
 }
 
@@ -156,6 +159,7 @@ static enum outcome preview(struct run *r, struct str image, struct run_preview 
 		o = plan_make(r, err);
 	if (o != OUTCOME_OK)
 		return o;
+	host_prepare(r);
 	out->required = required.flag;
 	out->operation_count = (size_t)r->count;
 	out->operations =

@@ -2,24 +2,6 @@
 #include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
-#include <pwd.h>
-#include <stdio.h>
-#include <unistd.h>
-
-/* USER@HOST */
-static void print_who(struct buf *out)
-{
-	const struct passwd *user = getpwuid(geteuid());
-	char host[200] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	if (user)
-		buf_text(out, user->pw_name);
-	else
-		buf_format(out, "%lld", (long long)geteuid());
-	buf_format(out, "@%s", host);
-}
-
 static enum outcome nothing_in_doubt(const struct migration_row *row, struct error *err)
 {
 	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s, and no effect of it is in doubt",
@@ -35,7 +17,7 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 	struct event_row event = { .kind = str_c(run_event_word(EVENT_RESOLVED)) };
 	enum outcome o;
 
-	print_who(&who);
+	operator_print(&who);
 	buf_format(&detail, "operation %lld, effect %lld (%.*s): %s", (long long)e->operation_index,
 		   (long long)e->number, STR_ARG(e->query_id),
 		   done ? "it has happened" : "it is to be made again");
@@ -52,8 +34,9 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 			 struct str *effect, struct error *err)
 {
 	struct migration_row row = { 0 };
-	struct run_state state = { 0 };
+	struct effect_row *open = NULL;
 	struct buf text = { 0 };
+	size_t count = 0, which = 0;
 	bool found, dead;
 	enum outcome o = store_migration(store, name, a, &row, &found, err);
 
@@ -64,17 +47,19 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 	if (o == OUTCOME_OK && !row.current_run)
 		o = nothing_in_doubt(&row, err);
 	if (o == OUTCOME_OK)
-		o = store_load(store, row.current_run, a, &state, err);
-	if (o == OUTCOME_OK && !state.open_effect.number)
+		o = store_open_effects(store, row.current_run, a, &open, &count, err);
+	if (o == OUTCOME_OK && !count)
 		o = nothing_in_doubt(&row, err);
+	/* Where windows go at once several can be: the first of which nobody has spoken, else the
+	 * last word counts for the last. */
+	while (which + 1 < count && open[which].said != SAID_NOTHING)
+		which++;
 	if (o == OUTCOME_OK)
-		o = keep(store, &row, &state.open_effect, done, err);
+		o = keep(store, &row, &open[which], done, err);
 	if (o != OUTCOME_OK)
 		return o;
-	buf_format(&text, "effect %lld of operation %lld on %.*s",
-		   (long long)state.open_effect.number,
-		   (long long)state.open_effect.operation_index,
-		   STR_ARG(state.open_effect.connection));
+	buf_format(&text, "effect %lld of operation %lld on %.*s", (long long)open[which].number,
+		   (long long)open[which].operation_index, STR_ARG(open[which].connection));
 	*effect = arena_str(a, buf_view(&text));
 	buf_clear(&text);
 	return OUTCOME_OK;

@@ -6,6 +6,7 @@
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/lane.h"
 #include "vm/run/session.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
@@ -39,7 +40,7 @@ static enum outcome check_types(struct run *r, struct error *err)
 
 static enum outcome restore(struct run *r, struct error *err)
 {
-	enum outcome o = machine_restore(r->vm, r->checkpoint, err);
+	enum outcome o = step_restore(r, r->checkpoint, err);
 	const struct hash *missing = blobs_missing(r->journal.blobs);
 
 	if (o != OUTCOME_OK && missing)
@@ -88,6 +89,8 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	session_set_values(r);
 	if (r->checkpoint.len)
 		o = restore(r, err);
+	if (o == OUTCOME_OK && r->lanes)
+		o = lanes_load(r, err);
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 
@@ -131,15 +134,15 @@ static void say_so(struct run *r, bool dead, const struct migration_row *row)
  * running any more. */
 static enum outcome begin_rollback(struct run *r, struct error *err)
 {
-	struct str connection = r->open_effect.connection;
-
 	if (r->open_effect.number) {
-		enum outcome o = doubt_fence(r, connection, err);
+		enum outcome o = r->lanes ? lanes_fence(r, err)
+					  : doubt_fence_effect(r, &r->open_effect, err);
 
 		if (o != OUTCOME_OK)
 			return o;
-		journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
 	}
+	if (r->open_effect.number && !r->lanes)
+		journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
 	rollback_mark(r);
 	return journal_commit(r, err);
 }
@@ -156,14 +159,24 @@ static enum outcome end_predecessor(struct run *r, struct error *err)
 	return connection.len ? doubt_fence(r, connection, err) : OUTCOME_OK;
 }
 
+static bool comes_late(const struct effect_row *e)
+{
+	return e->number && !query_id_is_marked(e->query_id) && !query_id_is_guarded(e->query_id);
+}
+
+static bool is_on_its_way(const struct run *r)
+{
+	for (size_t i = 0; r->lanes && i < r->lanes->count; i++)
+		if (r->lanes->at[i].open && comes_late(&r->lanes->at[i].attempt.effect))
+			return true;
+	return comes_late(&r->open_effect);
+}
+
 /* What nothing at the target refuses was sent while the lease lasted, and counts as arrived when it
  * is over: who sees on this machine that its sender is dead waits for that end all the same. */
 static void wait_for_arrival(struct run *r, const struct migration_row *row)
 {
-	const struct effect_row *e = &r->open_effect;
-
-	if (!e->number || query_id_is_marked(e->query_id) || query_id_is_guarded(e->query_id) ||
-	    !row->lease_left_ms)
+	if (!row->lease_left_ms || !is_on_its_way(r))
 		return;
 	session_tell(r, EVENT_LOGGED, STR(""),
 		     STR("waiting for the end of the lease of the process before: what it has sent "
@@ -241,9 +254,10 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	if (o != OUTCOME_OK || asked)
 		return o;
 	/* Who asked for a run must not take this for one that went well. */
-	error_set(err, OUTCOME_FAILED, "the run had failed; it is rolled back now");
+	error_set(err, OUTCOME_FAILED,
+		  "the run was being rolled back: it did not go on, and is rolled back now");
 	error_hint(err,
-		   "mend the cause (`amigrun errors %.*s`), then `amigrun run %.*s` starts it anew",
+		   "`amigrun errors %.*s` tells whether it had failed; `amigrun run %.*s` starts it anew",
 		   STR_ARG(r->name), STR_ARG(r->name));
 	return OUTCOME_FAILED;
 }

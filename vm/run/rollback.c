@@ -1,6 +1,7 @@
 /* rollback.c - back through the plan from the current operation, which may be half done, to the
  * first */
 #include "vm/base/mutant.h"
+#include "vm/run/lane.h"
 #include "vm/run/session.h"
 
 static int64_t top(const struct run *r)
@@ -78,6 +79,8 @@ static enum outcome end(struct run *r, struct error *err)
 
 enum outcome rollback_go(struct run *r, struct error *err)
 {
+	if (r->lanes && lanes_close(r, err) != OUTCOME_OK)
+		return session_settle(r, NULL, STEP_LOST, err);
 	for (int64_t i = top(r); i >= 0; i--) {
 		struct act a;
 		enum step_end how = STEP_DONE;

@@ -5,6 +5,7 @@
  *   run_migration()   starts what was not started, goes on with what was begun: forward or, if it
  * was being undone, back run_rollback()    undoes from the current operation down to the first
  *   run_resolve()     keeps what an operator says of an effect in doubt
+ *   run_tune()        changes the windows of a run under way
  *   run_preview()     what a run would do; changes nothing
  *   run_gate()        what must be completed before the application may go to a version
  *
@@ -114,6 +115,14 @@ bool work_is_orphaned(const struct migration_row *row);
  * people, in the arena. OUTCOME_NOT_NOW: nothing is in doubt, or a process has the run. */
 enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
 			 struct str *effect, struct error *err) MUST_USE;
+
+/* tune.c: what an operator changes in the windows of the run under way, by KEY=VALUE of tune.def;
+ * VALUE "default": as the migration says. With `reset` all of it first;
+ * with nothing at all it only sees that the migration is there. The run hears of it before
+ * its next window. OUTCOME_NOT_NOW: nothing is under way. */
+enum outcome run_tune(struct store *store, struct str name, bool reset,
+		      const struct run_assignment *set, size_t count,
+		      struct error *err) MUST_USE;
 
 /* One statement that a run would send, or why it can't be told before earlier operations have run.
  */

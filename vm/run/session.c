@@ -4,6 +4,8 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/host.h"
+#include "vm/run/lane.h"
 #include "vm/run/setting.h"
 
 #include <stdio.h>
@@ -56,10 +58,11 @@ void session_close(struct run *r)
 	if (journal_settled(r, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	health_end(r);
-	for (uint32_t i = 0; r->connections && i < r->module.need_count; i++)
+	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
 	connection_close(&r->http);
+	lanes_free(r);
 	machine_free(r->vm);
 	blobs_free(r->journal.blobs);
 	module_clear(&r->module);
@@ -72,7 +75,7 @@ void session_close(struct run *r)
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
-	buf_clear(&r->window.before);
+	buf_clear(&r->window.given.before);
 	buf_clear(&r->failed_sql);
 	store_close(r->second);
 	arena_clear(&r->arena);
@@ -133,6 +136,8 @@ enum outcome session_begin(struct run *r, struct error *err)
 	struct str store_id;
 	enum outcome o = find_store_id(r, &store_id, err);
 
+	host_prepare(r);
+
 	for (int64_t i = 0; i < r->count && o == OUTCOME_OK; i++) {
 		struct act a;
 
@@ -150,9 +155,11 @@ enum outcome session_begin(struct run *r, struct error *err)
 	return o;
 }
 
-static enum outcome open_connection(struct run *r, const struct need *need, struct connection *c,
-				    struct error *err)
+static enum outcome open_connection(struct run *r, const struct need *need,
+				    const struct run_host *host, bool shares,
+				    struct connection *c, struct error *err)
 {
+	struct str name = host ? host->connection : need->name;
 	const struct connection_kind *kind = connection_kind_find(need->kind);
 	const char *url;
 	enum outcome o;
@@ -166,13 +173,17 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 	/* ClickHouse without a server. */
 	if (kind == &clickhouse_kind && strncmp(url, "chdb:", 5) == 0)
 		kind = &chdb_kind;
-	o = connection_open(c, arena_c(&r->arena, need->name), kind, url, &r->watch, err);
+	if (host)
+		o = connection_open_host(c, arena_c(&r->arena, name), kind, url, host->host,
+					 &r->watch, err);
+	else
+		o = connection_open(c, arena_c(&r->arena, name), kind, url, &r->watch, err);
 	if (o != OUTCOME_OK) {
-		error_prefix(err, "cannot open connection %.*s: ", STR_ARG(need->name));
+		error_prefix(err, "cannot open connection %.*s: ", STR_ARG(name));
 		*c = (struct connection){ 0 };
 		return o;
 	}
-	if (kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
+	if (shares && kind->share && !r->asks_for && strcmp(store_kind(r->store), kind->name) == 0)
 		c->shared = kind->share(c, store_session(r->store));
 	return OUTCOME_OK;
 }
@@ -180,12 +191,22 @@ static enum outcome open_connection(struct run *r, const struct need *need, stru
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err)
 {
-	struct connection *c = &r->connections[need];
+	uint32_t place = host_place(r, need);
+	const struct run_host *host = host_at(r, place);
+	struct connection *c = &r->connections[place];
 
 	*out = c;
 	if (c->kind)
 		return OUTCOME_OK;
-	return open_connection(r, &r->module.needs[need], c, err);
+	return open_connection(r, &r->module.needs[host ? host->need : need], host, true, c, err);
+}
+
+enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
+				     struct error *err)
+{
+	const struct run_host *host = host_at(r, place);
+
+	return open_connection(r, &r->module.needs[host ? host->need : place], host, false, c, err);
 }
 
 /* In a shared connection of kind postgres only what belongs to the open transaction goes through

@@ -6,6 +6,8 @@
  * next evaluate.c           functions that only read   request.c           answers to what the
  * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
  * to stop
+ *   gauge.c              how far the effect that runs has come
+ *   host.c               `per shard`, `per replica`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
@@ -19,6 +21,7 @@
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
+#include "vm/run/tune.h"
 
 #define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
 
@@ -114,6 +117,14 @@ struct stop {
 	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 
+/* The window that was given last. */
+struct window_given {
+	int64_t ms; /* when; 0: not by this process */
+	/* The machine before it was given, as long as nothing was done in it. */
+	struct buf before;
+	int64_t size;
+};
+
 struct run {
 	struct store *store;
 	const struct instance *instance;
@@ -125,7 +136,7 @@ struct run {
 	struct heap heap; /* params, frozens, captures */
 	struct value *params, *frozens;
 	struct machine *vm;		/* of the operations */
-	struct connection *connections; /* by need; kind NULL: not open yet */
+	struct connection *connections; /* by place (host.h); kind NULL: not open yet */
 	struct connection http;		/* for the requests of `http` */
 	enum marking {
 		MARKING_UNKNOWN,
@@ -134,6 +145,10 @@ struct run {
 	} *
 		markings; /* by need */
 	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
+	/* The hosts of the plan, and the one at which what is carried out now is; NULL: none. */
+	struct run_host *hosts;
+	uint32_t host_count;
+	const struct run_host *here;
 	struct watch watch;
 	bool store_busy; /* a statement runs in the store's session: it can't be asked anything else
 			  */
@@ -148,16 +163,17 @@ struct run {
 	int64_t count, index;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
-	/* The window that was given last: which question of the code, and when; 0: none here. */
 	struct {
-		uint32_t function, pc;
-		int64_t given_ms;
+		uint32_t function, pc; /* the question of the code that was answered last */
+		bool known;    /* this process has looked at its table */
 		bool unique;   /* an index of the server keeps the key so */
 		double first;  /* the first key of the table, where keys are numbers */
-		/* The machine before it was given, as long as nothing was done in it; its size,
-		 * and what it is to be now; 0: as always. */
-		struct buf before;
-		int64_t size, halved;
+		struct window_given given;
+		int64_t halved; /* what the size is to be now; 0: as always */
+		bool told; /* why there are no lanes */
+		struct tuning tuned;
+		int64_t tuned_at_ms; /* when it was read; 0: not yet */
+		int64_t took_size; /* what `tune size` said when it was followed last */
 	} window;
 	struct {
 		int64_t depth;	/* that the machine is in */
@@ -165,6 +181,7 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	enum run_phase phase;
 	enum migration_status status;
 	int64_t next_effect;
@@ -179,6 +196,13 @@ struct run {
 	int64_t done_here;    /* operations finished by this process */
 
 	struct journal journal;
+	/* Of the effect that runs, where its server tells how far it has come; c NULL: none. */
+	struct gauge {
+		struct connection *c;
+		const struct act *act;
+		bool alone; /* it is all that its operation does */
+		int64_t asked_ms;
+	} gauge;
 	struct stop stop;
 	struct health health;
 	/* NULL, or the run that this one only asks healthchecks for: it shares no session, waits
@@ -205,6 +229,9 @@ void session_set_values(struct run *r);
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err) MUST_USE;
+/* One more session to what is at a place (host.h), which nothing shares. */
+enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
+				     struct error *err) MUST_USE;
 /* Around a statement on c: whether the store's own session is busy with it. */
 void session_busy(struct run *r, const struct connection *c);
 void session_idle(struct run *r);
@@ -226,6 +253,9 @@ void encode_values(const struct value *values, size_t count, struct buf *out);
 enum outcome decode_values(struct run *r, struct str bytes, size_t count, struct value **out,
 			   const char *what, struct error *err) MUST_USE;
 
+/* operator.c: USER@HOST, for the events of what people say. */
+void operator_print(struct buf *out);
+
 /* policy.c */
 void policy_read(const struct run *r, const struct operation *op, struct value options,
 		 struct policy *out, struct arena *a);
@@ -244,6 +274,11 @@ bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err);
 /* Then goes back before that window, and takes half of it. */
 bool window_halve(struct run *r, const struct connection_kind *kind, struct error *err);
+/* Before it: whether it is to be given now. false: a stop came while an operator had the batches
+ * wait. */
+bool window_may_come(struct run *r);
+/* Time that passed since the last window was given and was no work in it. */
+void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */
 enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, struct error *err) MUST_USE;
@@ -336,7 +371,10 @@ void journal_forget(struct run *r);
 void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
 		    const struct connection *c);
 
-/* step.c */
+/* step.c: machine_restore() of what journal_checkpoint() has saved, of lanes too. */
+enum outcome step_restore(struct run *r, struct str checkpoint, struct error *err) MUST_USE;
+/* A failure that the code outlives: it goes on from there, and so does a run that dies now. */
+void step_outlive(struct run *r, struct error *err);
 enum step_end {
 	STEP_DONE,    /* returned; its last outcome may be pending in the journal */
 	STEP_FAILED,  /* it failed: err says how; the journal may hold the failed outcome */
@@ -432,6 +470,14 @@ enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
 bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
 bool query_id_is_guarded(struct str query_id);
 
+/* gauge.c: around an effect; and while it runs: asks now and then how far it has come, and keeps
+ * that for `status`. */
+void gauge_begin(struct run *r, const struct act *a, struct connection *c);
+void gauge_watch(struct run *r);
+void gauge_end(struct run *r);
+
+/* Whether a function can make one effect at most, by its code. */
+bool doubt_has_one_effect(const struct module *m, uint32_t function);
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
  */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
@@ -446,6 +492,10 @@ enum outcome doubt_close_left(struct run *r, struct error *err) MUST_USE;
 /* Raises the target's fence and sees to it that nothing of this run runs on a connection any
  * more. */
 enum outcome doubt_fence(struct run *r, struct str connection, struct error *err) MUST_USE;
+/* The same where an effect is known, which may have set something going on other hosts: that is
+ * waited for as well. */
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e,
+				struct error *err) MUST_USE;
 
 /* start.c, resume.c: the two ways to begin, once the migration's row is known. */
 enum outcome start_run(struct run *r, const struct migration_row *row, struct str image,

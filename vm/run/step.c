@@ -1,12 +1,17 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
-#include "vm/run/session.h"
+#include "vm/base/os.h"
+#include "vm/run/host.h"
+#include "vm/run/lane.h"
 
 #define FUEL 10000000
 
 /* A wait goes on where it was: when it ends is durable before it begins. */
 static enum step_end rest(struct run *r, struct act *a, struct error *err)
 {
+	int64_t since_ms = os_monotonic_ms();
+	enum step_end end;
+
 	if (journal_operation(r, a,
 			      a->backward ? OPERATION_STATUS_ROLLING_BACK
 					  : OPERATION_STATUS_RUNNING,
@@ -17,19 +22,20 @@ static enum step_end rest(struct run *r, struct act *a, struct error *err)
 	if (journal_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	a->begun = true;
-	return request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK ? STEP_DONE
-										 : STEP_STOPPED;
+	end = request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK ? STEP_DONE
+										: STEP_STOPPED;
+	window_rests(r, os_monotonic_ms() - since_ms);
+	return end;
 }
 
-/* A failure that the code outlives: it goes on from there, and so does a run that dies now. */
-static enum step_end outlive(struct run *r, struct error *err)
+void step_outlive(struct run *r, struct error *err)
 {
+	lanes_free(r);
 	session_tell(r, EVENT_CAUGHT, STR(""), str_c(err->message));
 	machine_answer_failure(r->vm, str_c(error_class_word(err->class)), str_c(err->code),
 			       str_c(err->message));
 	error_clear(err);
 	journal_after(r);
-	return STEP_DONE;
 }
 
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
@@ -48,6 +54,12 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return STEP_LOST;
 	if (q->op == OP_LOCK)
 		return lock_take(r, a, err);
+	if (q->op == OP_WINDOW && !window_may_come(r)) {
+		journal_checkpoint(r, r->vm);
+		return STEP_STOPPED;
+	}
+	if (q->op == OP_WINDOW && lanes_possible(r, a))
+		return lanes_go(r, a, err);
 	if (request_answer(r, r->vm, a->index, &a->policy, err) == OUTCOME_OK)
 		return STEP_DONE;
 	journal_checkpoint_after(r);
@@ -75,6 +87,18 @@ static enum step_end end_unhealthy(struct run *r, enum step_end end, struct erro
 	BUG("step end %d", (int)end);
 }
 
+/* A failure in a window that is caught around all of them leaves them. */
+static enum step_end end_lanes(struct run *r, const struct act *a, enum step_end end,
+			       struct error *err)
+{
+	if (step_is_unhealthy(r, a))
+		return end_unhealthy(r, end, err);
+	if (end != STEP_FAILED || !machine_outlives(r->vm))
+		return end;
+	step_outlive(r, err);
+	return STEP_DONE;
+}
+
 /* Answers what the machine asks, and says whether it goes on. */
 static enum step_end go(struct run *r, struct act *a, struct error *err)
 {
@@ -83,15 +107,25 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	enum step_end end = answer(r, a, err);
 
 	if (end == STEP_DONE && (op == OP_EXEC || op == OP_HTTP || op == OP_LOCK))
-		buf_reset(&r->window.before);
+		buf_reset(&r->window.given.before);
 	if (end == STEP_DONE && !a->backward)
 		health_watch(r);
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
 	if (end == STEP_FAILED && op == OP_EXEC &&
-	    window_halve(r, r->connections[need].kind, err))
+	    window_halve(r, r->connections[host_place(r, need)].kind, err))
 		return STEP_DONE;
-	return end == STEP_FAILED && machine_outlives(r->vm) ? outlive(r, err) : end;
+	if (end != STEP_FAILED || !machine_outlives(r->vm))
+		return end;
+	step_outlive(r, err);
+	return STEP_DONE;
+}
+
+enum outcome step_restore(struct run *r, struct str checkpoint, struct error *err)
+{
+	lanes_free(r);
+	return lanes_are_in(checkpoint) ? lanes_restore(r, checkpoint, err)
+					: machine_restore(r->vm, checkpoint, err);
 }
 
 static enum outcome begin(struct run *r, struct act *a, struct error *err)
@@ -100,25 +134,27 @@ static enum outcome begin(struct run *r, struct act *a, struct error *err)
 	enum outcome o;
 
 	r->share = 0;
-	buf_reset(&r->window.before);
+	buf_reset(&r->window.given.before);
 	a->attempts += !a->backward;
 	r->locks.depth = 0;
 	if (r->checkpoint.len) {
 		r->locks.depth = r->locks.stored;
-		o = machine_restore(r->vm, r->checkpoint, err);
+		/* Of lanes that were loaded it is known already what became of their effects. */
+		o = r->lanes ? OUTCOME_OK : step_restore(r, r->checkpoint, err);
 		r->checkpoint = (struct str){ 0 };
 		a->begun = true;
 		r->touched = true;
 		return o;
 	}
 	r->touched = false;
+	lanes_free(r);
 	o = plan_captures(r, &r->plan[a->index], &captures, err);
 	if (o == OUTCOME_OK)
 		machine_start(r->vm, a->function, captures);
 	return o;
 }
 
-enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+static enum step_end go_through(struct run *r, struct act *a, struct error *err)
 {
 	enum step_end end;
 
@@ -128,6 +164,11 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 	end = lock_regain(r, err);
 	if (end != STEP_DONE)
 		return step_is_unhealthy(r, a) ? end_unhealthy(r, end, err) : end;
+	if (r->lanes) {
+		end = end_lanes(r, a, lanes_go(r, a, err), err);
+		if (end != STEP_DONE)
+			return end;
+	}
 	for (;;) {
 		switch (machine_run(r->vm, FUEL)) {
 		case MACHINE_RETURNED:
@@ -153,4 +194,13 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 		}
 		BUG("the machine is idle in the middle of operation %lld", (long long)a->index);
 	}
+}
+
+enum step_end step_operation(struct run *r, struct act *a, struct error *err)
+{
+	const struct run_host *before = host_enter(r, a->index);
+	enum step_end end = go_through(r, a, err);
+
+	r->here = before;
+	return end;
 }

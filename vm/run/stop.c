@@ -90,6 +90,7 @@ enum watch_wish stop_watch(void *run)
 {
 	struct run *r = run;
 
+	gauge_watch(r);
 	session_tell(r, EVENT_TICK, STR(""), STR(""));
 	health_watch(r);
 	if (!stop_wanted(r) ||

@@ -102,6 +102,27 @@ enum outcome store_forget(struct store *s, struct str name, int64_t epoch, enum 
 	return store_end(s, o, err);
 }
 
+enum outcome store_tune(struct store *s, const struct migration_row *migration,
+			const struct tuned_row *rows, size_t count, const struct event_row *event,
+			struct error *err)
+{
+	const struct field name = field_text(migration->name);
+	enum outcome o = s->backend->begin(s, BEGIN_BATCH, err);
+
+	for (size_t i = 0; i < count && o == OUTCOME_OK; i++)
+		o = rows[i].value.len
+			    ? store_run(s, STATEMENT_SET_PARAMETER, err, name,
+					field_text(rows[i].name), field_text(rows[i].value))
+			    : store_run(s, STATEMENT_DROP_PARAMETER, err, name,
+					field_text(rows[i].name));
+	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_ADD_EVENT, err, name,
+			      field_int(migration->current_run), field_text(event->kind),
+			      field_clean(s, event->who, TEXT_CAP_BYTES),
+			      field_clean(s, event->detail, TEXT_CAP_BYTES));
+	return store_end(s, o, err);
+}
+
 enum outcome store_listen(struct store *s, struct error *err)
 {
 	return s->backend->listen ? s->backend->listen(s, err) : OUTCOME_OK;

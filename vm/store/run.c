@@ -145,6 +145,8 @@ static enum outcome add_run(struct store *s, struct run_row *run, struct str mod
 	if (o == OUTCOME_OK)
 		o = store_run(s, STATEMENT_START_DROP_BLOBS, err, field_text(run->migration));
 	if (o == OUTCOME_OK)
+		o = store_run(s, STATEMENT_START_UNTUNE, err, field_text(run->migration));
+	if (o == OUTCOME_OK)
 		o = store_read(s, STATEMENT_START_RUN, &s->scratch, &rows, err,
 			       field_text(run->migration), field_text(run->app_version),
 			       field_text(str_c(module)), field_text(str_c(blob)),
@@ -393,8 +395,27 @@ enum outcome store_effects(struct store *s, int64_t run, struct arena *a,
 	return r.failed;
 }
 
-/* Only the journal's last row can be open: a further attempt is begun when what became of the one
- * before is known. */
+enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
+				struct effect_row **out, size_t *count, struct error *err)
+{
+	struct rows rows;
+	*count = 0;
+	enum outcome o = store_read(s, STATEMENT_OPEN_EFFECTS, a, &rows, err, field_int(run));
+	if (o != OUTCOME_OK)
+		return o;
+	*out = arena_array(a, struct effect_row, rows.count);
+	struct reading r = reading_of(s, &rows, "effect", run, err);
+	for (; r.row < rows.count; r.row++) {
+		struct effect_record record;
+		read_effect(&r, &record);
+		(*out)[r.row] = record.effect;
+	}
+	*count = rows.count;
+	return r.failed;
+}
+
+/* Where one effect follows the other only the journal's last row can be open: a further attempt is
+ * begun when what became of the one before is known. */
 static enum outcome load_effect(struct store *s, struct arena *a, struct run_state *out,
 				struct error *err)
 {

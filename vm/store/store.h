@@ -190,6 +190,11 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 /* The refusal of a checkpoint that refers to what the run does not have. */
 enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
 				   struct error *err);
+/* All that are open of the operation that the run is at, by number: several, where windows go at
+ * once. */
+enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
+				struct effect_row **out, size_t *count,
+				struct error *err) MUST_USE;
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
@@ -353,6 +358,16 @@ enum outcome store_set_parameter(struct store *s, struct str migration, struct s
 				 struct str json, struct error *err) MUST_USE;
 enum outcome store_parameters(struct store *s, struct str migration, struct arena *a,
 			      struct str (**out)[2], size_t *count, struct error *err) MUST_USE;
+/* How an operator wants the run under way to go: parameters whose names begin so, which no name of
+ * a migration's own does. The next run begins without them. */
+#define STORE_TUNED "batches."
+struct tuned_row {
+	struct str name; /* with what it begins with */
+	struct str value; /* "": it is as the migration says again */
+};
+enum outcome store_tune(struct store *s, const struct migration_row *migration,
+			const struct tuned_row *rows, size_t count, const struct event_row *event,
+			struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
 /* Only if there is none of that name. */
