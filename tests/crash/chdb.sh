@@ -93,6 +93,7 @@ dies_in_the_middle_of_every_operation() {
 	local first='--param pause=0.0005'
 	reset
 	while :; do
+		rm -f "$scratch/out"
 		# shellcheck disable=SC2086
 		"$AMIGRUN" run 0001_moves $first >"$scratch/out" 2>&1 &
 		pid=$! first=''
@@ -110,7 +111,7 @@ dies_in_the_middle_of_every_operation() {
 	[ $lives -ge 4 ] || die "it died $lives times only"
 	all_is_moved
 }
-is_in() { grep -q "^\[$1/6\]" "$scratch/out" || ! kill -0 "$2" 2>/dev/null; }
+is_in() { grep -qs "^\[$1/6\]" "$scratch/out" || ! kill -0 "$2" 2>/dev/null; }
 
 chdb_ready >"$scratch/ready.log" 2>&1 || { failed "crash, chdb/the library from npm" "$scratch/ready.log"; exit 1; }
 { build chdb "$scratch"/000*.amig && prepare; } >"$scratch/build.log" 2>&1 ||

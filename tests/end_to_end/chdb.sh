@@ -99,9 +99,10 @@ dies() {
 }
 # begin NAME: in the background, until it is in its statement.
 begin() {
+	rm -f "$scratch/out"
 	"$AMIGRUN" run "$1" >"$scratch/out" 2>&1 &
 	pid=$!
-	await_that 20 grep -q '\[1/1\]' "$scratch/out"
+	await_that 20 grep -qs '\[1/1\]' "$scratch/out"
 	sleep "${2:-1}"
 }
 

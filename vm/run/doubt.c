@@ -55,8 +55,9 @@ enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struc
 	const struct statement s = { .sql = e->sql, .query_id = id };
 	enum outcome o = doubt_fence(r, e->connection, err);
 
-	if (o == OUTCOME_OK)
-		o = find_connection(r, e->connection, &need, &c, err);
+	if (o != OUTCOME_OK || http_is_target(e->connection))
+		return o;
+	o = find_connection(r, e->connection, &need, &c, err);
 	if (o != OUTCOME_OK || !c->kind->linger)
 		return o;
 	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
