@@ -257,7 +257,7 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	error_set(err, OUTCOME_FAILED,
 		  "the run was being rolled back: it did not go on, and is rolled back now");
 	error_hint(err,
-		   "`amigrun errors %.*s` tells whether it failed; `amigrun run %.*s` starts it anew",
+		   "`amigrun errors %.*s` says if it failed; `amigrun run %.*s` starts it anew",
 		   STR_ARG(r->name), STR_ARG(r->name));
 	return OUTCOME_FAILED;
 }
