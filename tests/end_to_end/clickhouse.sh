@@ -23,19 +23,8 @@ runs_to_the_end() {
 # Each life finds out in the server's log what became of the last effect of the one before, makes it
 # again if it did not begin, and dies in the next operation.
 dies_in_every_operation() {
-	local lives=0 snapshot='' now
 	events_reset "$1" 400000
-	while :; do
-		AMIG_FAULT=$2 migrate && break
-		[ $? = 137 ] || die "it did not die"
-		lives=$((lives + 1))
-		now=$(done_operations)
-		[ -z "$snapshot" ] || stays "$snapshot" "$now"
-		snapshot=$now
-		[ $lives -lt 60 ] || die "no progress after 60 lives"
-	done
-	[ $lives -ge 14 ] || die "it died $lives times only"
-	stays "$snapshot" "$(done_operations)"
+	AMIG_FAULT=$2 dies_on 14 migrate
 	events_are_migrated
 	journal_is_the_servers_log
 }

@@ -105,18 +105,8 @@ nothing_is_done_where_all_is_filled() {
 }
 # Each life makes again what was in doubt, and a bit more.
 dies_again_and_again() {
-	local lives=0 snapshot='' now
 	fresh
-	while :; do
-		AMIG_FAULT=$1 "$AMIGRUN" run $migration && break
-		[ $? = 137 ] || die "it did not die"
-		lives=$((lives + 1))
-		now=$(done_operations)
-		[ -z "$snapshot" ] || stays "$snapshot" "$now"
-		snapshot=$now
-		[ $lives -lt 60 ] || die "no progress after 60 lives"
-	done
-	[ $lives -ge 6 ] || die "it died $lives times only"
+	AMIG_FAULT=$1 dies_on 6 "$AMIGRUN" run $migration
 	is "what is filled" "$(filled)" "1000 of 1000"
 	is "the tables" "$(tables)" "$only"
 	is "the mutations of events" "$(unfinished)" 0

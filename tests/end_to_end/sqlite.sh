@@ -26,19 +26,8 @@ runs_to_the_end() {
 
 # Each life of amigrun does one operation more and dies in the next one, at the place that is given.
 dies_in_every_operation() {
-	local lives=0 snapshot='' now
 	payments_reset
-	while :; do
-		AMIG_FAULT=$1 "$AMIGRUN" run $name && break
-		[ $? = 137 ] || die "it did not die"
-		lives=$((lives + 1))
-		now=$(done_operations)
-		[ -z "$snapshot" ] || stays "$snapshot" "$now"
-		snapshot=$now
-		[ $lives -lt 40 ] || die "no progress after 40 lives"
-	done
-	[ $lives -ge 14 ] || die "it died $lives times only"
-	stays "$snapshot" "$(done_operations)"
+	AMIG_FAULT=$1 dies_on 14 "$AMIGRUN" run $name
 	payments_are_converted
 }
 

@@ -73,13 +73,15 @@ what_is_too_much_is_halved() {
 	is "rows" "$(ask 'SELECT sum(n), CASE WHEN max(n) <= 200 THEN 1 ELSE 0 END FROM seen')" "1000|1"
 }
 runs_at_once() { [ "$(state "SELECT count(*) FROM @effect WHERE outcome IS NULL")" -ge "$1" ]; }
-# What is under way is finished; with --now it is cancelled, and made again.
-stops_and_goes_on() {
-	local runner
+four_are_under_way() {
 	fresh postgres
 	"$AMIGRUN" run 0003_slowly >"$scratch/out" 2>&1 </dev/null &
 	runner=$!
 	await_that 10 runs_at_once 4
+}
+# What is under way is finished; with --now it is cancelled, and made again.
+stops_and_goes_on() {
+	four_are_under_way
 	expect 0 "$AMIGRUN" stop 0003_slowly "$@"
 	wait $runner
 	is "how it ended" $? 5
@@ -88,11 +90,7 @@ stops_and_goes_on() {
 	is "windows, rows, most" "$(seen)" "8|1000|125"
 }
 stops_and_is_undone() {
-	local runner
-	fresh postgres
-	"$AMIGRUN" run 0003_slowly >"$scratch/out" 2>&1 </dev/null &
-	runner=$!
-	await_that 10 runs_at_once 4
+	four_are_under_way
 	expect 0 "$AMIGRUN" stop --rollback 0003_slowly
 	wait $runner
 	is "windows" "$(ask 'SELECT count(*) FROM seen')" 0

@@ -104,6 +104,23 @@ now:
 $2"
 }
 
+# dies_on LEAST COMMAND…: until COMMAND comes to its end. Every time before it is killed, LEAST times in all, and what was
+# done before each death stays as it was.
+dies_on() {
+	local least=$1 lives=0 snapshot='' now
+	shift
+	until "$@"; do
+		[ $? = 137 ] || die "it did not die"
+		lives=$((lives + 1))
+		now=$(done_operations)
+		[ -z "$snapshot" ] || stays "$snapshot" "$now"
+		snapshot=$now
+		[ $lives -lt 60 ] || die "no progress after 60 lives"
+	done
+	[ $lives -ge "$least" ] || die "it died $lives times only"
+	stays "$snapshot" "$(done_operations)"
+}
+
 # new_postgres NAME: a fresh database; its URL.
 new_postgres() {
 	psql -Xq "$AMIG_TEST_POSTGRES" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1" >&2 2>/dev/null ||

@@ -45,19 +45,8 @@ host_remotes() {
 # host_config NAME INTERSERVER_PORT
 host_config() {
 	local folder=$AMIG_TEST_CLUSTER/$1
-	cat >"$folder/users.xml" <<-XML
-	<yandex>
-	  <profiles><default><log_queries>1</log_queries><max_threads>2</max_threads>
-	    <replication_alter_columns_timeout>5</replication_alter_columns_timeout></default></profiles>
-	  <users>
-	    <amig><password>$servers_password</password><networks><ip>127.0.0.1</ip></networks>
-	      <profile>default</profile><quota>default</quota></amig>
-	    <default><password></password><networks><ip>127.0.0.1</ip></networks>
-	      <profile>default</profile><quota>default</quota></default>
-	  </users>
-	  <quotas><default></default></quotas>
-	</yandex>
-	XML
+	clickhouse_users "$folder" 127.0.0.1 \
+		"<max_threads>2</max_threads><replication_alter_columns_timeout>5</replication_alter_columns_timeout>"
 	cat >"$folder/config.xml" <<-XML
 	<yandex>
 	  <logger><level>information</level><log>$folder/log</log><errorlog>$folder/errors</errorlog></logger>

@@ -62,14 +62,13 @@ start_postgres() {
 	return 1
 }
 
-start_clickhouse() {
-	local folder=$servers_folder/clickhouse http tcp
-	mkdir "$folder"
-	cat >"$folder/users.xml" <<-XML
+# clickhouse_users FOLDER NETWORK [SETTINGS]: who may log in from where, and what else their profile says.
+clickhouse_users() {
+	cat >"$1/users.xml" <<-XML
 	<yandex>
-	  <profiles><default><log_queries>1</log_queries></default></profiles>
+	  <profiles><default><log_queries>1</log_queries>${3-}</default></profiles>
 	  <users>
-	    <amig><password>$servers_password</password><networks><ip>::/0</ip></networks>
+	    <amig><password>$servers_password</password><networks><ip>$2</ip></networks>
 	      <profile>default</profile><quota>default</quota></amig>
 	    <default><password></password><networks><ip>127.0.0.1</ip></networks>
 	      <profile>default</profile><quota>default</quota></default>
@@ -77,6 +76,12 @@ start_clickhouse() {
 	  <quotas><default></default></quotas>
 	</yandex>
 	XML
+}
+
+start_clickhouse() {
+	local folder=$servers_folder/clickhouse http tcp
+	mkdir "$folder"
+	clickhouse_users "$folder" ::/0
 	for _ in 1 2 3; do
 		http=$(free_port)
 		tcp=$(free_port)

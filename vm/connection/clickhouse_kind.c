@@ -197,13 +197,6 @@ static struct request request_of(const struct statement *s, bool reading)
 	};
 }
 
-static enum outcome give_id(const struct statement *s, struct error *err, enum outcome o)
-{
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(s->query_id);
-	return o;
-}
-
 static enum outcome run_query(struct connection *c, const struct statement *s,
 			      const struct watch *watch, struct result *out, struct error *err)
 {
@@ -227,7 +220,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;	/* reading changes nothing */
 	}
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 /* ---- following a statement whose connection was lost ---- */
@@ -350,7 +343,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	clickhouse_answer_clear(&a);
 	clickhouse_ddl_clear(&ddl);
 	free(r.settings);
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 static enum outcome fence_prefix(struct connection *c, const char *prefix,

@@ -36,11 +36,9 @@ static struct source *source_of(const struct stream *s)
 
 static enum outcome give_id(const struct source *s, struct error *err, enum outcome o)
 {
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(s->statement.query_id);
 	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 		err->class = ERROR_TRANSIENT;	/* reading changes nothing */
-	return o;
+	return connection_give_id(&s->statement, err, o);
 }
 
 /* ---- opening ---- */

@@ -31,26 +31,12 @@ static struct target *target_of(const struct stream *s)
 	return s->state;
 }
 
-static enum outcome give_id(const struct target *t, struct error *err, enum outcome o)
-{
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(t->statement.query_id);
-	return o;
-}
-
 /* ---- opening ---- */
 
 static void print_insert(struct buf *out, const struct stream_target *t)
 {
 	buf_text(out, "INSERT INTO ");
-	for (size_t i = 0; i < t->part_count; i++) {
-		buf_text(out, i ? "." : "");
-		clickhouse_text_ident(out, t->table[i]);
-	}
-	for (size_t i = 0; i < t->column_count; i++) {
-		buf_text(out, i ? ", " : " (");
-		clickhouse_text_ident(out, t->columns[i]);
-	}
+	stream_print_columns(out, t, clickhouse_text_ident);
 	buf_text(out, ") FORMAT TabSeparated");
 }
 
@@ -124,7 +110,7 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 	for (size_t i = 0; o == OUTCOME_OK && i < t->column_count; i++)
 		o = take_column(c, &r, t->columns[i], out, &out->columns[i], err);
 	result_clear(&r);
-	return give_id(target, err, o);
+	return connection_give_id(&target->statement, err, o);
 }
 
 /* ---- writing ---- */
@@ -183,7 +169,7 @@ static enum outcome begin(struct stream *s, const struct statement *statement,
 	}
 	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 		err->class = ERROR_TRANSIENT;
-	return give_id(t, err, o);
+	return connection_give_id(&t->statement, err, o);
 }
 
 static bool may_have_landed(const struct target *t)
@@ -245,7 +231,7 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 		o = judge(t, watch, err);
 		t->is_open = false;
 	}
-	return give_id(t, err, o);
+	return connection_give_id(&t->statement, err, o);
 }
 
 static enum outcome finish(struct stream *s, const struct watch *watch, struct error *err)
@@ -261,7 +247,7 @@ static enum outcome finish(struct stream *s, const struct watch *watch, struct e
 		err->class = ERROR_UNKNOWN;
 	if (o != OUTCOME_STOPPED)
 		t->is_open = false;
-	return give_id(t, err, o);
+	return connection_give_id(&t->statement, err, o);
 }
 
 static void close_target(struct stream *s, struct error *err)
@@ -294,8 +280,6 @@ static void close_stream(struct stream *s, struct error *err)
 		clickhouse_source_close(s);
 	else if (s->state)
 		close_target(s, err);
-	arena_clear(&s->arena);
-	*s = (struct stream){ 0 };
 }
 
 const struct stream_kind clickhouse_stream = {

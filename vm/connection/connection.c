@@ -51,6 +51,13 @@ enum outcome connection_open_host(struct connection *c, const char *name,
 	return o;
 }
 
+enum outcome connection_give_id(const struct statement *s, struct error *err, enum outcome o)
+{
+	if (o != OUTCOME_OK && !err->query_id)
+		err->query_id = must_strdup(s->query_id);
+	return o;
+}
+
 void connection_close(struct connection *c)
 {
 	if (!c)

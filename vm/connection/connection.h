@@ -171,6 +171,9 @@ struct connection {
 	void *state;				/* the kind's own */
 };
 
+/* A failure of s has its query id. Returns o. */
+enum outcome connection_give_id(const struct statement *s, struct error *err, enum outcome o);
+
 const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no such kind */
 enum outcome connection_open(struct connection *c, const char *name,
 			     const struct connection_kind *kind, const char *url,

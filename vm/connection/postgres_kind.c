@@ -143,18 +143,6 @@ static bool share_session(struct connection *c, void *session)
 
 /* ---- one statement ---- */
 
-static enum outcome give_id(const struct statement *s, struct error *err, enum outcome o)
-{
-	if (o == OUTCOME_OK)
-		return o;
-	if (!err->query_id)
-		err->query_id = must_strdup(s->query_id);
-	if (strcmp(err->code, "55P03") == 0 && !err->hint)
-		error_hint(err, "another session holds the lock: see pg_locks and "
-				"pg_blocking_pids()");
-	return o;
-}
-
 static void count_rows(PGresult *result, int64_t *affected)
 {
 	static const char *const counting[] = { "INSERT", "UPDATE", "DELETE", "MERGE", "COPY" };
@@ -235,7 +223,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	if (o == OUTCOME_OK && !inside)
 		o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	/* Inside the store's transaction a savepoint keeps it alive whatever the query does. */
 	postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_READ_INSIDE : TEXT_READ);
 	out->affected = -1;
@@ -255,7 +243,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		if (err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT;	/* reading changes nothing */
 	}
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 /* Alone, with what it needs set for the session in front of it and reset behind it. */
@@ -325,19 +313,19 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	*affected = -1;
 	enum outcome o = postgres_text_check(s, false, err);
 	if (o != OUTCOME_OK)
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	if (s->no_transaction)
-		return give_id(s, err, run_outside(c, s, watch, affected, err));
+		return connection_give_id(s, err, run_outside(c, s, watch, affected, err));
 	if (inside) {
 		o = run_inside(state->store, s, watch, affected, err);
 		if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT; /* no COMMIT was sent: it did not happen */
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	}
 	struct buf prefix = {0};
 	o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	postgres_text_prefix(&prefix, state->own.pg, s, TEXT_CHANGE);
 	if (state->commits_lightly)
 		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
@@ -347,7 +335,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 			   STR_ARG(s->marker));
 	o = send_and_read(&state->own, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 /* ---- fencing ---- */

@@ -22,13 +22,6 @@ static struct postgres_state *connection_of(const struct stream *s)
 	return s->c->state;
 }
 
-static enum outcome give_id(const struct statement *s, struct error *err, enum outcome o)
-{
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(s->query_id);
-	return o;
-}
-
 /* Nothing is changed by it, or not yet. */
 static enum outcome did_not_happen(struct error *err, enum outcome o)
 {
@@ -72,7 +65,7 @@ static enum outcome open_source(struct connection *c, const struct statement *s,
 		o = wake_reader(c, watch, err);
 	if (o == OUTCOME_OK)
 		o = postgres_describe_query(state->session, s->sql, watch, out, err);
-	return give_id(s, err, did_not_happen(err, o));
+	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
 static enum outcome give_source_id(const struct state *state, struct error *err, enum outcome o)
@@ -81,7 +74,7 @@ static enum outcome give_source_id(const struct state *state, struct error *err,
 		err->class = ERROR_PERMANENT;
 		err->outcome = o = OUTCOME_FAILED;
 	}
-	return give_id(&state->statement, err, did_not_happen(err, o));
+	return connection_give_id(&state->statement, err, did_not_happen(err, o));
 }
 
 static enum outcome start(struct stream *s, const struct watch *watch, struct error *err)
@@ -119,14 +112,7 @@ static enum outcome read_rows(struct stream *s, struct buf *out, bool *end,
 static void print_copy(struct buf *out, const struct stream_target *t)
 {
 	buf_text(out, "COPY ");
-	for (size_t i = 0; i < t->part_count; i++) {
-		buf_text(out, i ? "." : "");
-		postgres_text_ident(out, t->table[i]);
-	}
-	for (size_t i = 0; i < t->column_count; i++) {
-		buf_text(out, i ? ", " : " (");
-		postgres_text_ident(out, t->columns[i]);
-	}
+	stream_print_columns(out, t, postgres_text_ident);
 	buf_text(out, ") FROM STDIN");
 }
 
@@ -142,7 +128,7 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 		o = postgres_wake(c, watch, err);
 	if (o == OUTCOME_OK)
 		o = postgres_describe_table(&connection_of(out)->own, t, watch, out, err);
-	return give_id(s, err, did_not_happen(err, o));
+	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
 /* As one simple query: what stands in front, the marker and all the rows are one transaction. */
@@ -162,7 +148,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	else if (!postgres_settle(of->store))
 		o = error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
 	if (o != OUTCOME_OK)
-		return give_id(s, err, did_not_happen(err, o));
+		return connection_give_id(s, err, did_not_happen(err, o));
 	postgres_text_prefix(&prefix, state->session->pg, s,
 			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
 	if (!state->is_inside && of->commits_lightly)
@@ -178,7 +164,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	if (o == OUTCOME_OK)
 		postgres_copy_listen(state->session, &state->ear);
 	buf_clear(&prefix);
-	return give_id(s, err, did_not_happen(err, o));
+	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
 /* What the server says of the copy as a whole. */
@@ -220,7 +206,7 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 		if (o == OUTCOME_OK)
 			BUG("a copy that was ended with an error has none");
 	}
-	return give_id(&state->statement, err, did_not_happen(err, o));
+	return connection_give_id(&state->statement, err, did_not_happen(err, o));
 }
 
 static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
@@ -232,7 +218,7 @@ static enum outcome finish(struct stream *t, const struct watch *watch, struct e
 		o = read_answers(state, watch, err);
 	if (state->is_inside)	/* no COMMIT was sent */
 		did_not_happen(err, o);
-	return give_id(&state->statement, err, o);
+	return connection_give_id(&state->statement, err, o);
 }
 
 static void close_stream(struct stream *s, struct error *err UNUSED)
@@ -247,8 +233,6 @@ static void close_stream(struct stream *s, struct error *err UNUSED)
 		postgres_copy_give_up(state->session);
 	buf_clear(&state->sql);
 	free(state);
-	arena_clear(&s->arena);
-	*s = (struct stream){ 0 };
 }
 
 const struct stream_kind postgres_stream = {

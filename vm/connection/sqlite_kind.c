@@ -146,13 +146,6 @@ static enum outcome refuse_settings(const struct statement *s, struct error *err
 			 STR_ARG(s->settings[0].name));
 }
 
-static enum outcome give_id(const struct statement *s, struct error *err, enum outcome o)
-{
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(s->query_id);
-	return o;
-}
-
 /* ---- reading ---- */
 
 static enum outcome run_query(struct connection *c, const struct statement *s,
@@ -187,7 +180,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	sqlite_unwatch(db);
 	if (o != OUTCOME_OK)
 		result_clear(out);
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 /* ---- changing ---- */
@@ -326,12 +319,12 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	if (o == OUTCOME_OK)
 		o = sqlite_refuse_control(c, s->sql, &check, err);
 	if (o != OUTCOME_OK)
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	bool inside = sqlite_in_transaction(db);
 	if (s->no_transaction && inside) {
 		o = error_set(err, OUTCOME_FAILED,
 			      "this statement cannot be inside a transaction, and one is open");
-		return give_id(s, err, o);
+		return connection_give_id(s, err, o);
 	}
 	sqlite_watch(db, watch, s->timeout_ms);
 	if (s->no_transaction)
@@ -341,7 +334,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	else
 		o = run_own(db, s->marker, s->sql, check, affected, err);
 	sqlite_unwatch(db);
-	return give_id(s, err, o);
+	return connection_give_id(s, err, o);
 }
 
 /* Nothing outlives its session: what a dead process ran has ended with it. */

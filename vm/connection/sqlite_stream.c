@@ -26,13 +26,6 @@ static struct state *state_of(const struct stream *s)
 	return s->state;
 }
 
-static enum outcome give_id(const struct state *s, struct error *err, enum outcome o)
-{
-	if (o != OUTCOME_OK && !err->query_id)
-		err->query_id = must_strdup(s->statement.query_id);
-	return o;
-}
-
 static struct state *new_state(struct stream *out, struct connection *c, const struct statement *s)
 {
 	struct state *state = must_alloc(sizeof(*state));
@@ -78,7 +71,7 @@ static enum outcome open_source(struct connection *c, const struct statement *s,
 	if (o == OUTCOME_OK)
 		o = prepare_query(state, err);
 	if (o != OUTCOME_OK)
-		return give_id(state, err, o);
+		return connection_give_id(&state->statement, err, o);
 	out->column_count = (size_t)sqlite3_column_count(state->prepared);
 	out->columns = arena_array(&out->arena, struct stream_column, out->column_count);
 	for (size_t i = 0; i < out->column_count; i++) {
@@ -172,7 +165,7 @@ static enum outcome read_rows(struct stream *s, struct buf *out, bool *end,
 		o = sqlite_fail(state->db, err);
 	sqlite_unwatch(state->db);
 	*end = rc == SQLITE_DONE;
-	return give_id(state, err, o);
+	return connection_give_id(&state->statement, err, o);
 }
 
 /* ---- a target ---- */
@@ -180,14 +173,7 @@ static enum outcome read_rows(struct stream *s, struct buf *out, bool *end,
 static void print_insert(struct buf *out, const struct stream_target *t)
 {
 	buf_text(out, "INSERT INTO ");
-	for (size_t i = 0; i < t->part_count; i++) {
-		buf_text(out, i ? "." : "");
-		literal_doubled(out, '"', t->table[i]);
-	}
-	for (size_t i = 0; i < t->column_count; i++) {
-		buf_text(out, i ? ", " : " (");
-		literal_doubled(out, '"', t->columns[i]);
-	}
+	stream_print_columns(out, t, sqlite_kind.quote_ident);
 	buf_text(out, ") VALUES (");
 	for (size_t i = 0; i < t->column_count; i++)
 		buf_text(out, i ? ", ?" : "?");
@@ -303,7 +289,7 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 
 	state->db = of->session;
 	print_insert(&state->sql, t);
-	return give_id(state, err, describe_table(state, t, out, err));
+	return connection_give_id(&state->statement, err, describe_table(state, t, out, err));
 }
 
 static enum outcome run(struct sqlite *db, struct str sql, struct error *err)
@@ -336,7 +322,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	rest = buf_view(&state->sql);
 	if (o == OUTCOME_OK)
 		o = sqlite_next(state->db, buf_view(&state->sql), &rest, &state->prepared, err);
-	return give_id(state, err, o);
+	return connection_give_id(&state->statement, err, o);
 }
 
 /* The text of a field ends with a tab or a line, where numbers end as well. */
@@ -400,7 +386,7 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 		rows.ptr += len + 1;
 		rows.len -= len + 1;
 	}
-	return give_id(s, err, o);
+	return connection_give_id(&s->statement, err, o);
 }
 
 static enum outcome finish(struct stream *t, const struct watch *watch UNUSED, struct error *err)
@@ -414,7 +400,7 @@ static enum outcome finish(struct stream *t, const struct watch *watch UNUSED, s
 		o = run(s->db, STR("COMMIT"), err);
 	if (o == OUTCOME_OK)
 		s->is_begun = false;
-	return give_id(s, err, o);
+	return connection_give_id(&s->statement, err, o);
 }
 
 static void close_stream(struct stream *t, struct error *err UNUSED)
@@ -433,8 +419,6 @@ static void close_stream(struct stream *t, struct error *err UNUSED)
 	buf_clear(&s->sql);
 	buf_clear(&s->value);
 	free(s);
-	arena_clear(&t->arena);
-	*t = (struct stream){ 0 };
 }
 
 const struct stream_kind sqlite_stream = {

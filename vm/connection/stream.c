@@ -97,3 +97,25 @@ void stream_print_name(struct buf *out, const struct stream_target *t)
 	for (size_t i = 0; i < t->part_count; i++)
 		buf_format(out, "%s%.*s", i ? "." : "", STR_ARG(t->table[i]));
 }
+
+void stream_print_columns(struct buf *out, const struct stream_target *t,
+			  void (*quote)(struct buf *out, struct str part))
+{
+	for (size_t i = 0; i < t->part_count; i++) {
+		buf_text(out, i ? "." : "");
+		quote(out, t->table[i]);
+	}
+	for (size_t i = 0; i < t->column_count; i++) {
+		buf_text(out, i ? ", " : " (");
+		quote(out, t->columns[i]);
+	}
+}
+
+void stream_close(struct stream *s, struct error *err)
+{
+	if (!s->kind)
+		return;
+	s->kind->stream->close(s, err);
+	arena_clear(&s->arena);
+	*s = (struct stream){ 0 };
+}

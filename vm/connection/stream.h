@@ -95,15 +95,18 @@ struct stream_kind {
 	/* Ends the statement: all of them are there when it returns OUTCOME_OK. An error's class
 	 * says whether any are. */
 	enum outcome (*finish)(struct stream *t, const struct watch *watch, struct error *err);
-	/* Closes a source or a target in whatever state. What was begun and not finished does not
-	 * happen any more; *err, if it is not NULL, is a failure from elsewhere whose class becomes
-	 * UNKNOWN where a part of it may have happened. */
+	/* stream_close() of what is the kind's own, in whatever state. What was begun and not
+	 * finished does not happen any more; *err, if it is not NULL, is a failure from elsewhere
+	 * whose class becomes UNKNOWN where a part of it may have happened. */
 	void (*close)(struct stream *s, struct error *err);
 	/* What stands for the target's statement in the journal and in messages. */
 	void (*print_target)(struct buf *out, const struct stream_target *t);
 };
 
 extern const struct stream_kind clickhouse_stream, postgres_stream, sqlite_stream;
+
+/* Also of one that was never opened. */
+void stream_close(struct stream *s, struct error *err);
 
 const char *stream_family_words(enum stream_family f);
 
@@ -121,5 +124,8 @@ void stream_escape(struct buf *out, struct str bytes);
 void stream_unescape(struct buf *out, struct str field);
 /* The table's name as an author would write it. */
 void stream_print_name(struct buf *out, const struct stream_target *t);
+/* "schema"."table" ("column", "other": what follows is the caller's. */
+void stream_print_columns(struct buf *out, const struct stream_target *t,
+			  void (*quote)(struct buf *out, struct str part));
 
 #endif

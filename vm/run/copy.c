@@ -283,10 +283,8 @@ static void tell_end_of_patience(struct copying *c, struct error *err)
 
 static void clear(struct copying *c, struct error *err)
 {
-	if (c->target.kind)
-		c->target.kind->stream->close(&c->target, err);
-	if (c->source.kind)
-		c->source.kind->stream->close(&c->source, NULL);
+	stream_close(&c->target, err);
+	stream_close(&c->source, NULL);
 	converter_clear(&c->converter);
 	buf_clear(&c->sql);
 	buf_clear(&c->chunk);
