@@ -97,6 +97,9 @@ UNUSED static void behind(const struct place *p, const char *text)
 UNUSED static void back_to_version_1(const struct place *p)
 {
 	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob;"
+		  "ALTER TABLE @operation DROP COLUMN block;"
+		  "ALTER TABLE @operation DROP COLUMN at_once;"
+		  "ALTER TABLE @operation DROP COLUMN completion;"
 		  "ALTER TABLE @migration DROP COLUMN stop_now;"
 		  "ALTER TABLE @migration DROP COLUMN stop_rollback;"
 		  "ALTER TABLE @migration DROP COLUMN wanted; UPDATE @store SET version = 1");

@@ -11,8 +11,6 @@ const char *ability_lacks(enum opcode op)
 	case OP_ABANDON:	return "transaction";
 	case OP_SET_SETTING:	return "set setting";
 	case OP_APPROVAL:	return "approval";
-	case OP_PARALLEL:
-	case OP_PARALLEL_END:	return "parallel";
 	default:		return NULL;
 	}
 }

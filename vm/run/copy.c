@@ -10,6 +10,7 @@
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
 #include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -39,6 +40,7 @@ struct copying {
 	struct patience patience;
 	struct watch watch;
 	int64_t rows;
+	int64_t *copied; /* for people */
 };
 
 uint32_t copy_need(const struct machine_request *q)
@@ -258,7 +260,7 @@ static enum outcome pump(struct copying *c, struct error *err)
 		if (o != OUTCOME_OK)
 			break;
 		c->rows += count;
-		c->r->copied = c->rows;
+		*c->copied = c->rows;
 		if (end)
 			return target->finish(&c->target, &c->watch, err);
 		o = next(c, &rows, &count, &end, err);
@@ -293,10 +295,11 @@ static void clear(struct copying *c, struct error *err)
 }
 
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
-		       const struct watch *watch, int64_t *rows, struct error *err)
+		       int64_t *rows, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	struct copying c = { .r = r, .to = to, .statement = s, .chunk.cap_bytes = 0 };
+	struct strand *strand = NULL;
 	enum outcome o = session_connection(r, q->need, &c.from, err);
 
 	*rows = -1;
@@ -307,11 +310,13 @@ enum outcome copy_send(struct run *r, struct connection *to, const struct statem
 	c.query = (struct statement){ .sql = trim_query(buf_view(&c.sql)),
 				      .query_id = c.query_id,
 				      .timeout_ms = s->timeout_ms };
-	c.patience.inner = watch;
 	if (s->timeout_ms > 0)
 		c.patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
 	c.watch = (struct watch){ ask_patience, &c.patience };
 	r->copied = 0;
+	if (o == OUTCOME_OK)
+		strand = strand_away(r, to, c.from, &c.patience.inner);
+	c.copied = strand ? &c.rows : &r->copied;
 	if (o == OUTCOME_OK)
 		o = open_both(&c, err);
 	if (o == OUTCOME_OK)
@@ -319,6 +324,7 @@ enum outcome copy_send(struct run *r, struct connection *to, const struct statem
 	if (o == OUTCOME_OK)
 		*rows = c.rows;
 	clear(&c, o == OUTCOME_OK ? NULL : err);
+	strand_back(strand);
 	if (o != OUTCOME_OK)
 		tell_end_of_patience(&c, err);
 	r->copied = 0;

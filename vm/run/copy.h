@@ -14,7 +14,7 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 /* Carries out what the machine asks, in the place of the kind's exec(). s: id, timeout, settings
  * and marker, for the target. */
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
-		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
+		       int64_t *rows, struct error *err) MUST_USE;
 
 /* copy_window.c: whether a copy in `batches` is to be made again, on a connection without
  * transactions that is fenced; VERDICT_OPEN: it is none, or err says why it can't be told. */

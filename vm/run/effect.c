@@ -14,6 +14,7 @@
 #include "vm/run/attempt.h"
 #include "vm/run/copy.h"
 #include "vm/run/host.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -90,20 +91,27 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 			 enum proof proof, int64_t *rows, struct error *err)
 {
 	struct buf text = { 0 };
-	struct statement s = { .sql = buf_view(&r->sql), .query_id = r->journal.query_id };
+	char query_id[QUERY_ID_SIZE];
+	struct statement s = { .sql = buf_view(&r->sql), .query_id = query_id };
+	const struct watch *watch;
+	struct strand *strand;
 	enum outcome o;
 
 	*rows = -1;
+	memcpy(query_id, r->journal.query_id, sizeof(query_id));
 	attempt_fill(r, a, c, number, proof, &s, &text);
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
 	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
-	if (machine_request(r->vm)->op == OP_COPY)
-		o = copy_send(r, c, &s, &r->watch, rows, err);
-	else
-		o = c->kind->exec(c, &s, &r->watch, rows, err);
+	if (machine_request(r->vm)->op == OP_COPY) {
+		o = copy_send(r, c, &s, rows, err);
+	} else {
+		strand = strand_away(r, c, NULL, &watch);
+		o = c->kind->exec(c, &s, watch, rows, err);
+		strand_back(strand);
+	}
 	fault_end();
 	gauge_end(r);
 	session_idle(r);
@@ -146,9 +154,10 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 				   struct error *err)
 {
 	struct journal *j = &r->journal;
-	int64_t number = r->next_effect, rows;
+	int64_t rows;
 
 	for (int64_t attempt = 1;; attempt++) {
+		const int64_t number = r->next_effect; /* others may have had theirs meanwhile */
 		struct error late = { 0 };
 		enum step_end end;
 		enum outcome o;
@@ -242,12 +251,14 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 {
 	struct error why = { 0 };
 	enum step_end end;
+	enum verdict v;
 
 	*again = false;
 	if (r->stop.cancelled)
 		return effect_leave_open(r, effect);
 	if (http_repeats(a, effect))
 		return http_settle(r, a, effect, again, err);
+	strand_alone(r);
 	if (doubt_part(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
 		return STEP_LOST;
@@ -256,7 +267,9 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		lease_await_arrival(r);
 	if (effect_await_target(r, a, effect) != STEP_DONE)
 		return effect_leave_open(r, effect);
-	switch (doubt_resolve(r, a, effect, &why)) {
+	v = doubt_resolve(r, a, effect, &why);
+	strand_together(r);
+	switch (v) {
 	case VERDICT_DONE:
 		error_clear(err);
 		go_on(r, a, effect->number, effect->attempt, -1);
@@ -394,8 +407,12 @@ enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum 
 		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	}
-	if (err->class == ERROR_UNKNOWN)
-		return settle_doubt(r, a, t->c, effect, again, err);
+	if (err->class == ERROR_UNKNOWN) {
+		enum step_end end = settle_doubt(r, a, t->c, effect, again, err);
+
+		strand_together(r);
+		return end;
+	}
 	journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 	if (r->stop.cancelled || step_is_unhealthy(r, a))
 		return STEP_STOPPED;

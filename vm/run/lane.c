@@ -24,7 +24,9 @@ bool lanes_possible(struct run *r, const struct act *a)
 		error_clear(&ignored);
 		return false;
 	}
-	if (!(c->kind->capabilities & CAN_AT_ONCE))
+	if (r->strands)
+		why = "the operations go at once";
+	else if (!(c->kind->capabilities & CAN_AT_ONCE))
 		why = "the database has one writer at a time";
 	else if (c->shared)
 		why = "the state is in the same database, and each is one commit with it";

@@ -1,7 +1,7 @@
 /* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever
  * started it */
 #include "vm/base/mutant.h"
-#include "vm/run/session.h"
+#include "vm/run/block.h"
 #include "vm/run/setting.h"
 
 /* `stop --rollback`: what was begun is undone. */
@@ -193,6 +193,7 @@ bool session_was_refused(struct run *r, const struct error *err)
 	/* Effects of the operation that were committed before stay done. */
 	r->touched = r->journal.stored_checkpoint;
 	r->plan[r->inside.index].finished_at = 0;
+	block_step_back(r, r->inside.index);
 	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
 	return true;
 }

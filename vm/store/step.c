@@ -83,7 +83,8 @@ static enum outcome put_operations(struct store *s, const struct step *step, str
 			      field_int(c->index),
 			      field_text(str_c(operation_status_words[c->status])),
 			      field_int(c->attempts), field_int(c->rows), field_bool(c->started),
-			      field_bool(c->finished));
+			      field_bool(c->finished),
+			      c->completion ? field_int(c->completion) : field_null());
 	}
 	return o;
 }
