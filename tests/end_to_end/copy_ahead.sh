@@ -38,7 +38,8 @@ fresh() {
 	AMIG_STATE=sqlite:$scratch/state.db
 	rm -f "$scratch"/*.db*
 	export AMIG_P_URL AMIG_C_URL AMIG_STATE
-	postgres "$AMIG_P_URL" "CREATE TABLE s AS SELECT n AS id, repeat('x', $1) AS filler, 1 AS div FROM generate_series(1, 400) AS n"
+	postgres "$AMIG_P_URL" "CREATE TABLE s AS SELECT n AS id, repeat('x', $1) AS filler, 1 AS div
+		FROM generate_series(1, 400) AS n"
 	postgres "$AMIG_P_URL" 'ALTER TABLE s ADD PRIMARY KEY (id)'
 	clickhouse amig_copy_ahead 'CREATE TABLE t (id Int32, filler String, div Int32) ENGINE = MergeTree ORDER BY id'
 	clickhouse amig_copy_ahead 'CREATE MATERIALIZED VIEW slow ENGINE = Memory AS SELECT sleep(0.5) AS s FROM t'

@@ -34,7 +34,7 @@ struct ahead {
 	struct statement for_window, for_source;
 	struct tuning tuned;
 	int64_t size, took_ms;		/* of the window before */
-	int64_t began_ms, tail_ms;	/* from where it was begun to the next window; 0: not known */
+	int64_t began_ms, tail_ms;	/* from there to the next window; 0: not known */
 	struct watch watch;
 
 	pthread_t thread;

@@ -7,11 +7,12 @@
  * Where the rows of a `copy` in `batches` go into a database of another kind, and nothing but the
  * next window comes between two copies, what the code will ask next is known as soon as a copy has
  * read its last row: a machine of the same state is answered as the run's will be. What it asks is
- * read by a thread in a session of its own, into at most AHEAD_BYTES; nothing is sent to the target
- * and nothing is told. The run's own machine decides: only if it asks for the same window and the
- * same query it gets them, after its intent is durable as always; else they are dropped and it asks
- * for itself. The size of a window with a `target` goes by how long the one before has taken so far
- * and what was left to do of the one before that. What fails here fails there, too, and is told there.
+ * read by a thread in a session of its own, into at most AHEAD_BYTES; nothing is sent to the
+ * target and nothing is told. The run's own machine decides: only if it asks for the same window
+ * and the same query it gets them, after its intent is durable as always; else they are dropped
+ * and it asks for itself. The size of a window with a `target` goes by how long the one before has
+ * taken so far and what was left to do of the one before that. What fails here fails there, too,
+ * and is told there.
  */
 #ifndef VM_RUN_AHEAD_H
 #define VM_RUN_AHEAD_H
