@@ -176,7 +176,7 @@ holds_anything() {
 }
 # Those under way are finished, nothing more is begun; the others stay as they are.
 one_that_fails_ends_them() {
-	begin 0.3
+	begin 0.6
 	ask 'UPDATE pace SET divisor = 0 WHERE p = 2'
 	pace 2 0
 	expect 1 "$AMIGRUN" run --no-auto-rollback 0001_plain
@@ -221,23 +221,27 @@ what_fails_is_passed_over() {
 	is_complete 0002_passed 6
 	is "what was logged" "$(logged)" "6|4|8"
 }
+# stops_and_goes_on SECONDS [OPTION]
 stops_and_goes_on() {
-	begin 0.3
+	begin "$1"
 	start 0001_plain 3
-	expect 0 "$AMIGRUN" stop 0001_plain "$@"
+	expect 0 "$AMIGRUN" stop 0001_plain "${@:2}"
 	ends_with 5
 	is "open effects" "$(open_effects)" 0
-	is "the row" "$(migration 0001_plain status current_operation_index)" "stopped|1"
+	is "the row" "$(migration 0001_plain status current_operation_index)" \
+		"stopped|$(state "SELECT min(operation_index) FROM @operation WHERE status <> 'done'")"
 	snapshot=$(done_operations)
+	ask 'UPDATE pace SET s = 0'
 	expect 0 "$AMIGRUN" resume 0001_plain
 	stays "$snapshot" "$(done_operations)"
 	is_complete 0001_plain 8
 	is "what was logged" "$(logged)" "12|6|18"
 }
+# stops_and_is_undone SECONDS [OPTION]
 stops_and_is_undone() {
-	begin 0.3
+	begin "$1"
 	start 0001_plain 3
-	expect 0 "$AMIGRUN" stop --rollback 0001_plain "$@"
+	expect 0 "$AMIGRUN" stop --rollback 0001_plain "${@:2}"
 	ends_with 5
 	is "the row" "$(migration 0001_plain status)" rolled_back
 	is "what is left" "$(logged)" "0|0|"
@@ -371,10 +375,10 @@ check "end_to_end, at once/one that fails ends them" one_that_fails_ends_them
 check "end_to_end, at once/two that fail" two_fail
 check "end_to_end, at once/one that fails is undone with them" one_that_fails_is_undone_with_them
 check "end_to_end, at once/what fails is passed over" what_fails_is_passed_over
-check "end_to_end, at once/they stop and go on" stops_and_goes_on
-check "end_to_end, at once/they are cancelled and go on" stops_and_goes_on --now
-check "end_to_end, at once/they stop and are undone" stops_and_is_undone
-check "end_to_end, at once/they are cancelled and undone" stops_and_is_undone --now
+check "end_to_end, at once/they stop and go on" stops_and_goes_on 0.5
+check "end_to_end, at once/they are cancelled and go on" stops_and_goes_on 20 --now
+check "end_to_end, at once/they stop and are undone" stops_and_is_undone 0.5
+check "end_to_end, at once/they are cancelled and undone" stops_and_is_undone 20 --now
 check "end_to_end, at once/they stop after so many" stops_after_so_many
 check "end_to_end, at once/a bad check ends them" a_bad_check_ends_them
 check "end_to_end, at once/a lost lease ends them" a_lost_lease_ends_them

@@ -4,6 +4,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/block.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
@@ -61,6 +62,7 @@ void session_close(struct run *r)
 		error_clear(&ignored);
 	health_end(r);
 	strands_free(r);
+	ahead_free(r);
 	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);

@@ -183,6 +183,7 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct ahead *ahead; /* ahead.h; NULL: nothing was read ahead yet */
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	struct strands *strands; /* strand.h; NULL: one operation after the other */
 	int64_t completions; /* of operations of blocks (block.h), so far */
@@ -196,6 +197,7 @@ struct run {
 	struct act inside;	       /* whose effect is in the store's open transaction */
 	int64_t durable_index;	       /* as of the last commit */
 	bool touched;	      /* the current operation may have changed something already */
+	int64_t usual_rows;   /* of the last effect */
 	int64_t undone_times; /* in a row, because of effects in doubt */
 	int64_t done_here;    /* operations finished by this process */
 
@@ -283,6 +285,8 @@ bool window_halve(struct run *r, const struct connection_kind *kind, struct erro
 /* Before it: whether it is to be given now. false: a stop came while an operator had the batches
  * wait. */
 bool window_may_come(struct run *r);
+/* Whether an operator has it wait. */
+bool window_is_paused(struct run *r);
 /* Time that passed since the last window was given and was no work in it. */
 void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */
@@ -374,6 +378,9 @@ void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, in
 		     const struct error *err);
 /* Forgets what is pending: its transaction is gone. */
 void journal_forget(struct run *r);
+/* Before an effect inside the store's transaction: what its step will be, if that can be told. */
+void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c);
 void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
 		    const struct connection *c);
 
