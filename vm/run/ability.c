@@ -6,9 +6,6 @@ const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
 	case OP_HALT:		return "halt";
-	case OP_TRANSACTION:
-	case OP_COMMIT:
-	case OP_ABANDON:	return "transaction";
 	case OP_SET_SETTING:	return "set setting";
 	case OP_APPROVAL:	return "approval";
 	case OP_PARALLEL:

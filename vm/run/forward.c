@@ -97,6 +97,10 @@ static enum outcome lost(struct run *r, bool *again, struct error *err)
 {
 	struct act a = r->inside;
 
+	if (transaction_goes_again(r, err)) {
+		*again = effect_wait(r, &a, r->transaction.refused, err) == STEP_DONE;
+		return *again ? OUTCOME_OK : session_settle(r, &a, STEP_STOPPED, err);
+	}
 	if (!a.operation || !is_passed_over(&a, err) || r->stop.cancelled ||
 	    !session_was_refused(r, err))
 		return session_settle(r, NULL, STEP_LOST, err);

@@ -96,7 +96,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");
 		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_LOCK ||
-						   machine_request(vm)->op == OP_UNLOCK))
+						   machine_request(vm)->op == OP_UNLOCK ||
+						   transaction_is(machine_request(vm)->op)))
 			machine_answer(vm, value_null(), STR(""));
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_WINDOW &&
 			 machine_request(vm)->operands[4].kind != VALUE_NULL)

@@ -77,6 +77,7 @@ void session_close(struct run *r)
 	buf_clear(&r->sql);
 	buf_clear(&r->window.given.before);
 	buf_clear(&r->failed_sql);
+	transaction_clear(&r->transaction);
 	store_close(r->second);
 	arena_clear(&r->arena);
 	*r = (struct run){ 0 };
@@ -214,12 +215,15 @@ enum outcome session_open_connection(struct run *r, uint32_t place, struct conne
 void session_busy(struct run *r, const struct connection *c)
 {
 	r->store_busy = c->shared && (r->journal.in_transaction || c->kind == &sqlite_kind);
-	r->busy_since_ms = r->store_busy ? os_monotonic_ms() : 0;
+	r->busy_since_ms = !r->store_busy	? 0
+			   : r->transaction.open ? r->transaction.since_ms
+						 : os_monotonic_ms();
 }
 
 void session_idle(struct run *r)
 {
-	r->store_busy = r->store_reads = false;
+	r->store_reads = false;
+	r->store_busy = r->store_busy && r->transaction.open;
 	if (r->health.state == HEALTH_CANCELS)
 		r->health.state = HEALTH_BAD;
 }

@@ -8,6 +8,7 @@
  * to stop
  *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
+ *   transaction.c        `transaction`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
@@ -21,6 +22,7 @@
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
+#include "vm/run/transaction.h"
 #include "vm/run/tune.h"
 
 #define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
@@ -141,6 +143,7 @@ struct run {
 	enum marking {
 		MARKING_UNKNOWN,
 		MARKING_POSSIBLE,
+		MARKING_STATES, /* and states of transactions */
 		MARKING_REFUSED
 	} *
 		markings; /* by need */
@@ -182,6 +185,7 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct transaction transaction;
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	enum run_phase phase;
 	enum migration_status status;

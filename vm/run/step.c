@@ -31,9 +31,12 @@ static enum step_end rest(struct run *r, struct act *a, struct error *err)
 
 void step_outlive(struct run *r, struct error *err)
 {
+	/* The code's own failure in a `transaction` is caught as what it was. */
+	const char *class = transaction_failed_as(r, err);
+
 	lanes_free(r);
 	session_tell(r, EVENT_CAUGHT, STR(""), str_c(err->message));
-	machine_answer_failure(r->vm, str_c(error_class_word(err->class)), str_c(err->code),
+	machine_answer_failure(r->vm, str_c(class), str_c(err->code),
 			       str_c(err->message));
 	error_clear(err);
 	journal_after(r);
@@ -41,7 +44,7 @@ void step_outlive(struct run *r, struct error *err)
 
 static bool is_effect(enum opcode op)
 {
-	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP;
+	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP || op == OP_TRANSACTION;
 }
 
 static enum step_end answer(struct run *r, struct act *a, struct error *err)

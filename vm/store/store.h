@@ -213,6 +213,7 @@ struct effect_outcome {
 	bool ok;
 	int64_t rows; /* -1 not told */
 	struct str error_code, error_text;
+	struct str sql; /* what it was, if that was not known at its intent; else empty */
 };
 /* also written whole by an effect inside the store's transaction: with its outcome */
 struct effect_intent {
