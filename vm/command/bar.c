@@ -86,6 +86,7 @@ static const char *words_of(enum run_event event)
 	case EVENT_TAKEN_OVER:		return "the process that ran it died; goes on";
 	case EVENT_DOUBT_RESOLVED:	return "was in doubt";
 	case EVENT_LOCK_AWAITED:	return "waits for";
+	case EVENT_APPROVAL_AWAITED:	return "waits for an operator to";
 	case EVENT_OPERATION_FAILED:	return "goes on, although";
 	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
 	case EVENT_NOT_FENCED:		return "goes on";
@@ -104,6 +105,8 @@ static const char *words_of(enum run_event event)
 	case EVENT_IN_DOUBT:
 	case EVENT_RESOLVED:
 	case EVENT_TUNED:
+	case EVENT_APPROVED:
+	case EVENT_HALTED:
 	case EVENT_STOPPED:
 	case EVENT_ERRORED:
 	case EVENT_COUNT:

@@ -5,9 +5,7 @@
 const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
-	case OP_HALT:		return "halt";
 	case OP_SET_SETTING:	return "set setting";
-	case OP_APPROVAL:	return "approval";
 	case OP_PARALLEL:
 	case OP_PARALLEL_END:	return "parallel";
 	default:		return NULL;

@@ -270,6 +270,17 @@ void journal_migration(struct run *r, enum migration_status status)
 	r->journal.pending = true;
 }
 
+void journal_instruct(struct run *r, struct str text)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->instruction);
+	buf_str(&j->instruction, text);
+	j->step.set_instruction = true;
+	j->step.instruction = buf_view(&j->instruction);
+	j->pending = true;
+}
+
 void journal_phase(struct run *r, enum run_phase phase)
 {
 	r->phase = phase;
@@ -282,7 +293,7 @@ void journal_phase(struct run *r, enum run_phase phase)
 static bool is_ending(enum run_event e)
 {
 	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED ||
-	       e == EVENT_STOPPED;
+	       e == EVENT_STOPPED || e == EVENT_HALTED;
 }
 
 void journal_event(struct run *r, enum run_event event, const char *format, ...)

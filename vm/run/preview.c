@@ -71,6 +71,21 @@ static void note_windows(struct noting *n, struct machine *vm)
 	machine_answer(vm, value_null(), STR(""));
 }
 
+/* Something that only an operator ends. */
+static void note_operator(struct noting *n, struct machine *vm)
+{
+	const struct machine_request *q = machine_request(vm);
+	struct buf text = { 0 };
+
+	buf_format(&text, "%s: %.*s",
+		   q->op == OP_HALT ? "it stops here, until it is resumed"
+				    : "it waits here, until it is approved",
+		   STR_ARG(value_text(q->value)));
+	note(n, STR(""), buf_view(&text), false);
+	machine_answer(vm, value_null(), STR(""));
+	buf_clear(&text);
+}
+
 static void walk(struct noting *n, uint32_t function, const struct value *captures)
 {
 	struct machine *vm = machine_new(&n->r->module);
@@ -95,6 +110,9 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");
+		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_HALT ||
+						   machine_request(vm)->op == OP_APPROVAL))
+			note_operator(n, vm);
 		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_LOCK ||
 						   machine_request(vm)->op == OP_UNLOCK ||
 						   transaction_is(machine_request(vm)->op)))

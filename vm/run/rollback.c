@@ -35,6 +35,7 @@ void rollback_mark(struct run *r)
 				r->verdict == VERDICT_DONE, -1, NULL);
 	if (!mutant(MUTANT_OLD_VERDICT))
 		r->verdict = VERDICT_NONE;
+	buf_reset(&r->halt);
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;
@@ -42,6 +43,7 @@ void rollback_mark(struct run *r)
 		r->index = 0;
 	journal_migration(r, STATUS_ROLLING_BACK);
 	journal_phase(r, PHASE_BACKWARD);
+	journal_instruct(r, STR(""));
 	journal_checkpoint_empty(r);
 	journal_event(r, EVENT_ROLLBACK_STARTED, "from operation %lld", (long long)r->index);
 }

@@ -72,6 +72,8 @@ void session_close(struct run *r)
 	buf_clear(&r->journal.owed.sql);
 	buf_clear(&r->journal.outcome_text);
 	buf_clear(&r->journal.error_text);
+	buf_clear(&r->journal.instruction);
+	buf_clear(&r->halt);
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);

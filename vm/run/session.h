@@ -77,7 +77,7 @@ struct journal {
 	int64_t after_locks;
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
-	struct buf outcome_text, error_text;
+	struct buf outcome_text, error_text, instruction;
 };
 
 /* What is being carried out: an operation in one direction. */
@@ -116,6 +116,7 @@ struct stop {
 	bool heard;	       /* told to the listener */
 	struct stop_wish wish; /* through the store */
 	int64_t heard_at_ms, polled_at_ms, looked_at_ms;
+	bool news; /* somebody has told of something; who waits for that resets it */
 	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 
@@ -186,6 +187,7 @@ struct run {
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
 	struct transaction transaction;
+	struct buf halt; /* the instruction of the `halt` that the machine has come to */
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	enum run_phase phase;
 	enum migration_status status;
@@ -365,6 +367,8 @@ enum outcome journal_operation(struct run *r, const struct act *a, enum operatio
 			       bool finished, struct error *err) MUST_USE;
 void journal_migration(struct run *r,
 		       enum migration_status status); /* with r->index and the progress */
+/* What an operator is to do now; empty: nothing. */
+void journal_instruct(struct run *r, struct str text);
 void journal_phase(struct run *r, enum run_phase phase);
 void journal_event(struct run *r, enum run_event event, const char *format, ...) PRINTF_LIKE(3, 4);
 void journal_error(struct run *r, int64_t index, const struct error *err);
@@ -413,6 +417,10 @@ bool step_is_unhealthy(const struct run *r, const struct act *a);
 enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    enum proof proof, char out[QUERY_ID_SIZE]);
+
+/* halt.c: `halt`, and `approval`, which waits for `amigrun approve`. */
+enum step_end halt_stop(struct run *r, struct act *a, struct error *err);
+enum step_end approval_wait(struct run *r, struct act *a, struct error *err);
 
 /* http.c: `http`, whose idempotency key makes it repeatable. */
 enum step_end http_send(struct run *r, struct act *a, struct error *err);

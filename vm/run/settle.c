@@ -47,6 +47,24 @@ static enum outcome settle_released(struct run *r, struct error *err)
 			 (long long)r->index, (long long)r->count);
 }
 
+/* The migration itself wants it. */
+static enum outcome settle_halted(struct run *r, const struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	journal_migration(r, STATUS_STOPPED);
+	journal_instruct(r, buf_view(&r->halt));
+	journal_event(r, EVENT_HALTED, "%.*s", STR_ARG(buf_view(&r->halt)));
+	o = journal_commit(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_STOPPED, "halted in operation %lld of %lld \"%.*s\": %.*s",
+		  (long long)a->index, (long long)r->count, STR_ARG(r->plan[a->index].label),
+		  STR_ARG(buf_view(&r->halt)));
+	error_hint(err, "when that is done, `amigrun resume %.*s` goes on", STR_ARG(r->name));
+	return OUTCOME_STOPPED;
+}
+
 static enum outcome settle_stopped(struct run *r, const struct act *a, struct error *err)
 {
 	enum outcome o;
@@ -56,6 +74,8 @@ static enum outcome settle_stopped(struct run *r, const struct act *a, struct er
 		return lease_fail(r, err);
 	if (r->stop.wish.rollback && r->phase != PHASE_BACKWARD)
 		return settle_undone(r, err);
+	if (r->halt.len)
+		return settle_halted(r, a, err);
 	if (r->options->release_on_signal && !r->stop.wish.requested && !mutant(MUTANT_STOPS))
 		return settle_released(r, err);
 	journal_migration(r, STATUS_STOPPED);
@@ -109,6 +129,7 @@ static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct
 	}
 	error_clear(&against);
 	journal_error(r, index, err);
+	journal_instruct(r, STR(""));
 	journal_event(r, EVENT_ERRORED, "%s", err->message);
 	r->journal.step.set_finished = true;
 	if (undo)

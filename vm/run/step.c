@@ -63,6 +63,10 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return STEP_LOST;
 	if (q->op == OP_LOCK)
 		return lock_take(r, a, err);
+	if (q->op == OP_HALT)
+		return halt_stop(r, a, err);
+	if (q->op == OP_APPROVAL)
+		return approval_wait(r, a, err);
 	if (q->op == OP_WINDOW && !window_may_come(r)) {
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
@@ -82,8 +86,10 @@ static enum step_end end_unhealthy(struct run *r, enum step_end end, struct erro
 	case STEP_DONE:
 		journal_checkpoint(r, r->vm);
 		return STEP_UNHEALTHY;
-	case STEP_FAILED:
 	case STEP_STOPPED:
+		/* What `halt` says is not said twice. */
+		return r->halt.len ? end : STEP_UNHEALTHY;
+	case STEP_FAILED:
 	case STEP_UNHEALTHY:
 		return STEP_UNHEALTHY;
 	case STEP_DOUBT:

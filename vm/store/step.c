@@ -168,6 +168,12 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 		o = store_run(s, STATEMENT_STEP_PHASE, err, field_int(step->run),
 			      field_text(str_c(phase_words[step->phase])),
 			      field_bool(step->phase == PHASE_ENDED));
+	if (o == OUTCOME_OK && step->set_instruction)
+		o = store_run(s, STATEMENT_STEP_INSTRUCTION, err, field_text(step->migration),
+			      words(s, step->instruction));
+	if (o == OUTCOME_OK && step->ask)
+		o = store_run(s, STATEMENT_STEP_ASK, err, field_int(step->run),
+			      field_int(step->current_operation_index));
 	if (o == OUTCOME_OK && step->set_locks)
 		o = store_run(s, STATEMENT_STEP_UNLOCK, err, field_int(step->run),
 			      field_int(step->locks));
