@@ -69,6 +69,8 @@ static void begin_operation(struct bar *b, const struct run_news *n)
 	}
 	if (b->terminal)
 		draw(b, n, false);
+	else if (n->index >= n->count)
+		fprintf(stdout, "[end] %.*s\n", STR_ARG(n->label));
 	else
 		fprintf(stdout, "[%lld/%lld] %s%.*s\n", (long long)n->index + 1,
 			(long long)n->count, n->backward ? "undo " : "", STR_ARG(n->label));
@@ -89,6 +91,7 @@ static const char *words_of(enum run_event event)
 	case EVENT_APPROVAL_AWAITED:	return "waits for an operator to";
 	case EVENT_OPERATION_FAILED:	return "goes on, although";
 	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
+	case EVENT_NOTICE_FAILED:	return "could not tell of it";
 	case EVENT_NOT_FENCED:		return "goes on";
 	case EVENT_RETRIED:		return "tries again after";
 	case EVENT_STOP_HEARD:		return "stopping, after the current effect";

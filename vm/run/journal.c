@@ -265,7 +265,10 @@ void journal_migration(struct run *r, enum migration_status status)
 	step->set_migration = true;
 	step->status = status;
 	step->current_operation_index = r->index;
-	step->progress = progress_percent(&r->progress, r->index, r->share);
+	/* `finally` behind a rollback: nothing of the operations is done any more. */
+	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count
+				 ? 0
+				 : progress_percent(&r->progress, r->index, r->share);
 	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
 	r->journal.pending = true;
 }

@@ -144,7 +144,7 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 				      struct run_preview *out, struct run_preview_operation *p,
 				      struct error *err)
 {
-	const struct operation *op = &r->module.operations[row->operation];
+	const struct operation *op = ending_operation(r, row->operation);
 	struct noting n = { .r = r, .out = out };
 	const struct value *captures;
 	const struct run_host *before;
@@ -184,10 +184,10 @@ static enum outcome preview(struct run *r, struct str image, struct run_preview 
 		return o;
 	host_prepare(r);
 	out->required = required.flag;
-	out->operation_count = (size_t)r->count;
-	out->operations =
-		arena_array(&out->arena, struct run_preview_operation, (size_t)r->count + 1);
-	for (int64_t i = 0; i < r->count && o == OUTCOME_OK; i++)
+	out->operation_count = (size_t)(r->count + r->endings.count);
+	out->operations = arena_array(&out->arena, struct run_preview_operation,
+				      out->operation_count + 1);
+	for (int64_t i = 0; i < r->count + r->endings.count && o == OUTCOME_OK; i++)
 		o = preview_operation(r, &r->plan[i], out, &out->operations[i], err);
 	return o;
 }

@@ -98,6 +98,7 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 		error_prefix(err, "cannot use the module of \"%.*s\": ", STR_ARG(r->name));
 		return o;
 	}
+	ending_init(r);
 	r->vm = machine_new(&r->module);
 	machine_keep_blobs(r->vm, r->journal.blobs);
 	r->markings = arena_array(&r->arena, enum marking, r->module.need_count + 1);

@@ -18,6 +18,7 @@
 
 #include "vm/connection/connection.h"
 #include "vm/machine/machine.h"
+#include "vm/run/ending.h"
 #include "vm/run/lease.h"
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
@@ -164,7 +165,8 @@ struct run {
 	struct lease lease;
 	int64_t id, epoch;
 	struct operation_row *plan;
-	int64_t count, index;
+	int64_t count, index; /* operations; plan has what ending.h says behind them */
+	struct endings endings;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
 	int64_t copied; /* rows of the `copy` that is under way */
@@ -418,12 +420,29 @@ enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    enum proof proof, char out[QUERY_ID_SIZE]);
 
+/* ending.c: the run has come to `finally`. */
+bool finally_is_begun(const struct run *r);
+/* Carries it out, if there is one; fresh: from its beginning. Its end waits for the next commit. */
+enum step_end finally_go(struct run *r, struct act *a, bool fresh, struct error *err);
+
+/* notice.c: `on complete`, before the run counts as completed. */
+enum step_end notice_complete(struct run *r, struct act *a, struct error *err);
+/* `on error`: commits what is pending, the error with it, and that the notice is owed; then gives
+ * it. */
+enum outcome notice_error(struct run *r, struct error *err) MUST_USE;
+/* Of a run that was loaded: its process has died in between. */
+bool notice_is_owed(const struct run *r);
+enum outcome notice_give_owed(struct run *r, struct error *err) MUST_USE;
+
 /* halt.c: `halt`, and `approval`, which waits for `amigrun approve`. */
 enum step_end halt_stop(struct run *r, struct act *a, struct error *err);
 enum step_end approval_wait(struct run *r, struct act *a, struct error *err);
 
 /* http.c: `http`, whose idempotency key makes it repeatable. */
 enum step_end http_send(struct run *r, struct act *a, struct error *err);
+/* A request outside of the journal, which whoever gets it knows by this key. */
+enum outcome http_notify(struct run *r, const struct machine_request *q, const char *key,
+			 struct error *err) MUST_USE;
 /* Whether an effect that is in doubt is sent again, as nothing in the operation says otherwise. */
 bool http_repeats(const struct act *a, const struct effect_row *effect);
 /* The end of an attempt is not known: *again, or it is left open, for a resume or a rollback. */
@@ -545,6 +564,8 @@ enum outcome session_settle(struct run *r, const struct act *a, enum step_end en
 /* Whether a commit that failed was refused because of the effect in it (run.inside), which has not
  * happened then: the run stands where it stood before. */
 bool session_was_refused(struct run *r, const struct error *err);
+/* A process has died between an error and its consequences: these are drawn now. */
+enum outcome session_settle_owed(struct run *r, struct error *err);
 /* A check after the last operation failed. */
 enum outcome session_settle_check(struct run *r, struct error *err);
 

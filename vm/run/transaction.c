@@ -324,6 +324,7 @@ bool transaction_goes_again(struct run *r, const struct error *err)
 	t->refused_index = a->index + 1;
 	if (!retry_wanted(&a->policy.retry, t->refused, err) || !session_was_refused(r, err))
 		return false;
+	r->plan[a->index].status = OPERATION_STATUS_RUNNING;
 	/* As a run that had died would go on: where the store says it stands, or from the
 	 * operation's beginning. */
 	if (r->journal.stored_checkpoint)
