@@ -288,8 +288,7 @@ static enum outcome run_joined(struct postgres *session, const struct statement 
 	buf_clear(&comment);
 	if (o == OUTCOME_OK)
 		o = read_answers(session, watch, NULL, affected, err);
-	postgres_join_end(session);
-	return o;
+	return postgres_join_end(session, o, err);
 }
 
 static enum outcome run_inside(struct postgres *session, const struct statement *s,

@@ -27,8 +27,7 @@ struct machine_request {
 	enum opcode op;
 	uint32_t need;			/* the first operand, if that is a connection */
 	enum query_shape shape;		/* QUERY */
-	/* EXEC: the code drops the answer, so it may be given before it is known */
-	bool answer_unused;
+	bool ends; /* EXEC: whatever the answer is, the code drops it and is at its end */
 	/* all operands, the first one first */
 	const struct value *operands;
 	uint32_t operand_count;

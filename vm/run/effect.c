@@ -46,6 +46,7 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 {
 	if (rows >= 0)
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
+	r->usual_rows = rows;
 	journal_outcome(r, number, attempt, true, rows, NULL);
 	if (is_transaction(r))
 		transaction_take(r);
@@ -173,6 +174,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 		if (store_begin(r->store, err) != OUTCOME_OK)
 			return STEP_LOST;
 		j->in_transaction = true;
+		journal_expect(r, a, number, attempt, c);
 		o = send(r, a, c, number, PROOF_NONE, &rows, err);
 		/* The commit before it went out with it. */
 		if (journal_settled(r, &late) != OUTCOME_OK) {

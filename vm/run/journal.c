@@ -395,3 +395,47 @@ void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t 
 	j->step.intent = &j->intent;
 	j->pending = true;
 }
+
+/* As finish_operation() makes it of an effect that went as the last one did. */
+void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c)
+{
+	struct journal *j = &r->journal;
+	int64_t rows = r->usual_rows;
+	struct effect_outcome outcome = { .number = number,
+					  .attempt = attempt,
+					  .ok = true,
+					  .rows = rows,
+					  .error_code = STR(""),
+					  .error_text = STR("") };
+	struct effect_intent intent = { .number = number,
+					.operation_index = a->index,
+					.attempt = attempt,
+					.query_id = j->query_id,
+					.sql = buf_view(&r->sql),
+					.connection = str_c(c->name) };
+	struct step step = { .run = r->id,
+			     .epoch = r->epoch,
+			     .migration = r->name,
+			     .intent = &intent,
+			     .outcome = &outcome,
+			     .set_migration = true,
+			     .status = r->status,
+			     .current_operation_index = r->index + 1,
+			     .progress = progress_percent(&r->progress, r->index + 1, 0),
+			     .current_query_id = j->query_id,
+			     .operation_count = 1 };
+
+	/* The end of the last operation waits for the end of the run. */
+	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count)
+		return;
+	step.operations[0] = (struct operation_change){
+		.index = a->index,
+		.status = OPERATION_STATUS_DONE,
+		.attempts = a->attempts,
+		.rows = rows < 0 ? a->rows : (a->rows > 0 ? a->rows : 0) + rows,
+		.started = !a->begun,
+		.finished = true
+	};
+	store_expect(r->store, &step);
+}

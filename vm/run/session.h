@@ -201,6 +201,7 @@ struct run {
 	struct act inside;	       /* whose effect is in the store's open transaction */
 	int64_t durable_index;	       /* as of the last commit */
 	bool touched;	      /* the current operation may have changed something already */
+	int64_t usual_rows;   /* of the last effect */
 	int64_t undone_times; /* in a row, because of effects in doubt */
 	int64_t done_here;    /* operations finished by this process */
 
@@ -379,6 +380,9 @@ void journal_outcome(struct run *r, int64_t number, int64_t attempt, bool ok, in
 		     const struct error *err);
 /* Forgets what is pending: its transaction is gone. */
 void journal_forget(struct run *r);
+/* Before an effect inside the store's transaction: what its step will be, if that can be told. */
+void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c);
 void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t attempt,
 		    const struct connection *c);
 

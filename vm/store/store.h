@@ -285,6 +285,13 @@ struct step {
  * serialization failure), nothing happened; or, with class ERROR_UNKNOWN, the effect's own SQL
  * ended the transaction before its journal was written. The two operations are different ones. */
 enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
+/*
+ * After store_begin(), before the effect: what its step is going to be if nothing out of the
+ * ordinary happens (an effect with both intent and outcome, one operation, the migration; its texts
+ * live until the transaction ends). Where the database can, that is written while the effect's
+ * answer is on its way, and the step then writes what came otherwise.
+ */
+void store_expect(struct store *s, const struct step *step);
 /* commits */
 enum outcome store_step(struct store *s, const struct step *step, struct error *err) MUST_USE;
 /*
