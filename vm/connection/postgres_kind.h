@@ -10,6 +10,8 @@ struct postgres_state {
 	struct postgres *store;		/* when the target is the store's own database */
 	struct postgres reader;		/* of streams; opened when the first is */
 	bool commits_lightly;		/* synchronous_commit is off here */
+	bool is_pooled;			/* no session of the server's is ours */
+	char *path;			/* of pooled sessions: the search path to set; or NULL */
 };
 
 /* postgres_kind.c */
@@ -17,6 +19,19 @@ struct postgres_state {
  * reported when it broke. */
 enum outcome postgres_wake(struct connection *c, const struct watch *watch,
 			   struct error *err) MUST_USE;
+
+/* postgres_pooled.c */
+enum outcome postgres_learn_session(struct postgres_state *s, const struct watch *watch,
+				    struct error *err) MUST_USE;
+/* What stands in front of every statement in a transaction of its own behind a pooler. */
+void postgres_print_pooled(const struct postgres_state *s, struct buf *out);
+/* Around questions that belong together; ended also when they failed. */
+enum outcome postgres_look_begin(const struct postgres_state *s, struct postgres *session,
+				 const struct watch *watch, struct error *err) MUST_USE;
+void postgres_look_end(const struct postgres_state *s, struct postgres *session);
+/* Refuses what can't be had outside of transactions behind a pooler. */
+enum outcome postgres_check_outside(struct postgres_state *s, const struct statement *statement,
+				    const struct watch *watch, struct error *err) MUST_USE;
 
 /* postgres_catalog.c */
 /* The columns of a query, prepared in this session. */
