@@ -70,6 +70,8 @@ static void close_server(struct connection *c)
 	struct postgres_state *s = state_of(c);
 	postgres_close(&s->own);
 	postgres_close(&s->reader);
+	postgres_close(&s->aside);
+	free(s->measure);
 	free(s->path);
 	free(s);
 	c->state = NULL;
@@ -264,6 +266,8 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 		buf_reset(&text);
 	}
 	postgres_text_comment(&text, s->query_id);
+	if (o == OUTCOME_OK)
+		o = postgres_drop_invalid(session, s, watch, err);
 	if (o == OUTCOME_OK) {
 		o = send_and_read(session, s, text.ptr, "", watch, NULL, affected, err);
 		/* It is made of several transactions: an error does not say that nothing was
@@ -416,5 +420,6 @@ const struct connection_kind postgres_kind = {
 	.print_unique = print_unique,
 	.too_much = too_much,
 	.share = share_session,
+	.measure = postgres_measure,
 	.stream = &postgres_stream,
 };

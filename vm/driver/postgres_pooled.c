@@ -20,22 +20,27 @@ bool postgres_is_backend(const struct postgres *s, int pid)
 	return PQbackendPID(s->pg) == pid;
 }
 
-enum outcome postgres_own_backend(struct postgres *s, const struct watch *watch, struct error *err)
+/* One that pools whole sessions leaves us ours, also while another asks. */
+static bool is_shared_out(struct postgres *s, int pid, const struct watch *watch)
 {
 	struct postgres other = { 0 };
 	struct error ignored = { 0 };
-	int pid = backend_of(s, watch, err), others = -1;
+	int again = backend_of(s, watch, &ignored), others = -1;
 
-	if (pid < 0)
-		return err->outcome;
-	if (postgres_is_backend(s, pid))
-		return OUTCOME_OK;
-	/* One that pools sessions leaves us ours while another asks. */
 	if (postgres_open(&other, s->conninfo, "amig", watch, &ignored) == OUTCOME_OK)
 		others = backend_of(&other, watch, &ignored);
 	postgres_close(&other);
 	error_clear(&ignored);
-	if (others != pid)
+	return (again >= 0 && again != pid) || others == pid;
+}
+
+enum outcome postgres_own_backend(struct postgres *s, const struct watch *watch, struct error *err)
+{
+	int pid = backend_of(s, watch, err);
+
+	if (pid < 0)
+		return err->outcome;
+	if (postgres_is_backend(s, pid) || !is_shared_out(s, pid, watch))
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_UNREACHABLE,
 		  "a pooler gives this connection another of the server's sessions for each "
