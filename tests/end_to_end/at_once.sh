@@ -63,6 +63,15 @@ migration "0007_anything" {
       }
       rollback nothing
     }
+    operation "in one" on db {
+      forward {
+        transaction {
+          exec sql"INSERT INTO log VALUES (6, 1)"
+          exec sql"INSERT INTO log VALUES (6, 2)"
+        }
+      }
+      rollback nothing
+    }
     operation "caught" on db {
       forward {
         try {
@@ -170,19 +179,19 @@ follows_in_one_database() {
 holds_anything() {
 	begin
 	expect 0 "$AMIGRUN" run 0007_anything
-	is_complete 0007_anything 7
+	is_complete 0007_anything 8
 	is "what was logged" "$(ask "SELECT string_agg(p || ':' || n || ':' || s, ' ' ORDER BY p) FROM (SELECT least(p, 100) AS p,
-		count(*) AS n, sum(step) AS s FROM log GROUP BY 1) AS q")" "1:1:1 2:1:1 3:4:20 4:1:25 5:1:1 7:1:1 100:20:0"
+		count(*) AS n, sum(step) AS s FROM log GROUP BY 1) AS q")" "1:1:1 2:1:1 3:4:20 4:1:25 5:1:1 6:2:3 7:1:1 100:20:0"
 }
 # Those under way are finished, nothing more is begun; the others stay as they are.
 one_that_fails_ends_them() {
 	begin 0.6
 	ask 'UPDATE pace SET divisor = 0 WHERE p = 2'
-	pace 2 0
+	pace 2 0.2
 	expect 1 "$AMIGRUN" run --no-auto-rollback 0001_plain
 	has "the error" "$output" 'Operation 2 "part 2" failed: ' "division by zero"
 	is "the row" "$(migration 0001_plain status current_operation_index)" "errored|1"
-	is "the operations" "$(statuses)" "done running failed running pending pending pending pending "
+	has "the operations" "$(statuses)" "done running failed " " pending pending pending pending "
 	is "open effects" "$(open_effects)" 0
 	ask 'UPDATE pace SET divisor = 6'
 	expect 0 "$AMIGRUN" resume 0001_plain

@@ -100,6 +100,8 @@ UNUSED static void back_to_version_1(const struct place *p)
 		  "ALTER TABLE @operation DROP COLUMN block;"
 		  "ALTER TABLE @operation DROP COLUMN at_once;"
 		  "ALTER TABLE @operation DROP COLUMN completion;"
+		  "ALTER TABLE @migration DROP COLUMN instruction;"
+		  "ALTER TABLE @operation DROP COLUMN approved_by;"
 		  "ALTER TABLE @migration DROP COLUMN stop_now;"
 		  "ALTER TABLE @migration DROP COLUMN stop_rollback;"
 		  "ALTER TABLE @migration DROP COLUMN wanted; UPDATE @store SET version = 1");

@@ -6,7 +6,16 @@
 
 /* ---- while the plan is made ---- */
 
-static bool has_lock(const struct module *m, uint32_t function, unsigned depth)
+/* The locks that a run has are told by how far in it is, and are its own whoever of it asks: two
+ * operations at once would both be in the block of one lock. A `transaction` has the run from its
+ * first statement to its commit. What an operator is to do, or to say yes to, is one thing of the
+ * whole run. */
+static bool is_for_one(uint32_t op)
+{
+	return op == OP_LOCK || op == OP_TRANSACTION || op == OP_HALT || op == OP_APPROVAL;
+}
+
+static bool has_one(const struct module *m, uint32_t function, unsigned depth)
 {
 	const struct function *f;
 
@@ -14,19 +23,17 @@ static bool has_lock(const struct module *m, uint32_t function, unsigned depth)
 		return false;
 	f = &m->functions[function];
 	for (uint32_t pc = 0; pc < f->code_count; pc++)
-		if (f->code[pc].op == OP_LOCK ||
-		    (f->code[pc].op == OP_CALL && has_lock(m, f->code[pc].a, depth + 1)))
+		if (is_for_one(f->code[pc].op) ||
+		    (f->code[pc].op == OP_CALL && has_one(m, f->code[pc].a, depth + 1)))
 			return true;
 	return false;
 }
 
-/* The locks that a run has are told by how far in it is, and are its own whoever of it asks: two
- * operations at once would both be in the block of one lock. */
 static bool goes_alone(const struct module *m, const struct operation_row *row)
 {
 	const struct operation *op = &m->operations[row->operation];
 
-	return has_lock(m, op->forward, 0) || has_lock(m, op->rollback, 0);
+	return has_one(m, op->forward, 0) || has_one(m, op->rollback, 0);
 }
 
 void block_plan_add(struct block_plan *p, const struct module *m, struct operation_row *row,

@@ -216,6 +216,7 @@ static void lead(struct run *r)
 			pthread_join(all->at[i].thread, NULL);
 			all->at[i].has_thread = false;
 		}
+	all->ending = false;
 }
 
 /* How much it matters how one ended, where several did. */

@@ -131,6 +131,8 @@ enum outcome strands_restore(struct run *r, struct str checkpoint, struct error 
 /* When the run was loaded: its effects that are open, all of them; also of a block that is being
  * undone. */
 enum outcome strands_load(struct run *r, struct error *err) MUST_USE;
+/* Whether any of them is. */
+bool strands_are_open(const struct run *r);
 /* Whether something of them may be on its way to a target that does not refuse it. */
 bool strands_are_on_their_way(const struct run *r);
 /* Nothing of them runs any more at any target. */

@@ -59,6 +59,14 @@ static bool comes_late(const struct effect_row *e)
 	return e->number && !query_id_is_marked(e->query_id) && !query_id_is_guarded(e->query_id);
 }
 
+bool strands_are_open(const struct run *r)
+{
+	for (size_t i = 0; i < r->strands->loaded_count; i++)
+		if (r->strands->loaded[i].open.number)
+			return true;
+	return false;
+}
+
 bool strands_are_on_their_way(const struct run *r)
 {
 	for (size_t i = 0; i < r->strands->loaded_count; i++)
