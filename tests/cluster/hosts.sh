@@ -54,7 +54,8 @@ all_hosts_at_once() {
 3|clickhouse@$(host_name a2)|1
 4|clickhouse@$(host_name b1)|1
 5|clickhouse@$(host_name b2)|1"
-	is "the blocks" "$(state 'SELECT block, at_once, count(*) FROM @operation GROUP BY 1, 2 ORDER BY 1' | xargs)" "1|64|2 2|64|4"
+	is "the blocks" "$(state 'SELECT block, at_once, count(*) FROM @operation GROUP BY 1, 2 ORDER BY 1' | xargs)" \
+		"1|64|2 2|64|4"
 	expect 0 "$AMIGRUN" status 0701_hosts
 	has "the status" "$output" "done         note (shard 1, replica 2, $(host_name a2)), up to 64 at once in block 2"
 	expect 0 "$AMIGRUN" rollback 0701_hosts --yes
