@@ -88,7 +88,8 @@ struct cluster_host {
 	int64_t shard, replica;
 };
 
-/* How far a statement has come, in rows. */
+/* How far a statement has come: what it has read of all that it will, in rows or whatever its
+ * server counts, and the rows that it has written. */
 struct measure { int64_t read, to_read, written; };	/* 0: not told */
 
 struct connection_kind {

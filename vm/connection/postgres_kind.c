@@ -46,13 +46,9 @@ static struct limit limit_of(const struct statement *s, const struct watch *watc
 static enum outcome learn_server(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct postgres_state *s = state_of(c);
-	PGresult *answer;
-	enum outcome o = postgres_query(&s->own, "SELECT current_setting('synchronous_commit')",
-					watch, &answer, err);
+	enum outcome o = postgres_learn_session(s, watch, err);
 	if (o != OUTCOME_OK)
 		return o;
-	s->commits_lightly = strcmp(PQgetvalue(answer, 0, 0), "off") == 0;
-	PQclear(answer);
 	const char *version = PQparameterStatus(s->own.pg, "server_version");
 	free(c->version_text);
 	c->version_text = must_strdup(version ? version : "");
@@ -74,6 +70,9 @@ static void close_server(struct connection *c)
 	struct postgres_state *s = state_of(c);
 	postgres_close(&s->own);
 	postgres_close(&s->reader);
+	postgres_close(&s->aside);
+	free(s->measure);
+	free(s->path);
 	free(s);
 	c->state = NULL;
 }
@@ -227,6 +226,8 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		return connection_give_id(s, err, o);
 	/* Inside the store's transaction a savepoint keeps it alive whatever the query does. */
 	postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_READ_INSIDE : TEXT_READ);
+	if (!inside)
+		postgres_print_pooled(state, &prefix);
 	out->affected = -1;
 	o = send_and_read(session, s, prefix.ptr,
 			  inside ? "\n;ROLLBACK TO amig_read;RELEASE amig_read" : "", watch, out,
@@ -247,19 +248,27 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	return connection_give_id(s, err, o);
 }
 
-/* Alone, with what it needs set for the session in front of it and reset behind it. */
+/* Alone, with what it needs set for the session in front of it and reset behind it, where the
+ * session is ours. */
 static enum outcome run_outside(struct connection *c, const struct statement *s,
 				const struct watch *watch, int64_t *affected, struct error *err)
 {
-	struct postgres *session = &state_of(c)->own;
+	struct postgres_state *state = state_of(c);
+	struct postgres *session = &state->own;
 	struct buf text = {0};
 	enum outcome o = postgres_wake(c, watch, err);
+	if (o == OUTCOME_OK)
+		o = postgres_check_outside(state, s, watch, err);
 	if (o != OUTCOME_OK)
 		return o;
-	postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
-	o = postgres_query(session, text.ptr, watch, NULL, err);
-	buf_reset(&text);
+	if (!state->is_pooled) {
+		postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
+		o = postgres_query(session, text.ptr, watch, NULL, err);
+		buf_reset(&text);
+	}
 	postgres_text_comment(&text, s->query_id);
+	if (o == OUTCOME_OK)
+		o = postgres_drop_invalid(session, s, watch, err);
 	if (o == OUTCOME_OK) {
 		o = send_and_read(session, s, text.ptr, "", watch, NULL, affected, err);
 		/* It is made of several transactions: an error does not say that nothing was
@@ -270,7 +279,7 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 	buf_reset(&text);
 	postgres_text_reset(&text, s);
 	struct error ignored = {0};
-	if (postgres_is_alive(session) &&
+	if (!state->is_pooled && postgres_is_alive(session) &&
 	    postgres_query(session, text.ptr, NULL, NULL, &ignored) != OUTCOME_OK)
 		postgres_abandon(session);
 	error_clear(&ignored);
@@ -311,6 +320,7 @@ static void print_beginning(const struct postgres_state *state, const struct sta
 			    struct buf *out)
 {
 	postgres_text_prefix(out, state->own.pg, s, TEXT_CHANGE);
+	postgres_print_pooled(state, out);
 	if (state->commits_lightly)
 		buf_text(out, "SET LOCAL synchronous_commit=local;");
 	if (s->marker.len)
@@ -473,5 +483,6 @@ const struct connection_kind postgres_kind = {
 	.print_unique = print_unique,
 	.too_much = too_much,
 	.share = share_session,
+	.measure = postgres_measure,
 	.stream = &postgres_stream,
 };

@@ -4,6 +4,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
 #include "vm/run/setting.h"
@@ -57,6 +58,7 @@ void session_close(struct run *r)
 	if (journal_settled(r, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	health_end(r);
+	ahead_free(r);
 	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);

@@ -189,6 +189,7 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct ahead *ahead; /* ahead.h; NULL: nothing was read ahead yet */
 	struct transaction transaction;
 	struct buf halt; /* the instruction of the `halt` that the machine has come to */
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
@@ -288,6 +289,8 @@ bool window_halve(struct run *r, const struct connection_kind *kind, struct erro
 /* Before it: whether it is to be given now. false: a stop came while an operator had the batches
  * wait. */
 bool window_may_come(struct run *r);
+/* Whether an operator has it wait. */
+bool window_is_paused(struct run *r);
 /* Time that passed since the last window was given and was no work in it. */
 void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */

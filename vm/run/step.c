@@ -1,6 +1,7 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/copy.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
@@ -47,6 +48,12 @@ static bool is_effect(enum opcode op)
 	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP || op == OP_TRANSACTION;
 }
 
+/* A window that was found already: what was done is committed with what is done in it. */
+static bool is_at_hand(struct run *r, const struct machine_request *q)
+{
+	return q->op == OP_WINDOW && ahead_has_window(r) && !window_is_paused(r);
+}
+
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
@@ -59,7 +66,7 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		lock_give_back(r);
 		return STEP_DONE;
 	}
-	if (!request_is_quick(q) && step_commit(r, err) != OUTCOME_OK)
+	if (!request_is_quick(q) && !is_at_hand(r, q) && step_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	if (q->op == OP_LOCK)
 		return lock_take(r, a, err);
@@ -218,6 +225,7 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 	const struct run_host *before = host_enter(r, a->index);
 	enum step_end end = go_through(r, a, err);
 
+	ahead_drop(r);
 	r->here = before;
 	return end;
 }

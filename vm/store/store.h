@@ -196,6 +196,11 @@ enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash has
 enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
 				struct effect_row **out, size_t *count,
 				struct error *err) MUST_USE;
+/* The last effect on a connection before this number that is done and has left a marker there;
+ * number 0: none. */
+enum outcome store_marked_before(struct store *s, int64_t run, struct str connection,
+				 int64_t number, struct arena *a, struct effect_row *out,
+				 struct error *err) MUST_USE;
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
