@@ -1,5 +1,5 @@
 #!/bin/bash
-# person_versions.sh - persons by their version, and those of PostgreSQL copied into a cluster, each shard having its part of them:
+# person_versions.sh - persons by their version, and those of PostgreSQL copied into a cluster, each shard having its part:
 # to the end, killed again and again, undone
 set -u
 . "$(dirname "$0")/../support/case.sh"
@@ -17,7 +17,8 @@ begin() {
 	path="/amig/$1/{shard}/person"
 	ask_hosts "CREATE TABLE person ($person_columns) ENGINE = ReplicatedReplacingMergeTree('$path', '{replica}', _timestamp)
 		ORDER BY (team_id, id)" "$1" >/dev/null
-	ask_hosts "CREATE TABLE everyone AS person ENGINE = Distributed(main, $1, person, cityHash64(toString(id)))" "$1" >/dev/null
+	ask_hosts "CREATE TABLE everyone AS person ENGINE = Distributed(main, $1, person, cityHash64(toString(id)))" \
+		"$1" >/dev/null
 	ask_hosts "CREATE TABLE kafka_person ($person_columns) ENGINE = Null" "$1" >/dev/null
 	ask_hosts "CREATE MATERIALIZED VIEW person_mv TO person AS SELECT $person_names FROM kafka_person" "$1" >/dev/null
 	curl -sS "http://127.0.0.1:$(host_port a1 http)/?database=$1&insert_distributed_sync=1" \
@@ -27,12 +28,12 @@ begin() {
 }
 # Both replicas of each shard have the same.
 replicated() {
-	local shard
+	local shard sum
+	sum="SELECT count(), sum(cityHash64(toString(id), version, properties)) FROM $1"
 	for shard in a b; do
-		[ "$(ask_host ${shard}1 "$(sum_of "$1")" "$database")" = "$(ask_host ${shard}2 "$(sum_of "$1")" "$database")" ] || return 1
+		[ "$(ask_host ${shard}1 "$sum" "$database")" = "$(ask_host ${shard}2 "$sum" "$database")" ] || return 1
 	done
 }
-sum_of() { echo "SELECT count(), sum(cityHash64(toString(id), version, properties)) FROM $1"; }
 tables_everywhere() {
 	ask_hosts "SELECT groupArray(name) FROM (SELECT name FROM system.tables WHERE database = '$database'
 		AND name NOT LIKE 'amig_%' ORDER BY name)" | cut -d' ' -f2- | sort -u
@@ -40,7 +41,8 @@ tables_everywhere() {
 is_migrated() {
 	await_that 20 replicated person
 	persons_are_migrated "everyone kafka_person person person_backup_0005 person_mv"
-	is "the tables of each host" "$(tables_everywhere)" "['everyone','kafka_person','person','person_backup_0005','person_mv']"
+	is "the tables of each host" "$(tables_everywhere)" \
+		"['everyone','kafka_person','person','person_backup_0005','person_mv']"
 }
 is_as_before() {
 	is "the row" "$(migration $person status)" rolled_back
@@ -66,7 +68,8 @@ dies_again_and_again() {
 }
 
 cluster_ready
-build person "$case_root/migrations.d/$person.amig" >"$scratch/build.log" 2>&1 || { failed "cluster, person_versions/build"; exit 1; }
+build person "$case_root/migrations.d/$person.amig" >"$scratch/build.log" 2>&1 ||
+	{ failed "cluster, person_versions/build"; exit 1; }
 check "cluster, person_versions/to the end and back" to_the_end_and_back
 check "cluster, person_versions/killed again and again" dies_again_and_again
 report_end

@@ -70,7 +70,8 @@ without_a_queue() {
 	is "the operations" "$(state 'SELECT count(*) FROM @operation')" 0
 }
 
-build person "$case_root/migrations.d/$person.amig" >"$scratch/build.log" 2>&1 || { failed "person_versions/build" "$scratch/build.log"; exit 1; }
+build person "$case_root/migrations.d/$person.amig" >"$scratch/build.log" 2>&1 ||
+	{ failed "person_versions/build" "$scratch/build.log"; exit 1; }
 check "person_versions/to the end and back" to_the_end_and_back
 check "person_versions/killed after effects" dies_again_and_again after_effect
 check "person_versions/killed in effects" dies_again_and_again during_effect

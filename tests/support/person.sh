@@ -15,20 +15,23 @@ persons_of_postgres() {
 	postgres "$AMIG_POSTGRES_URL" "CREATE TABLE posthog_person (id bigserial PRIMARY KEY, created_at timestamptz NOT NULL,
 		team_id int NOT NULL, properties jsonb NOT NULL, is_identified bool NOT NULL, uuid uuid NOT NULL, version bigint);
 		INSERT INTO posthog_person (created_at, team_id, properties, is_identified, uuid, version)
-		SELECT '2021-01-01 00:00:00.5Z'::timestamptz + n * interval '1 minute', n % 3, jsonb_build_object('of', 'postgres', 'n', n),
-			n % 2 = 0, lpad(n::text, 32, '0')::uuid, nullif(n % 5, 0) FROM generate_series(1, 500) AS n"
+		SELECT '2021-01-01 00:00:00.5Z'::timestamptz + n * interval '1 minute', n % 3,
+			jsonb_build_object('of', 'postgres', 'n', n), n % 2 = 0, lpad(n::text, 32, '0')::uuid, nullif(n % 5, 0)
+		FROM generate_series(1, 500) AS n"
 }
 # The first 400 are there in version 2, and one that is deleted.
 persons_of_clickhouse() {
-	echo "INSERT INTO $1 ($person_names) SELECT $(person_id n), now(), n % 3, 'clickhouse', 0, n = 1000, n = 1000 ? 9 : 2, now(), n
+	echo "INSERT INTO $1 ($person_names)
+		SELECT $(person_id n), now(), n % 3, 'clickhouse', 0, n = 1000, n = 1000 ? 9 : 2, now(), n
 		FROM (SELECT number + 1 AS n FROM numbers(400) UNION ALL SELECT toUInt64(1000) AS n)"
 }
 person_id() { echo "toUUID(concat('00000000-0000-0000-0000-', substring(toString(1000000000000 + $1), 2)))"; }
 # Where both had version 2 the later row counts, PostgreSQL's.
 persons_are_migrated() {
 	is "the row" "$(migration $person status)" completed
-	is "all, not from PostgreSQL, their versions, deleted, copied" "$(ask "SELECT count(), countIf(properties = 'clickhouse'),
-		sum(version), sum(is_deleted), countIf(_timestamp = toDateTime('2020-01-01 00:00:00')) FROM $all FINAL FORMAT CSV")" \
+	is "all, not from PostgreSQL, their versions, deleted, copied" "$(ask "SELECT count(),
+		countIf(properties = 'clickhouse'), sum(version), sum(is_deleted),
+		countIf(_timestamp = toDateTime('2020-01-01 00:00:00')) FROM $all FINAL FORMAT CSV")" \
 		501,161,1249,1,340
 	has "the engine" "$(person_engine)" "version)"
 	is "the tables" "$(person_tables)" "$1"
