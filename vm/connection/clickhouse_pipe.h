@@ -4,7 +4,8 @@
  *
  * What is sent is packed as gzip, and pressed only where the URL wants it so: an old server takes a
  * body that was cut off for a whole one, and runs it to its end; a gzip that was cut off is an
- * error (tried on 18.16, down to the last byte). What comes waits at its sender while nobody takes it.
+ * error (tried on 18.16, down to the last byte). What comes waits at its sender while nobody takes
+ * it.
  */
 #ifndef VM_CONNECTION_CLICKHOUSE_PIPE_H
 #define VM_CONNECTION_CLICKHOUSE_PIPE_H

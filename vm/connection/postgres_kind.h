@@ -9,6 +9,7 @@ struct postgres_state {
 	struct postgres own;
 	struct postgres *store;		/* when the target is the store's own database */
 	struct postgres reader;		/* of streams; opened when the first is */
+	bool open;			/* a transaction of several statements, in own */
 	struct postgres aside;		/* for postgres_measure(); opened when it is first asked */
 	char *measure;			/* its question, of what the server has; or NULL */
 	bool commits_lightly;		/* synchronous_commit is off here */

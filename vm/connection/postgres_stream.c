@@ -149,6 +149,8 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	struct buf prefix = { 0 };
 	enum outcome o = OUTCOME_OK;
 
+	if (state->session)
+		postgres_copy_unlisten(state->session, &state->ear);
 	state->statement = *s;
 	state->is_inside = of->store && postgres_in_transaction(of->store);
 	state->session = state->is_inside ? of->store : &of->own;

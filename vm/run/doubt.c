@@ -344,7 +344,7 @@ static enum outcome close_undone(struct run *r, struct act *a, struct error *err
 /* Of what is being undone nothing is to be found out. */
 static bool is_undone(const struct run *r)
 {
-	return !r->open_effect.backward &&
+	return !r->open_effect.backward && r->index < r->count &&
 	       (r->phase == PHASE_BACKWARD ||
 		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
 }
