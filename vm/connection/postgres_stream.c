@@ -15,6 +15,8 @@ struct state {
 	struct postgres_ear ear;
 	bool is_open;		/* a COPY is under way */
 	bool is_inside;		/* of the store's transaction */
+	bool is_begun;		/* a transaction of ours is open around it */
+	bool is_settled;	/* what was to be copied is */
 };
 
 static struct postgres_state *connection_of(const struct stream *s)
@@ -156,6 +158,9 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	if (!state->is_inside && s->marker.len)
 		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
 			   STR_ARG(s->marker));
+	state->is_begun = t->is_kept && !state->is_inside;
+	if (state->is_begun)
+		buf_text(&prefix, "BEGIN;");
 	o = postgres_send(state->session, prefix.ptr ? prefix.ptr : "", buf_view(&state->sql), "",
 			  false, err);
 	state->is_open = true;
@@ -209,16 +214,71 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 	return connection_give_id(&state->statement, err, did_not_happen(err, o));
 }
 
-static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
+static enum outcome end_copy(struct stream *t, const struct watch *watch, struct error *err)
 {
 	struct state *state = t->state;
 	enum outcome o = postgres_copy_end(state->session, watch, err);
 
 	if (o == OUTCOME_OK)	/* else half of it may be on its way */
 		o = read_answers(state, watch, err);
-	if (state->is_inside)	/* no COMMIT was sent */
+	if (state->is_inside || state->is_begun)	/* no COMMIT was sent */
 		did_not_happen(err, o);
+	state->is_settled = true;
 	return connection_give_id(&state->statement, err, o);
+}
+
+static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	PGresult *answer = NULL;
+	enum outcome o = state->is_settled ? OUTCOME_OK : end_copy(t, watch, err);
+
+	if (o != OUTCOME_OK || !state->is_begun)
+		return o;
+	o = postgres_query(state->session, "COMMIT", watch, &answer, err);
+	PQclear(answer);
+	state->is_begun = false;
+	return connection_give_id(&state->statement, err, o);
+}
+
+/* In the session of the target, so that it sees what is not committed. */
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct postgres_state *of = connection_of(t);
+	bool inside = of->store && postgres_in_transaction(of->store);
+	struct postgres *session = inside ? of->store : &of->own;
+	struct state *state = t->state;
+	struct buf prefix = { 0 }, sql = { 0 }, rows = { 0 };
+	enum outcome o = inside || state->is_begun ? OUTCOME_OK : postgres_wake(t->c, watch, err);
+	bool end = false;
+
+	if (inside && !postgres_settle(of->store))
+		o = error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
+	if (state->is_begun)
+		postgres_text_comment(&prefix, s->query_id);
+	else
+		postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_INSIDE : TEXT_READ);
+	buf_format(&sql, "COPY (%.*s) TO STDOUT", STR_ARG(s->sql));
+	if (o == OUTCOME_OK)
+		o = postgres_send(session, prefix.ptr ? prefix.ptr : "", buf_view(&sql), "", false,
+				  err);
+	state->session = session;
+	state->is_open = o == OUTCOME_OK;
+	if (o == OUTCOME_OK)
+		o = postgres_copy_begin(session, true, watch, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = postgres_copy_read(session, STREAM_CHUNK_BYTES, STREAM_ROW_CAP_BYTES, &rows,
+				       &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, t, buf_view(&rows));
+	}
+	state->is_open = state->is_open && !end;
+	buf_clear(&prefix);
+	buf_clear(&sql);
+	buf_clear(&rows);
+	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
 static void close_stream(struct stream *s, struct error *err UNUSED)
@@ -231,6 +291,8 @@ static void close_stream(struct stream *s, struct error *err UNUSED)
 		postgres_copy_unlisten(state->session, &state->ear);
 	if (state->is_open)
 		postgres_copy_give_up(state->session);
+	if (state->is_begun)
+		postgres_rollback(state->session);
 	buf_clear(&state->sql);
 	free(state);
 }
@@ -243,6 +305,8 @@ const struct stream_kind postgres_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.settle = end_copy,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_copy,
 };

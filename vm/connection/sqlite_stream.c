@@ -403,6 +403,37 @@ static enum outcome finish(struct stream *t, const struct watch *watch UNUSED, s
 	return connection_give_id(&s->statement, err, o);
 }
 
+/* Every row is in the table when it was written. */
+static enum outcome settle(struct stream *t UNUSED, const struct watch *watch UNUSED,
+			   struct error *err UNUSED)
+{
+	return OUTCOME_OK;
+}
+
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct state *state = state_of(t), reading = { .db = state->db, .statement = *s };
+	struct stream described = *t;
+	struct buf rows = { 0 };
+	enum outcome o;
+	bool end = false;
+
+	described.state = &reading;
+	sqlite_watch(state->db, watch, s->timeout_ms);
+	o = prepare_query(&reading, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = read_rows(&described, &rows, &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, t, buf_view(&rows));
+	}
+	sqlite3_finalize(reading.prepared);
+	sqlite_unwatch(state->db);
+	buf_clear(&rows);
+	return connection_give_id(s, err, o);
+}
+
 static void close_stream(struct stream *t, struct error *err UNUSED)
 {
 	struct state *s = state_of(t);
@@ -429,6 +460,8 @@ const struct stream_kind sqlite_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.settle = settle,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_insert,
 };

@@ -46,8 +46,6 @@ static const char *lacking_option(const struct module *m, const struct function 
 	for (uint32_t i = 0; i < options->field_count; i++)
 		if (str_eq(options->fields[i].name, STR("reject")))
 			return "reject into";
-		else if (str_eq(options->fields[i].name, STR("verify")))
-			return "copy … verify";
 	return NULL;
 }
 

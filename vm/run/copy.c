@@ -9,7 +9,8 @@
 
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
-#include "vm/run/session.h"
+#include "vm/run/copy_verify.h"
+#include "vm/run/render.h"
 
 #include <stdio.h>
 
@@ -36,6 +37,8 @@ struct copying {
 	char query_id[QUERY_ID_SIZE + 2];
 	struct stream source, target;
 	struct converter converter;
+	struct copy_verify verify;
+	bool only_verifies;	/* it has been copied already */
 	struct patience patience;
 	struct watch watch;
 	int64_t rows;
@@ -66,10 +69,18 @@ static enum outcome check_options(const struct machine_request *q, struct error 
 	for (uint32_t i = 0; i < options->record->count; i++) {
 		if (options->record->at[i].kind == VALUE_IDENT)
 			return ability_refuse("reject into", err);
-		if (options->record->at[i].kind == VALUE_BOOL)
-			return ability_refuse("copy … verify", err);
 	}
 	return OUTCOME_OK;
+}
+
+static bool wants_verify(const struct machine_request *q)
+{
+	const struct value *options = &q->operands[OPERAND_OPTIONS];
+
+	for (uint32_t i = 0; options->kind == VALUE_RECORD && i < options->record->count; i++)
+		if (options->record->at[i].kind == VALUE_BOOL)
+			return options->record->at[i].flag;
+	return false;
 }
 
 static const struct str *texts_of(struct arena *a, const struct list *list)
@@ -189,6 +200,25 @@ static enum outcome from_source(struct copying *c, enum outcome o, struct error 
 	return o;
 }
 
+/* In windows only rows of the window are looked at. */
+static enum outcome open_verify(struct copying *c, struct error *err)
+{
+	const struct machine_request *q = machine_request(c->r->vm);
+	struct buf where = { 0 };
+	struct value condition;
+	enum outcome o = OUTCOME_OK;
+
+	if (!c->verify.is_wanted)
+		return OUTCOME_OK;
+	if (copy_window_condition(c->r, q, &condition))
+		o = render_sql(condition, c->to->kind, &where, err);
+	if (o == OUTCOME_OK)
+		o = copy_verify_open(&c->verify, &c->converter, &c->target, &c->table,
+				     buf_view(&where), c->statement, err);
+	buf_clear(&where);
+	return o;
+}
+
 static enum outcome open_both(struct copying *c, struct error *err)
 {
 	struct buf name = { 0 };
@@ -204,6 +234,8 @@ static enum outcome open_both(struct copying *c, struct error *err)
 		o = match(c, err);
 	if (o == OUTCOME_OK)
 		o = converter_init(&c->converter, &c->source, &c->target, err);
+	if (o == OUTCOME_OK)
+		o = open_verify(c, err);
 	if (o == OUTCOME_OK)
 		return o;
 	stream_print_name(&name, &c->table);
@@ -239,6 +271,36 @@ static enum outcome next(struct copying *c, struct str *rows, int64_t *count, bo
 	return converter_rows(&c->converter, buf_view(&c->chunk), &c->made, rows, count, err);
 }
 
+/* What was verified is known to be so before it is final, where that can be. */
+static enum outcome finish(struct copying *c, struct error *err)
+{
+	const struct stream_kind *target = c->to->kind->stream;
+	bool settles = c->verify.is_wanted && target->settle;
+	enum outcome o = OUTCOME_OK;
+
+	if (settles)
+		o = target->settle(&c->target, &c->watch, err);
+	else if (!c->only_verifies)
+		o = target->finish(&c->target, &c->watch, err);
+	if (o != OUTCOME_OK)
+		return o;
+	o = copy_verify_after(&c->verify, &c->target, &c->watch, err);
+	/* Its rows are there. */
+	c->r->touched |= o != OUTCOME_OK && !settles;
+	if (o == OUTCOME_OK && settles)
+		o = target->finish(&c->target, &c->watch, err);
+	return o;
+}
+
+static enum outcome begin(struct copying *c, struct error *err)
+{
+	enum outcome o = copy_verify_before(&c->verify, &c->target, &c->watch, err);
+
+	if (o == OUTCOME_OK && !c->only_verifies)
+		o = c->to->kind->stream->begin(&c->target, c->statement, &c->watch, err);
+	return o;
+}
+
 static enum outcome pump(struct copying *c, struct error *err)
 {
 	const struct stream_kind *target = c->to->kind->stream;
@@ -251,16 +313,17 @@ static enum outcome pump(struct copying *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = next(c, &rows, &count, &end, err);
 	if (o == OUTCOME_OK)
-		o = target->begin(&c->target, c->statement, &c->watch, err);
+		o = begin(c, err);
 	while (o == OUTCOME_OK) {
-		if (rows.len)
+		copy_verify_sent(&c->verify, rows);
+		if (rows.len && !c->only_verifies)
 			o = target->write(&c->target, rows, count, &c->watch, err);
 		if (o != OUTCOME_OK)
 			break;
 		c->rows += count;
 		c->r->copied = c->rows;
 		if (end)
-			return target->finish(&c->target, &c->watch, err);
+			return finish(c, err);
 		o = next(c, &rows, &count, &end, err);
 	}
 	return o;
@@ -286,41 +349,87 @@ static void clear(struct copying *c, struct error *err)
 	stream_close(&c->target, err);
 	stream_close(&c->source, NULL);
 	converter_clear(&c->converter);
+	copy_verify_clear(&c->verify);
 	buf_clear(&c->sql);
 	buf_clear(&c->chunk);
 	buf_clear(&c->made);
 	arena_clear(&c->arena);
 }
 
+static void tell_verified(const struct copying *c)
+{
+	struct buf text = { 0 };
+
+	if (!c->verify.is_wanted)
+		return;
+	stream_print_name(&text, &c->table);
+	buf_format(&text, " of %s has what was copied: ", c->to->name);
+	row_sum_print(&text, c->verify.given);
+	journal_event(c->r, EVENT_VERIFIED, "%.*s", STR_ARG(buf_view(&text)));
+	buf_clear(&text);
+}
+
+static enum outcome carry_out(struct copying *c, const struct watch *watch, struct error *err)
+{
+	const struct machine_request *q = machine_request(c->r->vm);
+	const struct statement *s = c->statement;
+	enum outcome o = session_connection(c->r, q->need, &c->from, err);
+
+	if (o == OUTCOME_OK)
+		o = render_query(c->r, q, c->from, &c->sql, err);
+	c->table = table_of(q, &c->arena);
+	c->verify.is_wanted = wants_verify(q);
+	c->verify.is_whole = c->only_verifies;
+	snprintf(c->query_id, sizeof(c->query_id), "%s:r", s->query_id);
+	c->query = (struct statement){ .sql = trim_query(buf_view(&c->sql)),
+				       .query_id = c->query_id,
+				       .timeout_ms = s->timeout_ms };
+	c->patience.inner = watch;
+	if (s->timeout_ms > 0)
+		c->patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
+	c->watch = (struct watch){ ask_patience, &c->patience };
+	c->r->copied = 0;
+	if (o == OUTCOME_OK)
+		o = open_both(c, err);
+	if (o == OUTCOME_OK)
+		o = pump(c, err);
+	if (o == OUTCOME_OK)
+		tell_verified(c);
+	clear(c, o == OUTCOME_OK ? NULL : err);
+	if (o != OUTCOME_OK)
+		tell_end_of_patience(c, err);
+	c->r->copied = 0;
+	return o;
+}
+
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err)
 {
-	const struct machine_request *q = machine_request(r->vm);
-	struct copying c = { .r = r, .to = to, .statement = s, .chunk.cap_bytes = 0 };
-	enum outcome o = session_connection(r, q->need, &c.from, err);
+	struct copying c = { .r = r, .to = to, .statement = s };
+	enum outcome o = carry_out(&c, watch, err);
 
-	*rows = -1;
-	if (o == OUTCOME_OK)
-		o = render_query(r, q, c.from, &c.sql, err);
-	c.table = table_of(q, &c.arena);
-	snprintf(c.query_id, sizeof(c.query_id), "%s:r", s->query_id);
-	c.query = (struct statement){ .sql = trim_query(buf_view(&c.sql)),
-				      .query_id = c.query_id,
-				      .timeout_ms = s->timeout_ms };
-	c.patience.inner = watch;
-	if (s->timeout_ms > 0)
-		c.patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
-	c.watch = (struct watch){ ask_patience, &c.patience };
-	r->copied = 0;
-	if (o == OUTCOME_OK)
-		o = open_both(&c, err);
-	if (o == OUTCOME_OK)
-		o = pump(&c, err);
-	if (o == OUTCOME_OK)
-		*rows = c.rows;
-	clear(&c, o == OUTCOME_OK ? NULL : err);
-	if (o != OUTCOME_OK)
-		tell_end_of_patience(&c, err);
-	r->copied = 0;
+	*rows = o == OUTCOME_OK ? c.rows : -1;
+	return o;
+}
+
+enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
+			       struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+	char id[QUERY_ID_SIZE];
+	struct statement s = { .query_id = id, .timeout_ms = a->policy.timeout_ms };
+	struct copying c = { .r = r, .statement = &s, .only_verifies = true };
+	enum outcome o;
+
+	if (q->op != OP_COPY || !wants_verify(q) || e->said == SAID_DONE)
+		return OUTCOME_OK;
+	o = request_connection(r, copy_need(q), &a->policy, &c.to, err);
+	/* What a transaction has committed was verified in it. */
+	if (o != OUTCOME_OK || c.to->kind->stream->settle)
+		return o;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	session_busy(r, c.to);
+	o = carry_out(&c, &r->watch, err);
+	session_idle(r);
 	return o;
 }

@@ -16,7 +16,15 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
 
-/* copy_window.c: whether a copy in `batches` is to be made again, on a connection without
+/* Of a copy with `verify` of which it was found out that it has happened, into a database without
+ * transactions: verifies it now. Where it is not as it should be, or that can't be told, the
+ * operation is half done. */
+enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
+			       struct error *err) MUST_USE;
+
+/* copy_window.c: the condition of the window that a copy is of, if its keys are copied. */
+bool copy_window_condition(struct run *r, const struct machine_request *q, struct value *out);
+/* Whether a copy in `batches` is to be made again, on a connection without
  * transactions that is fenced; VERDICT_OPEN: it is none, or err says why it can't be told. */
 enum verdict copy_ask_window(struct run *r, const struct act *a, struct connection *c,
 			     struct buf *seen, struct error *err);

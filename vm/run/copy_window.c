@@ -101,6 +101,16 @@ static bool is_of_window(struct looking *l, const struct machine_request *q)
 	return l->condition && names_are_copied(l);
 }
 
+bool copy_window_condition(struct run *r, const struct machine_request *q, struct value *out)
+{
+	struct looking l = { .r = r };
+
+	if (!is_of_window(&l, q))
+		return false;
+	*out = (struct value){ .kind = VALUE_SQL, .list = l.condition };
+	return true;
+}
+
 /* ---- the table ---- */
 
 static enum outcome count(struct looking *l, bool *any, struct error *err)
