@@ -362,13 +362,19 @@ static enum outcome insert_line(struct state *s, struct str line, struct error *
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s->prepared);
 	s->rows++;
-	if (rc == SQLITE_DONE) {
-		sqlite3_reset(s->prepared);
-		return OUTCOME_OK;
-	}
-	sqlite_fail(s->db, err);
-	error_prefix(err, "row %lld: ", (long long)s->rows);
-	return err->outcome;
+	if (rc != SQLITE_DONE)
+		sqlite_fail(s->db, err);
+	sqlite3_reset(s->prepared);
+	return rc == SQLITE_DONE ? OUTCOME_OK : err->outcome;
+}
+
+/* The statement was undone, and the transaction stands. */
+static bool is_about_row(const struct state *s)
+{
+	int code = sqlite3_errcode(s->db->db) & 0xff;
+
+	return (code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG) &&
+	       sqlite_in_transaction(s->db);
 }
 
 static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,
@@ -378,11 +384,18 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 	enum outcome o = OUTCOME_OK;
 
 	sqlite_watch(s->db, watch, s->statement.timeout_ms);
-	while (o == OUTCOME_OK && rows.len) {
+	for (int64_t nth = 0; o == OUTCOME_OK && rows.len; nth++) {
 		const char *end = memchr(rows.ptr, '\n', rows.len);
 		size_t len = end ? (size_t)(end - rows.ptr) : rows.len;
+		struct str line = { rows.ptr, len };
 
-		o = insert_line(s, (struct str){ rows.ptr, len }, err);
+		o = insert_line(s, line, err);
+		if (o != OUTCOME_OK && t->set_aside && is_about_row(s)) {
+			o = t->set_aside(t->context, nth, line, err);
+			sqlite_watch(s->db, watch, s->statement.timeout_ms);
+		} else if (o != OUTCOME_OK) {
+			error_prefix(err, "row %lld: ", (long long)s->rows);
+		}
 		rows.ptr += len + 1;
 		rows.len -= len + 1;
 	}

@@ -61,6 +61,10 @@ struct stream {
 	size_t column_count;
 	bool is_source;
 	bool is_kept;	/* a target that settle() will be called of: it ends by finish() only */
+	/* Set before begin(): a target that can go on without a row that it refuses tells of it, by
+	 * its number in this write() from 0; OUTCOME_OK: it goes on. NULL: that ends the copy. */
+	enum outcome (*set_aside)(void *context, int64_t nth, struct str row, struct error *why);
+	void *context;
 	void *state;		/* the kind's own */
 };
 

@@ -9,6 +9,7 @@
 
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
+#include "vm/run/copy_reject.h"
 #include "vm/run/copy_verify.h"
 #include "vm/run/render.h"
 
@@ -38,6 +39,7 @@ struct copying {
 	struct stream source, target;
 	struct converter converter;
 	struct copy_verify verify;
+	struct copy_reject reject;
 	bool only_verifies;	/* it has been copied already */
 	struct patience patience;
 	struct watch watch;
@@ -59,28 +61,28 @@ static enum outcome refuse(const char *why, struct error *err)
 /* Also what the verifier cannot see of a bundle that amigc has not made. */
 static enum outcome check_options(const struct machine_request *q, struct error *err)
 {
-	const struct value *options = &q->operands[OPERAND_OPTIONS];
-
 	if (q->operands[OPERAND_COLUMNS].list->count == 0 ||
 	    q->operands[OPERAND_COLUMNS].list->count > COLUMNS_MAX)
 		return refuse("it names no columns, or too many", err);
-	if (options->kind != VALUE_RECORD)
-		return OUTCOME_OK;
-	for (uint32_t i = 0; i < options->record->count; i++) {
-		if (options->record->at[i].kind == VALUE_IDENT)
-			return ability_refuse("reject into", err);
-	}
 	return OUTCOME_OK;
 }
 
-static bool wants_verify(const struct machine_request *q)
+/* The options are told by their types. */
+static const struct value *option_of(const struct machine_request *q, enum value_kind kind)
 {
 	const struct value *options = &q->operands[OPERAND_OPTIONS];
 
 	for (uint32_t i = 0; options->kind == VALUE_RECORD && i < options->record->count; i++)
-		if (options->record->at[i].kind == VALUE_BOOL)
-			return options->record->at[i].flag;
-	return false;
+		if (options->record->at[i].kind == kind)
+			return &options->record->at[i];
+	return NULL;
+}
+
+static bool wants_verify(const struct machine_request *q)
+{
+	const struct value *verify = option_of(q, VALUE_BOOL);
+
+	return verify && verify->flag;
 }
 
 static const struct str *texts_of(struct arena *a, const struct list *list)
@@ -125,6 +127,21 @@ static enum outcome render_query(struct run *r, const struct machine_request *q,
 	return o;
 }
 
+static void print_options(const struct machine_request *q, struct buf *out)
+{
+	const struct value *table = option_of(q, VALUE_IDENT);
+	const struct value *limit = option_of(q, VALUE_INT);
+
+	for (size_t i = 0; table && i < table->list->count; i++) {
+		struct str part = value_text(table->list->store->at[i]);
+
+		buf_format(out, "%s%.*s", i ? "." : "; refused rows into ", STR_ARG(part));
+	}
+	if (table && limit)
+		buf_format(out, ", at most %lld", (long long)limit->number);
+	buf_text(out, wants_verify(q) ? "; verified */" : " */");
+}
+
 enum outcome copy_render(struct run *r, const struct machine_request *q,
 			 const struct policy *policy, struct connection *to, struct buf *out,
 			 struct error *err)
@@ -145,8 +162,9 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 		table = table_of(q, &arena);
 		buf_reset(out);
 		to->kind->stream->print_target(out, &table);
-		buf_format(out, "\n/* the rows of %s: %.*s */", from->name,
+		buf_format(out, "\n/* the rows of %s: %.*s", from->name,
 			   STR_ARG(trim_query(buf_view(&query))));
+		print_options(q, out);
 	}
 	buf_clear(&query);
 	arena_clear(&arena);
@@ -219,6 +237,44 @@ static enum outcome open_verify(struct copying *c, struct error *err)
 	return o;
 }
 
+/* A row that can't be converted. */
+static enum outcome leave_out(void *context, int64_t number, struct str row, struct error *why)
+{
+	struct copying *c = context;
+
+	return copy_reject_add(&c->reject, c->from->kind, number, row, why);
+}
+
+/* A row that was converted, and that the target does not take. */
+static enum outcome set_aside(void *context, int64_t nth, struct str row, struct error *why)
+{
+	struct copying *c = context;
+
+	copy_verify_unsent(&c->verify, row);
+	c->rows--;
+	return copy_reject_add(&c->reject, c->to->kind, converter_number(&c->converter, nth), row,
+			       why);
+}
+
+static enum outcome open_reject(struct copying *c, struct error *err)
+{
+	const struct machine_request *q = machine_request(c->r->vm);
+	const struct value *table = option_of(q, VALUE_IDENT);
+	const struct value *limit = option_of(q, VALUE_INT);
+
+	if (!table || !limit)
+		return OUTCOME_OK;
+	c->reject.is_wanted = true;
+	c->reject.only_counts = c->only_verifies;
+	c->reject.limit = limit->number;
+	c->converter.leave_out = leave_out;
+	c->converter.context = c;
+	c->target.set_aside = set_aside;
+	c->target.context = c;
+	return copy_reject_open(&c->reject, c->to, texts_of(&c->arena, table->list),
+				table->list->count, c->statement, &c->watch, err);
+}
+
 static enum outcome open_both(struct copying *c, struct error *err)
 {
 	struct buf name = { 0 };
@@ -237,7 +293,7 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = open_verify(c, err);
 	if (o == OUTCOME_OK)
-		return o;
+		return open_reject(c, err);
 	stream_print_name(&name, &c->table);
 	error_prefix(err, "into %.*s of %s: ", STR_ARG(buf_view(&name)), c->to->name);
 	buf_clear(&name);
@@ -276,8 +332,10 @@ static enum outcome finish(struct copying *c, struct error *err)
 {
 	const struct stream_kind *target = c->to->kind->stream;
 	bool settles = c->verify.is_wanted && target->settle;
-	enum outcome o = OUTCOME_OK;
+	enum outcome o = copy_reject_flush(&c->reject, err);
 
+	if (o != OUTCOME_OK)
+		return o;
 	if (settles)
 		o = target->settle(&c->target, &c->watch, err);
 	else if (!c->only_verifies)
@@ -316,11 +374,11 @@ static enum outcome pump(struct copying *c, struct error *err)
 		o = begin(c, err);
 	while (o == OUTCOME_OK) {
 		copy_verify_sent(&c->verify, rows);
+		c->rows += count;
 		if (rows.len && !c->only_verifies)
 			o = target->write(&c->target, rows, count, &c->watch, err);
 		if (o != OUTCOME_OK)
 			break;
-		c->rows += count;
 		c->r->copied = c->rows;
 		if (end)
 			return finish(c, err);
@@ -350,10 +408,23 @@ static void clear(struct copying *c, struct error *err)
 	stream_close(&c->source, NULL);
 	converter_clear(&c->converter);
 	copy_verify_clear(&c->verify);
+	copy_reject_clear(&c->reject);
 	buf_clear(&c->sql);
 	buf_clear(&c->chunk);
 	buf_clear(&c->made);
 	arena_clear(&c->arena);
+}
+
+static void tell_rejected(const struct copying *c)
+{
+	struct buf name = { 0 };
+
+	if (c->reject.count == 0 || c->only_verifies)
+		return;
+	stream_print_name(&name, &c->reject.table);
+	journal_event(c->r, EVENT_REJECTED, "%lld rows that were refused are in %.*s of %s",
+		      (long long)c->reject.count, STR_ARG(buf_view(&name)), c->to->name);
+	buf_clear(&name);
 }
 
 static void tell_verified(const struct copying *c)
@@ -393,8 +464,10 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 		o = open_both(c, err);
 	if (o == OUTCOME_OK)
 		o = pump(c, err);
-	if (o == OUTCOME_OK)
+	if (o == OUTCOME_OK) {
+		tell_rejected(c);
 		tell_verified(c);
+	}
 	clear(c, o == OUTCOME_OK ? NULL : err);
 	if (o != OUTCOME_OK)
 		tell_end_of_patience(c, err);

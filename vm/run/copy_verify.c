@@ -102,6 +102,16 @@ void copy_verify_sent(struct copy_verify *v, struct str rows)
 		row_hash_add(&v->sent, rows, &v->given);
 }
 
+void copy_verify_unsent(struct copy_verify *v, struct str row)
+{
+	struct row_sum one = { 0 };
+
+	if (!v->is_wanted)
+		return;
+	row_hash_add(&v->sent, row, &one);
+	v->given = row_sum_less(v->given, one);
+}
+
 static enum outcome tell(const struct copy_verify *v, const struct stream *target,
 			 struct row_sum more, struct error *err)
 {

@@ -30,6 +30,8 @@ enum outcome copy_verify_open(struct copy_verify *v, const struct converter *c,
 enum outcome copy_verify_before(struct copy_verify *v, struct stream *target,
 				const struct watch *watch, struct error *err) MUST_USE;
 void copy_verify_sent(struct copy_verify *v, struct str rows);
+/* One of them that the target has not taken. */
+void copy_verify_unsent(struct copy_verify *v, struct str row);
 enum outcome copy_verify_after(struct copy_verify *v, struct stream *target,
 			       const struct watch *watch, struct error *err) MUST_USE;
 void copy_verify_clear(struct copy_verify *v);
