@@ -10,6 +10,7 @@ struct postgres_state {
 	struct postgres *store;		/* when the target is the store's own database */
 	struct postgres reader;		/* of streams; opened when the first is */
 	bool commits_lightly;		/* synchronous_commit is off here */
+	bool is_held;			/* a target of rows has a transaction open in `own` */
 };
 
 /* postgres_kind.c */
