@@ -94,6 +94,8 @@ static const char *words_of(enum run_event event)
 	case EVENT_SETTING_CHANGED:	return "sets";
 	case EVENT_NOTICE_FAILED:	return "could not tell of it";
 	case EVENT_NOT_FENCED:		return "goes on";
+	case EVENT_REJECTED:		return "set aside";
+	case EVENT_VERIFIED:		return "verified";
 	case EVENT_RETRIED:		return "tries again after";
 	case EVENT_STOP_HEARD:		return "stopping, after the current effect";
 	case EVENT_ROLLBACK_STARTED:	return "rolling back";

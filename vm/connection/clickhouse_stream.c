@@ -278,6 +278,27 @@ static enum outcome open_source(struct connection *c, const struct statement *s,
 	return o;
 }
 
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct stream source = { 0 };
+	struct buf rows = { 0 };
+	enum outcome o = open_source(t->c, s, watch, &source, err);
+	bool end = false;
+
+	if (o == OUTCOME_OK)
+		o = clickhouse_source_start(&source, watch, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = clickhouse_source_read(&source, &rows, &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, &source, buf_view(&rows));
+	}
+	stream_close(&source, NULL);
+	buf_clear(&rows);
+	return o;
+}
+
 static void close_stream(struct stream *s, struct error *err)
 {
 	if (s->state && s->is_source)
@@ -294,6 +315,7 @@ const struct stream_kind clickhouse_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_insert,
 };
