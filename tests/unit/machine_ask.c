@@ -138,14 +138,14 @@ static void asks_for_an_effect_with_its_sql(void **state)
 	const struct machine_request *q = machine_request(f.vm);
 	assert_int_equal(q->op, OP_EXEC);
 	assert_int_equal(q->need, 1);
-	assert_true(q->answer_unused);
+	assert_false(q->ends);
 	assert_int_equal(q->value.kind, VALUE_SQL);
 	assert_int_equal(q->value.list->store->at[1].number, 5);
 	assert_int_equal(q->pc, 3);
 	machine_answer(f.vm, value_null(), STR(""));
 	assert_int_equal(machine_run(f.vm, 0), MACHINE_ASKS);
 	assert_int_equal(machine_request(f.vm)->need, 0);
-	assert_false(machine_request(f.vm)->answer_unused);
+	assert_false(machine_request(f.vm)->ends);
 	machine_answer(f.vm, value_int(12), STR(""));
 	assert_int_equal(machine_run(f.vm, 0), MACHINE_RETURNED);
 	assert_int_equal(machine_result(f.vm).number, 12);

@@ -100,6 +100,34 @@ static void save_at_first_question(const struct module *m, struct buf *out)
 	machine_free(vm);
 }
 
+/* A run of an amigrun that knew no blobs goes on: without their count, and the hash that fits. */
+static void a_state_of_the_first_format_is_restored(void **state)
+{
+	(void)state;
+	char *image;
+	struct module m = module_of(source, &image);
+	struct buf bytes = { 0 };
+	struct error err = { 0 };
+	struct machine *vm = machine_new(&m);
+	const size_t body = 4 + 1 + 16 + 8;
+	save_at_first_question(&m, &bytes);
+	assert_int_equal(bytes.ptr[body], 0);
+	memmove(bytes.ptr + body, bytes.ptr + body + 1, bytes.len - body - 1);
+	bytes.len--;
+	uint64_t hash = hash_64((struct str){ bytes.ptr + body, bytes.len - body });
+	memcpy(bytes.ptr + body - 8, &hash, sizeof(hash));
+	bytes.ptr[4] = 1;
+	if (machine_restore(vm, buf_view(&bytes), &err) != OUTCOME_OK)
+		fail_msg("%s", err.message);
+	while (machine_run(vm, 0) == MACHINE_ASKS)
+		answer(vm);
+	assert_string_equal(value_text(machine_result(vm)).ptr, expected);
+	machine_free(vm);
+	buf_clear(&bytes);
+	module_clear(&m);
+	free(image);
+}
+
 static void refuses_every_changed_byte_and_every_shorter_state(void **state)
 {
 	(void)state;
@@ -189,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_on_where_it_was_saved),
+		cmocka_unit_test(a_state_of_the_first_format_is_restored),
 		cmocka_unit_test(refuses_every_changed_byte_and_every_shorter_state),
 		cmocka_unit_test(lets_no_forged_state_break_the_interpreter),
 		cmocka_unit_test(refuses_a_state_of_another_module_by_name),

@@ -121,7 +121,8 @@ void postgres_abandon(struct postgres *s)
 	if (s->pg)
 		PQfinish(s->pg);
 	s->pg = NULL;
-	s->in_pipeline = s->begin_due = s->begin_prepared = false;
+	s->in_pipeline = s->begin_due = s->begin_prepared = s->followed = false;
+	s->follower = NULL;
 }
 
 static void *run_canceller(void *request)

@@ -19,11 +19,16 @@
 #include <pthread.h>
 
 #define POSTGRES_STATE_SCHEMA "amig"
+/* The search path without "$user". */
+#define POSTGRES_PATH                                                                              \
+	"regexp_replace(current_setting('search_path'), '\"\\$user\"\\s*,?\\s*', '')"
 
 /* Reads the answers that are owed. synced: the caller has sent the pipeline's sync and reads what
  * is behind them; else the pipeline is to be ended as well. false: a statement among them failed,
  * and nothing behind it was run. */
 typedef bool (*postgres_owner_fn)(void *context, const struct watch *watch, bool synced);
+/* Sends what is to run behind a statement; false: the session is lost. */
+typedef bool (*postgres_follower_fn)(void *context);
 
 struct postgres {
 	PGconn *pg;
@@ -35,7 +40,10 @@ struct postgres {
 	bool in_pipeline, pipeline_began;	/* began: with a BEGIN of ours in front */
 	int pipeline_count;
 	postgres_owner_fn owner; /* of an open pipeline whose answers are owed; or NULL */
-	void *owner_context;
+	postgres_follower_fn follower; /* of the next statement that is joined; or NULL */
+	postgres_owner_fn follower_owner;
+	bool followed;			/* a join is under way without a sync */
+	void *owner_context, *follower_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
 	bool begin_prepared;		/* for postgres_join() */
 	bool sent;			/* something is on its way whose end has not been seen */
@@ -55,6 +63,13 @@ enum outcome postgres_reopen(struct postgres *s, const struct watch *watch,
 /* Runs SQL that makes the session what it must be, now and after each postgres_reopen(). */
 enum outcome postgres_keep(struct postgres *s, const char *sql, struct error *err) MUST_USE;
 void postgres_close(struct postgres *s);
+/* Whether the process of the server that this session is connected to is the one that says it has
+ * this id; else a pooler (PgBouncer) stands between. */
+bool postgres_is_backend(const struct postgres *s, int pid);
+/* Refuses a session that is not the same one of the server from one transaction to the next, as far
+ * as that shows. */
+enum outcome postgres_own_backend(struct postgres *s, const struct watch *watch,
+				  struct error *err) MUST_USE;
 bool postgres_is_alive(const struct postgres *s);
 /* Whether a transaction is open, one that has failed and one that is only due included. */
 bool postgres_in_transaction(const struct postgres *s);
@@ -102,11 +117,20 @@ void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
 bool postgres_settle(struct postgres *s);
 /* Sends what is owed, a BEGIN if one is due, then prefix and sql (one statement
  * without NUL, no COPY), and reads all answers but the last statement's: these come from
- * postgres_result() until it gives NULL, row by row. postgres_join_end() must follow in any case.
+ * postgres_result() until it gives NULL, row by row. postgres_join_end() must follow in any case,
+ * with what became of the statement; it gives that back, or what a late cancel has made of it.
  */
 enum outcome postgres_join(struct postgres *s, const char *prefix, struct str sql,
 			   const struct watch *watch, struct error *err) MUST_USE;
-void postgres_join_end(struct postgres *s);
+enum outcome postgres_join_end(struct postgres *s, enum outcome o, struct error *err) MUST_USE;
+/*
+ * The next postgres_join() has more behind its statement, in the same transaction: follower sends
+ * it then, and it runs while the statement's answer is on its way, or not at all when that failed.
+ * Its answers are owed afterwards, by owner, who may add to the pipeline before they are read: it
+ * has had no sync. NULL: nothing follows.
+ */
+void postgres_follow(struct postgres *s, postgres_follower_fn follower, postgres_owner_fn owner,
+		     void *context);
 
 /* For those who read results one by one: sends prefix and sql as one simple query (positions in
  * errors count from the beginning of sql), then postgres_result() until it gives NULL. row_by_row:

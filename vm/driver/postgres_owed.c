@@ -1,5 +1,5 @@
 /* postgres_owed.c - a pipeline that goes out with the next statement, so that both are one round
- * trip */
+ * trip, and statements that run behind it while its answer is on its way */
 #include "vm/base/buf.h"
 #include "vm/base/os.h"
 #include "vm/driver/postgres.h"
@@ -27,6 +27,15 @@ bool postgres_settle(struct postgres *s)
 	return !s->owner || ask_owner(s, NULL, false);
 }
 
+void postgres_follow(struct postgres *s, postgres_follower_fn follower, postgres_owner_fn owner,
+		     void *context)
+{
+	s->follower = follower;
+	s->follower_owner = owner;
+	if (follower)
+		s->follower_context = context;
+}
+
 /* Prepared, for it goes out in front of every effect: a text that is parsed each time costs a tenth
  * of a small operation. Returns how many statements that were, -1: failed. */
 static int send_begin(struct postgres *s)
@@ -37,15 +46,24 @@ static int send_begin(struct postgres *s)
 	return PQsendQueryPrepared(s->pg, BEGIN_NAME, 0, NULL, NULL, NULL, 0) ? 1 + prepare : -1;
 }
 
+/* Without a sync, which ends what a failure passes over: what follows must not run without sql. */
+static bool send_follower(struct postgres *s)
+{
+	postgres_follower_fn follower = s->follower;
+	s->follower = NULL;
+	s->followed = true;
+	return PQsendFlushRequest(s->pg) && follower(s->follower_context);
+}
+
 /* Returns how many statements went out in front of sql, -1: failed. */
 static int send(struct postgres *s, const char *sql)
 {
 	if (!postgres_is_alive(s))
 		return -1;
 	int before = s->begin_due ? send_begin(s) : 0;
-	bool sent = before >= 0 && PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0) &&
-		    PQpipelineSync(s->pg);
-	return sent ? before : -1;
+	if (before < 0 || !PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
+		return -1;
+	return (s->follower ? send_follower(s) : PQpipelineSync(s->pg)) ? before : -1;
 }
 
 /* The answer to a statement whose result nobody wants. */
@@ -98,9 +116,31 @@ enum outcome postgres_join(struct postgres *s, const char *prefix, struct str sq
 	return o;
 }
 
-void postgres_join_end(struct postgres *s)
+/* What follows was sent, and has run or is about to. */
+static enum outcome owe_follower(struct postgres *s, struct error *err)
 {
-	bool ended = false;
+	s->owner = s->follower_owner;
+	s->owner_context = s->follower_context;
+	postgres_join_canceller(s);
+	if (s->cancelled_at == 0)
+		return OUTCOME_OK;
+	/* A cancel that came too late for the statement has perhaps met what follows. */
+	s->cancelled_at = 0;
+	if (postgres_settle(s))
+		return OUTCOME_OK;
+	error_set(err, OUTCOME_FAILED, "canceled when the statement had just ended");
+	err->class = ERROR_TRANSIENT;
+	return OUTCOME_FAILED;
+}
+
+enum outcome postgres_join_end(struct postgres *s, enum outcome o, struct error *err)
+{
+	bool ended = false, followed = s->followed;
+	s->followed = false;
+	if (followed && o == OUTCOME_OK && postgres_is_alive(s))
+		return owe_follower(s, err);
+	if (followed && postgres_is_alive(s) && !PQpipelineSync(s->pg))
+		postgres_abandon(s);
 	for (int nulls = 0; !ended && nulls < NULLS_MAX && postgres_is_alive(s);) {
 		struct error ignored = { 0 };
 		PGresult *result;
@@ -118,4 +158,5 @@ void postgres_join_end(struct postgres *s)
 	s->cancelled_at = 0;
 	if (postgres_is_alive(s))
 		s->sent = false;
+	return o;
 }

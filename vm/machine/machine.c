@@ -241,7 +241,8 @@ bool ask(struct machine *vm)
 	if (at->op == OP_QUERY || at->op == OP_EXEC) {
 		q.value = operands[1];
 		q.shape = (enum query_shape)at->b;
-		q.answer_unused = at->op == OP_EXEC && at[1].op == OP_POP;
+		q.ends = at->op == OP_EXEC && vm->frame_count == 0 && at[1].op == OP_POP &&
+			 at[2].op == OP_RETURN;
 	} else if (at->op == OP_PLAN) {
 		q.operation = at->a;
 		q.value = operands[0];

@@ -27,8 +27,7 @@ struct machine_request {
 	enum opcode op;
 	uint32_t need;			/* the first operand, if that is a connection */
 	enum query_shape shape;		/* QUERY */
-	/* EXEC: the code drops the answer, so it may be given before it is known */
-	bool answer_unused;
+	bool ends; /* EXEC: whatever the answer is, the code drops it and is at its end */
 	/* all operands, the first one first */
 	const struct value *operands;
 	uint32_t operand_count;
@@ -78,6 +77,9 @@ void machine_answer_failure(struct machine *vm, struct str class, struct str cod
 /* Whether the code would go on from a failure where the machine stands. A block that only gives
  * something back on its way out (`with lock`) does not. */
 bool machine_outlives(const struct machine *vm);
+/* At an ABANDON that a failure came to: its class, code and message, valid until the answer. false:
+ * it was none. */
+bool machine_abandons(const struct machine *vm, struct str out[3]);
 struct value machine_result(const struct machine *vm);
 /* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time
  * error. */

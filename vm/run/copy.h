@@ -16,6 +16,12 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
 
+/* The rows' query, to be rendered for its connection; and without what would end it too soon. */
+enum outcome copy_print_query(struct run *r, const struct machine_request *q,
+			      const struct connection *from, struct buf *out,
+			      struct error *err) MUST_USE;
+struct str copy_trim_query(struct str sql);
+
 /* Of a copy with `verify` of which it was found out that it has happened, into a database without
  * transactions: verifies it now. Where it is not as it should be, or that can't be told, the
  * operation is half done. */

@@ -265,9 +265,23 @@ void journal_migration(struct run *r, enum migration_status status)
 	step->set_migration = true;
 	step->status = status;
 	step->current_operation_index = r->index;
-	step->progress = progress_percent(&r->progress, r->index, r->share);
+	/* `finally` behind a rollback: nothing of the operations is done any more. */
+	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count
+				 ? 0
+				 : progress_percent(&r->progress, r->index, r->share);
 	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
 	r->journal.pending = true;
+}
+
+void journal_instruct(struct run *r, struct str text)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->instruction);
+	buf_str(&j->instruction, text);
+	j->step.set_instruction = true;
+	j->step.instruction = buf_view(&j->instruction);
+	j->pending = true;
 }
 
 void journal_phase(struct run *r, enum run_phase phase)
@@ -282,7 +296,7 @@ void journal_phase(struct run *r, enum run_phase phase)
 static bool is_ending(enum run_event e)
 {
 	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED ||
-	       e == EVENT_STOPPED;
+	       e == EVENT_STOPPED || e == EVENT_HALTED;
 }
 
 void journal_event(struct run *r, enum run_event event, const char *format, ...)
@@ -380,4 +394,48 @@ void journal_intent(struct run *r, const struct act *a, int64_t number, int64_t 
 					    .connection = str_c(c->name) };
 	j->step.intent = &j->intent;
 	j->pending = true;
+}
+
+/* As finish_operation() makes it of an effect that went as the last one did. */
+void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t attempt,
+		    const struct connection *c)
+{
+	struct journal *j = &r->journal;
+	int64_t rows = r->usual_rows;
+	struct effect_outcome outcome = { .number = number,
+					  .attempt = attempt,
+					  .ok = true,
+					  .rows = rows,
+					  .error_code = STR(""),
+					  .error_text = STR("") };
+	struct effect_intent intent = { .number = number,
+					.operation_index = a->index,
+					.attempt = attempt,
+					.query_id = j->query_id,
+					.sql = buf_view(&r->sql),
+					.connection = str_c(c->name) };
+	struct step step = { .run = r->id,
+			     .epoch = r->epoch,
+			     .migration = r->name,
+			     .intent = &intent,
+			     .outcome = &outcome,
+			     .set_migration = true,
+			     .status = r->status,
+			     .current_operation_index = r->index + 1,
+			     .progress = progress_percent(&r->progress, r->index + 1, 0),
+			     .current_query_id = j->query_id,
+			     .operation_count = 1 };
+
+	/* The end of the last operation waits for the end of the run. */
+	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count)
+		return;
+	step.operations[0] = (struct operation_change){
+		.index = a->index,
+		.status = OPERATION_STATUS_DONE,
+		.attempts = a->attempts,
+		.rows = rows < 0 ? a->rows : (a->rows > 0 ? a->rows : 0) + rows,
+		.started = !a->begun,
+		.finished = true
+	};
+	store_expect(r->store, &step);
 }

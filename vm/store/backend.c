@@ -89,7 +89,7 @@ enum outcome store_end(struct store *s, enum outcome o, struct error *err)
 		o = s->backend->commit(s, err);
 	if (o != OUTCOME_OK)
 		s->backend->rollback(s);
-	s->begun = false;
+	s->begun = s->expected.sent = false;
 	arena_clear(&s->scratch);
 	return o;
 }

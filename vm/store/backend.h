@@ -89,6 +89,10 @@ struct backend {
 	 * statement of the session, and its outcome. */
 	enum outcome (*commit_later)(struct store *s, struct error *err);
 	enum outcome (*wait)(struct store *s, struct error *err);
+	/* NULL: never. What put run()s goes out behind the next statement that somebody else
+	 * sends in the transaction of BEGIN_WRITE, if it can: s->expected.sent. NULL put: not any
+	 * more. */
+	void (*behind)(struct store *s, enum outcome (*put)(struct store *s, struct error *err));
 	void (*rollback)(struct store *s);
 	/* NULL: there is nothing to be done for hear(). */
 	enum outcome (*listen)(struct store *s, struct error *err);
@@ -110,6 +114,13 @@ struct store {
 	bool begun;		    /* by store_begin() */
 	int64_t lease_ms;
 	struct arena scratch;	    /* of one call */
+	/* Of store_expect(): it is in the transaction already, if it was sent. */
+	struct {
+		bool sent;
+		struct step step;
+		struct effect_intent intent;
+		struct effect_outcome outcome;
+	} expected;
 };
 
 extern const struct backend store_postgres, store_sqlite;

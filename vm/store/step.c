@@ -10,6 +10,20 @@ static struct field words(struct store *s, struct str text)
 	return field_clean(s, text, JOURNAL_CAP_BYTES);
 }
 
+static bool is_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_same_migration(const struct step *a, const struct step *b)
+{
+	return a->status == b->status && a->progress == b->progress &&
+	       a->current_operation_index == b->current_operation_index &&
+	       is_text(a->current_query_id, b->current_query_id) &&
+	       a->set_finished == b->set_finished && a->forget_stop == b->forget_stop &&
+	       a->release == b->release;
+}
+
 /* First of all: it says whether the run is still this runner's, and holds the row until the
  * commit. */
 static enum outcome put_migration(struct store *s, const struct step *step, struct error *err)
@@ -18,6 +32,8 @@ static enum outcome put_migration(struct store *s, const struct step *step, stru
 		return store_run(s, STATEMENT_STEP_GUARD, err, field_text(step->migration),
 				 field_int(step->epoch), field_int(step->run),
 				 field_int(s->lease_ms));
+	if (s->expected.sent && is_same_migration(&s->expected.step, step))
+		return OUTCOME_OK;
 	struct field query_id =
 		step->current_query_id ? field_text(str_c(step->current_query_id)) : field_null();
 	return store_run(s, STATEMENT_STEP_MIGRATION, err, field_text(step->migration),
@@ -34,7 +50,8 @@ static enum outcome put_outcome(struct store *s, const struct step *step, struct
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_OUTCOME, err, field_int(step->run), field_int(o->number),
 			 field_int(o->attempt), field_text(o->ok ? STR("done") : STR("failed")),
-			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
+			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text),
+			 words(s, o->sql));
 }
 
 static enum outcome put_intent(struct store *s, const struct step *step, struct error *err)
@@ -53,15 +70,30 @@ static enum outcome put_whole(struct store *s, const struct step *step, struct e
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_WHOLE, err, field_int(step->run), field_int(i->number),
 			 field_int(i->attempt), field_int(i->operation_index),
-			 field_bool(i->backward), field_text(str_c(i->query_id)), words(s, i->sql),
+			 field_bool(i->backward), field_text(str_c(i->query_id)),
+			 words(s, o->sql.len ? o->sql : i->sql),
 			 field_text(i->connection), field_text(o->ok ? STR("done") : STR("failed")),
 			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
+}
+
+/* The effect's row is there, with the rows that were expected. */
+static enum outcome put_rows(struct store *s, const struct step *step, struct error *err)
+{
+	const struct effect_outcome *o = step->outcome, *expected = &s->expected.outcome;
+	if (!o || o->number != expected->number || o->attempt != expected->attempt || !o->ok)
+		BUG("effect %lld was expected", (long long)expected->number);
+	if (o->rows == expected->rows)
+		return OUTCOME_OK;
+	return store_run(s, STATEMENT_STEP_ROWS, err, field_int(step->run), field_int(o->number),
+			 field_int(o->attempt), field_int(o->rows));
 }
 
 static enum outcome put_effects(struct store *s, const struct step *step, struct error *err)
 {
 	const struct effect_intent *i = step->intent;
 	const struct effect_outcome *out = step->outcome;
+	if (s->expected.sent)
+		return put_rows(s, step, err);
 	if (i && out && i->number == out->number && i->attempt == out->attempt)
 		return put_whole(s, step, err);
 	enum outcome o = OUTCOME_OK;
@@ -72,6 +104,12 @@ static enum outcome put_effects(struct store *s, const struct step *step, struct
 	return o;
 }
 
+static bool is_same_operation(const struct operation_change *a, const struct operation_change *b)
+{
+	return a->index == b->index && a->status == b->status && a->attempts == b->attempts &&
+	       a->rows == b->rows && a->started == b->started && a->finished == b->finished;
+}
+
 static enum outcome put_operations(struct store *s, const struct step *step, struct error *err)
 {
 	enum outcome o = OUTCOME_OK;
@@ -79,7 +117,12 @@ static enum outcome put_operations(struct store *s, const struct step *step, str
 		BUG("a step changes operation %lld twice", (long long)step->operations[0].index);
 	for (size_t i = 0; i < step->operation_count && o == OUTCOME_OK; i++) {
 		const struct operation_change *c = &step->operations[i];
-		o = store_run(s, STATEMENT_STEP_OPERATION, err, field_int(step->run),
+		const struct operation_change *expected = &s->expected.step.operations[0];
+		bool again = s->expected.sent && c->index == expected->index;
+		if (again && is_same_operation(c, expected))
+			continue;
+		o = store_run(s, again ? STATEMENT_STEP_OPERATION_AGAIN : STATEMENT_STEP_OPERATION,
+			      err, field_int(step->run),
 			      field_int(c->index),
 			      field_text(str_c(operation_status_words[c->status])),
 			      field_int(c->attempts), field_int(c->rows), field_bool(c->started),
@@ -116,6 +159,23 @@ static enum outcome put_notes(struct store *s, struct str migration, int64_t run
 	return o;
 }
 
+static enum outcome put_expected(struct store *s, struct error *err)
+{
+	return step_write(s, &s->expected.step, err);
+}
+
+void store_expect(struct store *s, const struct step *step)
+{
+	if (!s->backend->behind)
+		return;
+	s->expected.step = *step;
+	s->expected.intent = *step->intent;
+	s->expected.outcome = *step->outcome;
+	s->expected.step.intent = &s->expected.intent;
+	s->expected.step.outcome = &s->expected.outcome;
+	s->backend->behind(s, put_expected);
+}
+
 enum outcome store_begin(struct store *s, struct error *err)
 {
 	if (s->begun)
@@ -128,7 +188,7 @@ enum outcome store_begin(struct store *s, struct error *err)
 void store_abort(struct store *s)
 {
 	s->backend->rollback(s);
-	s->begun = false;
+	s->begun = s->expected.sent = false;
 }
 
 /* More than this is no batch, which is held whole until its commit. */
@@ -166,6 +226,12 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 		o = store_run(s, STATEMENT_STEP_PHASE, err, field_int(step->run),
 			      field_text(str_c(phase_words[step->phase])),
 			      field_bool(step->phase == PHASE_ENDED));
+	if (o == OUTCOME_OK && step->set_instruction)
+		o = store_run(s, STATEMENT_STEP_INSTRUCTION, err, field_text(step->migration),
+			      words(s, step->instruction));
+	if (o == OUTCOME_OK && step->ask)
+		o = store_run(s, STATEMENT_STEP_ASK, err, field_int(step->run),
+			      field_int(step->current_operation_index));
 	if (o == OUTCOME_OK && step->set_locks)
 		o = store_run(s, STATEMENT_STEP_UNLOCK, err, field_int(step->run),
 			      field_int(step->locks));
@@ -201,7 +267,7 @@ enum outcome store_step_later(struct store *s, const struct step *step, bool *la
 		*later = false;
 		return store_end(s, o, err);
 	}
-	s->begun = false;
+	s->begun = s->expected.sent = false;
 	arena_clear(&s->scratch);
 	return OUTCOME_OK;
 }

@@ -1,259 +1,45 @@
 /*
  * store_postgres.c - the store in PostgreSQL, schema amig
  *
- * Everything that is run() waits in libpq's buffer and goes out with the next read() or the commit,
- * as one pipeline of prepared statements with one sync: a step is one round trip. A batch is one
- * implicit transaction.
+ * What is run() goes out with the next read() or the commit (store_pipeline.c): a step is one round
+ * trip. A batch is one implicit transaction.
  */
-#include "vm/driver/postgres.h"
-#include "vm/store/backend.h"
-#include <stdio.h>
+#include "vm/store/store_postgres.h"
 #include <stdlib.h>
 
-#define QUEUE_MAX 128 /* answers must fit into the sockets' buffers while we still send */
-#define NO_SUCH_PREPARED "26000"
-#define NULL_REFUSED "23502"
-#define READ_ONLY "25006"
 #define TYPE_BOOL 16
 #define TYPE_BYTES 17
 #define TYPE_BIGINT 20
 #define TYPE_INT 23
-
-struct queued {
-	enum statement_id id;
-	bool is_prepare;
-};
-
-struct postgres_store {
-	struct store base;
-	struct postgres session;
-	bool prepared[STATEMENT_COUNT];
-	/* one implicit transaction: must not be flushed before its end */
-	bool batch;
-	struct queued queue[QUEUE_MAX + 4];
-	size_t count;
-	/* A commit that waits for the next statement of the session, and what became of it until
-	 * wait() tells. */
-	bool deferred;
-	enum outcome owed;
-	struct error owed_error;
-	const struct watch *watch; /* while answers are read */
-	bool committing; /* what was sent includes the end of a transaction */
-	/* read-only: it stays so when the database, or the one that took over from it, is not any
-	 * more */
-	bool stale;
-};
 
 static struct postgres_store *own(struct store *s)
 {
 	return (struct postgres_store *)s;
 }
 
-/* What the driver calls a failed statement means damage here, as nobody but the store wrote these
- * statements; a COMMIT, and a conflict of transactions, can fail for the sake of the effect in the
- * same transaction. */
-static enum outcome fail(struct postgres_store *p, enum statement_id id, struct error *err)
+/* Tells a failure once. */
+static enum outcome tell(enum outcome *kept, struct error *why, struct error *err)
 {
-	if (err->outcome == OUTCOME_FAILED &&
-	    !((p->base.begun || p->deferred) &&
-	      (id == STATEMENT_COMMIT || err->class == ERROR_TRANSIENT))) {
-		bool ours = err->class == ERROR_PERMANENT && strcmp(err->code, "42501") != 0 &&
-			    (strncmp(err->code, "42", 2) == 0 || strncmp(err->code, "22", 2) == 0 ||
-			     strncmp(err->code, "23", 2) == 0);
-		err->outcome = ours ? OUTCOME_DAMAGED : OUTCOME_UNREACHABLE;
-	}
-	p->stale |= strcmp(err->code, READ_ONLY) == 0;
-	if (!postgres_is_alive(&p->session))
-		err->class = p->committing ? ERROR_UNKNOWN : ERROR_TRANSIENT;
-	error_prefix(err, "state store: ");
-	return err->outcome;
-}
-
-/* ---- the pipeline ---- */
-
-static enum outcome lost(struct postgres_store *p, struct error *err)
-{
-	postgres_fail(&p->session, NULL, err);
-	return fail(p, STATEMENT_COUNT, err);
-}
-
-static void name_of(enum statement_id id, char out[24])
-{
-	snprintf(out, 24, "amig_%d", (int)id);
-}
-
-static bool is_being_prepared(const struct postgres_store *p, enum statement_id id)
-{
-	for (size_t i = 0; i < p->count; i++)
-		if (p->queue[i].is_prepare && p->queue[i].id == id)
-			return true;
-	return false;
-}
-
-static enum outcome prepare(struct postgres_store *p, enum statement_id id, struct error *err)
-{
-	if (p->prepared[id] || is_being_prepared(p, id))
-		return OUTCOME_OK;
-	char name[24];
-	name_of(id, name);
-	if (!PQsendPrepare(p->session.pg, name, p->base.sql[id], 0, NULL))
-		return lost(p, err);
-	p->queue[p->count++] = (struct queued){ id, true };
-	return OUTCOME_OK;
-}
-
-/* Texts and bytes go as they are, numbers as digits. */
-static enum outcome send(struct postgres_store *p, enum statement_id id, const struct field *fields,
-			 size_t count, struct error *err)
-{
-	const char *values[FIELDS_MAX];
-	int lengths[FIELDS_MAX], formats[FIELDS_MAX];
-	char digits[FIELDS_MAX][24], name[24];
-	enum outcome o = prepare(p, id, err);
+	enum outcome o = *kept;
+	*kept = OUTCOME_OK;
 	if (o != OUTCOME_OK)
-		return o;
-	for (size_t i = 0; i < count; i++) {
-		const struct field *f = &fields[i];
-		bool raw = f->kind == FIELD_TEXT || f->kind == FIELD_BYTES;
-		if (raw && f->text.len > BUF_CAP_BYTES)
-			return error_set(err, OUTCOME_USAGE,
-					 "state store: a value is larger than PostgreSQL takes");
-		if (f->kind == FIELD_BOOL)
-			strcpy(digits[i], f->number ? "t" : "f");
-		else if (f->kind == FIELD_INT)
-			snprintf(digits[i], sizeof(digits[i]), "%lld", (long long)f->number);
-		values[i] = f->kind == FIELD_NULL ? NULL : raw ? f->text.ptr : digits[i];
-		lengths[i] = raw ? (int)f->text.len : 0;
-		formats[i] = raw;
-	}
-	name_of(id, name);
-	p->session.sent = true;
-	if (!PQsendQueryPrepared(p->session.pg, name, (int)count, values, lengths, formats, 0))
-		return lost(p, err);
-	p->queue[p->count++] = (struct queued){ id, false };
-	return OUTCOME_OK;
-}
-
-/* The first of a pipeline: enters the mode, and sends the BEGIN that is due. */
-static enum outcome enter(struct postgres_store *p, struct error *err)
-{
-	struct postgres *session = &p->session;
-	postgres_settle(session);
-	if (session->in_pipeline)
-		return OUTCOME_OK;
-	session->sent = false;
-	p->committing = false;
-	p->count = 0;
-	if (!postgres_is_alive(session) || !PQenterPipelineMode(session->pg))
-		return lost(p, err);
-	session->in_pipeline = true;
-	session->shift = 0;
-	if (!session->begin_due)
-		return OUTCOME_OK;
-	session->begin_due = false;
-	return send(p, STATEMENT_BEGIN, NULL, 0, err);
-}
-
-/* What it means that the statement found no row, or that what it is conditional on does not hold: a
- * condition makes a column NULL that must not be. Only the latter undoes the transaction. */
-static enum miss missed(const struct queued *q, PGresult *result)
-{
-	enum miss miss = q->is_prepare ? MISS_NONE : statement_miss(q->id);
-	if (miss == MISS_NONE)
-		return MISS_NONE;
-	if (!postgres_result_failed(result))
-		return strcmp(PQcmdTuples(result), "0") == 0 ? miss : MISS_NONE;
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	return state && strcmp(state, NULL_REFUSED) == 0 ? miss : MISS_NONE;
-}
-
-/* Reads the answer to one queued statement; result: its rows, of the last statement only. */
-static enum outcome answer(struct postgres_store *p, const struct queued *q, PGresult **result,
-			   struct error *err)
-{
-	PGresult *first = NULL, *next;
-	*result = NULL;
-	enum outcome o = postgres_result(&p->session, p->watch, &first, err);
-	if (o != OUTCOME_OK || !first) {
-		PQclear(first);
-		return o != OUTCOME_OK ? fail(p, q->id, err) : lost(p, err);
-	}
-	enum miss miss = missed(q, first);
-	if (miss != MISS_NONE) {
-		o = store_miss(&p->base, miss, err);
-	} else if (postgres_result_failed(first)) {
-		postgres_fail(&p->session, first, err);
-		/* Somebody dropped them all (DISCARD, DEALLOCATE). */
-		if (strcmp(err->code, NO_SUCH_PREPARED) == 0)
-			memset(p->prepared, 0, sizeof(p->prepared));
-		o = fail(p, q->id, err);
-	} else {
-		p->prepared[q->id] |= q->is_prepare;
-		*result = first;
-		first = NULL;
-	}
-	PQclear(first);
-	struct error ignored = { 0 };
-	while (postgres_result(&p->session, p->watch, &next, &ignored) == OUTCOME_OK && next)
-		PQclear(next);
-	error_clear(&ignored);
+		error_take(err, why);
 	return o;
 }
 
-/* The answers to all that is queued; result: of the last statement. failed: what is known already.
- */
-static enum outcome answers(struct postgres_store *p, enum outcome failed, PGresult **result,
-			    struct error *err)
+static bool read_behind(void *context, const struct watch *watch, bool synced);
+
+/* Whether the pipeline that is owed has no end yet, so that more may be added. */
+static bool is_behind(const struct postgres_store *p)
 {
-	for (size_t i = 0; i < p->count && postgres_is_alive(&p->session); i++) {
-		struct error after = { 0 };
-		PQclear(*result);
-		enum outcome o =
-			answer(p, &p->queue[i], result, failed == OUTCOME_OK ? err : &after);
-		error_clear(&after);
-		failed = failed == OUTCOME_OK ? o : failed;
-	}
-	return failed;
+	return p->session.owner == read_behind;
 }
 
-/* Sends what is queued and reads all answers. last: the result of the last statement, or NULL. */
-static enum outcome flush(struct postgres_store *p, PGresult **last, struct error *err)
+static enum outcome enter(struct postgres_store *p, struct error *err)
 {
-	enum outcome failed = OUTCOME_OK;
-	PGresult *result = NULL;
-	if (!postgres_is_alive(&p->session) || !PQpipelineSync(p->session.pg))
-		failed = lost(p, err);
-	failed = answers(p, failed, &result, err);
-	struct error late = { 0 };
-	PGresult *sync = NULL;
-	if (postgres_is_alive(&p->session) &&
-	    postgres_result(&p->session, NULL, &sync, &late) != OUTCOME_OK &&
-	    failed == OUTCOME_OK) {
-		error_take(err, &late);
-		failed = fail(p, STATEMENT_COUNT, err);
-	}
-	error_clear(&late);
-	/* An implicit transaction commits at the sync: an error there is its answer. */
-	if (failed == OUTCOME_OK && sync && postgres_result_failed(sync)) {
-		postgres_fail(&p->session, sync, err);
-		failed = fail(p, STATEMENT_COMMIT, err);
-	} else if (failed == OUTCOME_OK && !sync) {
-		failed = lost(p, err);
-	}
-	PQclear(sync);
-	if (p->session.pg && !PQexitPipelineMode(p->session.pg))
-		postgres_abandon(&p->session);
-	p->session.in_pipeline = false;
-	p->session.sent = false;
-	p->count = 0;
-	if (failed != OUTCOME_OK || !last)
-		PQclear(result);
-	else
-		*last = result;
-	return failed;
+	enum outcome o = pipeline_enter(p, p->following || is_behind(p), err);
+	return p->broken == OUTCOME_OK ? o : tell(&p->broken, &p->broken_error, err);
 }
-
-/* ---- the backend ---- */
 
 static enum outcome open_store(struct store **out, const char *where, struct error *err)
 {
@@ -269,6 +55,9 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 				  "client_encoding = 'UTF8'; "
 				  "SET client_min_messages = 'warning'",
 				  err);
+	/* Who waits for a NOTIFY, and keeps statements prepared, needs one session. */
+	if (o == OUTCOME_OK)
+		o = postgres_own_backend(&p->session, NULL, err);
 	if (o != OUTCOME_OK) {
 		if (o == OUTCOME_FAILED)
 			err->outcome = o = OUTCOME_UNREACHABLE;
@@ -284,6 +73,7 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 static void close_store(struct store *s)
 {
 	error_clear(&own(s)->owed_error);
+	error_clear(&own(s)->broken_error);
 	postgres_close(&own(s)->session);
 	free(s);
 }
@@ -310,11 +100,11 @@ static enum outcome run(struct store *s, enum statement_id id, const struct fiel
 	struct postgres_store *p = own(s);
 	enum outcome o = enter(p, err);
 	if (o == OUTCOME_OK)
-		o = send(p, id, fields, count, err);
+		o = pipeline_send(p, id, fields, count, err);
 	if (o == OUTCOME_OK && p->count >= QUEUE_MAX) {
 		if (p->batch)
 			BUG("a batch of more than %d statements", QUEUE_MAX);
-		o = flush(p, NULL, err);
+		o = pipeline_flush(p, NULL, err);
 	}
 	return o;
 }
@@ -355,9 +145,9 @@ static enum outcome read(struct store *s, enum statement_id id, const struct fie
 	*rows = (struct rows){ 0 };
 	enum outcome o = enter(own(s), err);
 	if (o == OUTCOME_OK)
-		o = send(own(s), id, fields, count, err);
+		o = pipeline_send(own(s), id, fields, count, err);
 	if (o == OUTCOME_OK)
-		o = flush(own(s), &result, err);
+		o = pipeline_flush(own(s), &result, err);
 	if (o != OUTCOME_OK)
 		return o;
 	rows->count = (size_t)PQntuples(result);
@@ -398,7 +188,7 @@ static enum outcome begin(struct store *s, enum begin_kind kind, struct error *e
 	if (!p->deferred)
 		p->committing = false;
 	if (!postgres_is_alive(&p->session))
-		return lost(p, err);
+		return pipeline_lost(p, err);
 	switch (kind) {
 	case BEGIN_BATCH:
 		return OUTCOME_OK;
@@ -414,14 +204,30 @@ static enum outcome begin(struct store *s, enum begin_kind kind, struct error *e
 	BUG("no such transaction");
 }
 
-static enum outcome commit(struct store *s, struct error *err)
+/* Together with the statement that they were sent in front of. What was sent behind it stays
+ * queued. */
+static enum outcome read_joined(struct postgres_store *p, struct error *err)
 {
-	struct postgres_store *p = own(s);
-	enum outcome o = p->batch ? OUTCOME_OK : run(s, STATEMENT_COMMIT, NULL, 0, err);
-	p->committing = true;
-	if (o == OUTCOME_OK && p->session.in_pipeline)
-		o = flush(p, NULL, err);
-	p->batch = false;
+	size_t count = p->following ? p->before : p->count;
+	PGresult *result = NULL;
+	p->following = false;
+	if (!postgres_is_alive(&p->session))
+		return pipeline_lost(p, err);
+	enum outcome o = pipeline_answers(p, count, OUTCOME_OK, &result, err);
+	PQclear(result);
+	memmove(p->queue, p->queue + count, (p->count - count) * sizeof(p->queue[0]));
+	p->count -= count;
+	return o;
+}
+
+static enum outcome read_alone(struct postgres_store *p, struct error *err)
+{
+	bool due = p->session.begin_due;
+	enum outcome o = pipeline_flush(p, NULL, err);
+	p->session.begin_due = false;
+	if (o != OUTCOME_OK)
+		postgres_rollback(&p->session);
+	p->session.begin_due = due && postgres_is_alive(&p->session);
 	return o;
 }
 
@@ -429,35 +235,63 @@ static enum outcome commit(struct store *s, struct error *err)
 static bool read_owed(void *context, const struct watch *watch, bool synced)
 {
 	struct postgres_store *p = context;
-	PGresult *result = NULL;
+	enum outcome *kept = p->deferred ? &p->owed : &p->broken;
+	struct error *why = p->deferred ? &p->owed_error : &p->broken_error;
 	p->watch = watch;
-	if (!synced) {
-		bool due = p->session.begin_due;
-		p->owed = flush(p, NULL, &p->owed_error);
-		p->session.begin_due = false;
-		if (p->owed != OUTCOME_OK)
-			postgres_rollback(&p->session);
-		p->session.begin_due = due && postgres_is_alive(&p->session);
-	} else if (!postgres_is_alive(&p->session)) {
-		p->owed = lost(p, &p->owed_error);
-	} else {
-		p->owed = answers(p, OUTCOME_OK, &result, &p->owed_error);
-		PQclear(result);
-		p->count = 0;
-	}
+	*kept = synced ? read_joined(p, why) : read_alone(p, why);
 	p->watch = NULL;
 	p->deferred = p->committing = false;
-	return p->owed == OUTCOME_OK;
+	return *kept == OUTCOME_OK;
+}
+
+/* A postgres_follower_fn. */
+static bool send_behind(void *context)
+{
+	struct postgres_store *p = context;
+	struct error ignored = { 0 };
+	p->before = p->count;
+	p->following = true;
+	enum outcome o = p->follower(&p->base, &ignored);
+	error_clear(&ignored);
+	p->base.expected.sent = o == OUTCOME_OK;
+	return o == OUTCOME_OK;
+}
+
+/* A postgres_owner_fn: the statement that they were sent behind has happened. */
+static bool read_behind(void *context, const struct watch *watch, bool synced)
+{
+	return read_owed(context, watch, synced);
+}
+
+static void behind(struct store *s, enum outcome (*put)(struct store *s, struct error *err))
+{
+	struct postgres_store *p = own(s);
+	p->follower = put;
+	postgres_follow(&p->session, put ? send_behind : NULL, read_behind, p);
+}
+
+static enum outcome commit(struct store *s, struct error *err)
+{
+	struct postgres_store *p = own(s);
+	enum outcome o = p->batch ? OUTCOME_OK : run(s, STATEMENT_COMMIT, NULL, 0, err);
+	behind(s, NULL);
+	p->committing = true;
+	if (o == OUTCOME_OK && p->session.in_pipeline)
+		o = pipeline_flush(p, NULL, err);
+	p->batch = false;
+	return o;
 }
 
 static enum outcome commit_later(struct store *s, struct error *err)
 {
 	struct postgres_store *p = own(s);
 	enum outcome o = run(s, STATEMENT_COMMIT, NULL, 0, err);
+	behind(s, NULL);
 	p->committing = true;
 	if (o != OUTCOME_OK)
 		return o;
 	p->deferred = true;
+	p->session.owner = NULL; /* read_behind(), if anything: it is all one now */
 	postgres_owe(&p->session, read_owed, p);
 	return OUTCOME_OK;
 }
@@ -465,12 +299,9 @@ static enum outcome commit_later(struct store *s, struct error *err)
 static enum outcome wait(struct store *s, struct error *err)
 {
 	struct postgres_store *p = own(s);
-	postgres_settle(&p->session);
-	enum outcome o = p->owed;
-	p->owed = OUTCOME_OK;
-	if (o != OUTCOME_OK)
-		error_take(err, &p->owed_error);
-	return o;
+	if (p->deferred)
+		postgres_settle(&p->session);
+	return tell(&p->owed, &p->owed_error, err);
 }
 
 static void rollback(struct store *s)
@@ -481,16 +312,19 @@ static void rollback(struct store *s)
 	if (p->session.in_pipeline && p->batch)
 		postgres_abandon(&p->session); /* a sync would commit what is queued */
 	else if (p->session.in_pipeline)
-		flush(p, NULL, &ignored);
+		pipeline_flush(p, NULL, &ignored);
 	error_clear(&ignored);
 	postgres_rollback(&p->session);
-	p->batch = false;
+	behind(s, NULL);
+	p->following = p->batch = false;
+	p->broken = OUTCOME_OK;
+	error_clear(&p->broken_error);
 }
 
 static enum outcome listen_to_others(struct store *s, struct error *err)
 {
 	enum outcome o = postgres_keep(&own(s)->session, "LISTEN amig", err);
-	return o == OUTCOME_OK ? o : fail(own(s), STATEMENT_COUNT, err);
+	return o == OUTCOME_OK ? o : pipeline_fail(own(s), STATEMENT_COUNT, err);
 }
 
 static void be_patient(struct store *s, int64_t until_ms)
@@ -503,14 +337,15 @@ static enum outcome hear(struct store *s, int timeout_ms, bool *heard, struct er
 	struct postgres_store *p = own(s);
 	postgres_settle(&p->session);
 	if (!postgres_hear(&p->session, timeout_ms, heard))
-		return lost(p, err);
+		return pipeline_lost(p, err);
 	return OUTCOME_OK;
 }
 
 static bool still_begun(struct store *s)
 {
 	const struct postgres *session = &own(s)->session;
-	return session->begin_due ||
+	/* What is broken is told by the next run(). */
+	return session->begin_due || is_behind(own(s)) || own(s)->broken != OUTCOME_OK ||
 	       (postgres_is_alive(session) && PQtransactionStatus(session->pg) == PQTRANS_INTRANS);
 }
 
@@ -527,6 +362,7 @@ const struct backend store_postgres = {
 	.commit = commit,
 	.commit_later = commit_later,
 	.wait = wait,
+	.behind = behind,
 	.rollback = rollback,
 	.listen = listen_to_others,
 	.be_patient = be_patient,
