@@ -119,7 +119,7 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
 	if (machine_request(r->vm)->op == OP_COPY) {
-		o = copy_send(r, c, &s, rows, err);
+		o = copy_send(r, c, &s, &r->watch, rows, err);
 	} else if (is_transaction(r)) {
 		o = transaction_send(r, a, c, number, &s, rows, err);
 	} else {
@@ -244,6 +244,31 @@ enum step_end effect_await_target(struct run *r, const struct act *a,
 	}
 }
 
+/* Done, as was found out, and half done only if `verify` says so. */
+static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
+				 struct error *err)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		enum step_end end;
+
+		error_clear(err);
+		if (copy_verify_found(r, a, e, err) == OUTCOME_OK) {
+			go_on(r, a, e->number, e->attempt, -1);
+			return STEP_DONE;
+		}
+		if (r->stop.cancelled)
+			return effect_leave_open(r, e);
+		if (!retry_wanted(&a->policy.retry, attempt, err))
+			break;
+		end = effect_wait(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end == STEP_STOPPED ? effect_leave_open(r, e) : end;
+	}
+	journal_outcome(r, e->number, e->attempt, false, -1, err);
+	r->touched = true;
+	return STEP_FAILED;
+}
+
 static bool is_refused_late(const struct effect_row *effect)
 {
 	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
@@ -289,9 +314,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 	strand_together(r);
 	switch (v) {
 	case VERDICT_DONE:
-		error_clear(err);
-		go_on(r, a, effect->number, effect->attempt, -1);
-		return STEP_DONE;
+		return go_on_found(r, a, effect, err);
 	case VERDICT_AGAIN:
 		/* Or half of it, where all of it was too much. */
 		if (window_is_too_much(r, c->kind, err))
@@ -556,8 +579,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 			return stop_wanted(r) ? effect_leave_open(r, &r->open_effect)
 					      : STEP_DOUBT;
 		r->verdict = VERDICT_NONE;
-		go_on(r, a, r->open_effect.number, r->open_effect.attempt, -1);
-		return STEP_DONE;
+		return go_on_found(r, a, &r->open_effect, err);
 	}
 	if (r->journal.in_transaction && step_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;

@@ -342,7 +342,7 @@ static enum step_end answer(struct run *r, struct act *a, struct lane *l, struct
 	default:
 		break;
 	}
-	if (ability_lacks(q->op) || opcode_table[q->op].world == WORLD_EFFECT) {
+	if (opcode_table[q->op].world == WORLD_EFFECT) {
 		if (q->op != OP_WINDOW)
 			return refuse(r, "this", err);
 	}

@@ -26,6 +26,7 @@ static enum step_end undo(struct run *r, struct strand *s, struct error *err)
 		return end;
 	if (journal_operation(r, &s->act, OPERATION_STATUS_PENDING, false, err) != OUTCOME_OK)
 		return STEP_LOST;
+	set_restore(r, &s->act);
 	journal_checkpoint_empty(r);
 	r->touched = false;
 	return journal_commit(r, err) == OUTCOME_OK ? STEP_UNDO : STEP_LOST;
