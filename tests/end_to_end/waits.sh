@@ -135,6 +135,4 @@ check "waits/a wait hears a stop, and goes on" a_wait_hears_a_stop_and_goes_on
 check "waits/a wait in vain is a failure, and undone" a_wait_in_vain_is_a_failure_that_is_undone
 check "waits/a wait that is killed ends when it would have" a_wait_that_is_killed_ends_when_it_would_have
 check "waits/what fails is outlived" what_fails_is_outlived
-check "waits/what cannot be carried out is refused before anything runs" \
-	what_cannot_be_carried_out_is_refused_before_anything_runs
 report_end
