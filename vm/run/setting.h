@@ -16,8 +16,8 @@ enum setting {
 /* A BOOL is 0 or 1. OUTCOME_USAGE: what is stored (edited by hand) can't be understood. */
 enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 			  struct error *err) MUST_USE;
-/* One of these, or one that a migration has made. OUTCOME_USAGE: there is no such setting, or not of
- * such a value. */
+/* One of these, or one that a migration has made. OUTCOME_USAGE: there is no such setting, or not
+ * of such a value. */
 enum outcome setting_change(struct store *store, struct str name, struct str value,
 			    struct error *err) MUST_USE;
 
