@@ -407,6 +407,9 @@ enum outcome store_tune(struct store *s, const struct migration_row *migration,
 			struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
+/* All of them, by name: name and value. */
+enum outcome store_settings(struct store *s, struct arena *a, struct str (**out)[2], size_t *count,
+			    struct error *err) MUST_USE;
 /* Only if there is none of that name. */
 enum outcome store_add_setting(struct store *s, struct str name, struct str value,
 			       struct error *err) MUST_USE;
