@@ -31,6 +31,7 @@ struct patience {
 
 struct copying {
 	struct run *r;
+	const struct machine_request *q;
 	struct connection *from, *to;
 	const struct statement *statement;
 	struct statement query;
@@ -45,6 +46,8 @@ struct copying {
 	struct copy_verify verify;
 	struct copy_reject reject;
 	bool only_verifies;	/* it has been copied already */
+	bool only_compares;	/* whether it has is what is asked */
+	bool is_same;
 	struct patience patience;
 	struct watch watch;
 	int64_t rows;
@@ -225,7 +228,7 @@ static enum outcome from_source(struct copying *c, enum outcome o, struct error 
 /* In windows only rows of the window are looked at. */
 static enum outcome open_verify(struct copying *c, struct error *err)
 {
-	const struct machine_request *q = machine_request(c->r->vm);
+	const struct machine_request *q = c->q;
 	struct buf where = { 0 };
 	struct value condition;
 	enum outcome o = OUTCOME_OK;
@@ -262,7 +265,7 @@ static enum outcome set_aside(void *context, int64_t nth, struct str row, struct
 
 static enum outcome open_reject(struct copying *c, struct error *err)
 {
-	const struct machine_request *q = machine_request(c->r->vm);
+	const struct machine_request *q = c->q;
 	const struct value *table = option_of(q, VALUE_IDENT);
 	const struct value *limit = option_of(q, VALUE_INT);
 
@@ -285,8 +288,9 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	struct buf name = { 0 };
 	enum outcome o = OUTCOME_OK;
 
-	c->rows_of = ahead_take(c->r, host_place(c->r, machine_request(c->r->vm)->need),
-				c->query.sql);
+	c->rows_of = c->only_verifies ? NULL
+				      : ahead_take(c->r, host_place(c->r, c->q->need),
+						   c->query.sql);
 	c->is_ahead = c->rows_of != NULL;
 	if (!c->is_ahead) {
 		c->rows_of = &c->source;
@@ -348,8 +352,12 @@ static enum outcome finish(struct copying *c, struct error *err)
 	bool settles = c->verify.is_wanted && target->settle;
 	enum outcome o = copy_reject_flush(&c->reject, err);
 
+	if (o == OUTCOME_OK && c->only_compares)
+		return copy_verify_compare(&c->verify, &c->target, &c->is_same, &c->watch, err);
 	if (o != OUTCOME_OK)
 		return o;
+	if (!c->only_verifies)
+		ahead_begin(c->r, c->statement, c->rows);
 	if (settles)
 		o = target->settle(&c->target, &c->watch, err);
 	else if (!c->only_verifies)
@@ -361,6 +369,8 @@ static enum outcome finish(struct copying *c, struct error *err)
 	c->r->touched |= o != OUTCOME_OK && !settles;
 	if (o == OUTCOME_OK && settles)
 		o = target->finish(&c->target, &c->watch, err);
+	if (o == OUTCOME_OK && !c->only_verifies)
+		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
 
@@ -397,16 +407,9 @@ static enum outcome pump(struct copying *c, struct error *err)
 			break;
 		c->r->copied = c->rows;
 		if (end)
-			break;
+			return finish(c, err);
 		o = next(c, &rows, &count, &end, err);
 	}
-	if (o != OUTCOME_OK)
-		return o;
-	if (!c->only_verifies)
-		ahead_begin(c->r, c->statement, c->rows);
-	o = finish(c, err);
-	if (o == OUTCOME_OK && !c->only_verifies)
-		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
 
@@ -465,14 +468,14 @@ static void tell_verified(const struct copying *c)
 
 static enum outcome carry_out(struct copying *c, const struct watch *watch, struct error *err)
 {
-	const struct machine_request *q = machine_request(c->r->vm);
+	const struct machine_request *q = c->q;
 	const struct statement *s = c->statement;
 	enum outcome o = session_connection(c->r, q->need, &c->from, err);
 
 	if (o == OUTCOME_OK)
 		o = copy_print_query(c->r, q, c->from, &c->sql, err);
 	c->table = table_of(q, &c->arena);
-	c->verify.is_wanted = wants_verify(q);
+	c->verify.is_wanted = wants_verify(q) || c->only_compares;
 	c->verify.is_whole = c->only_verifies;
 	snprintf(c->query_id, sizeof(c->query_id), "%s:r", s->query_id);
 	c->query = (struct statement){ .sql = copy_trim_query(buf_view(&c->sql)),
@@ -489,7 +492,7 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 		o = open_both(c, err);
 	if (o == OUTCOME_OK)
 		o = pump(c, err);
-	if (o == OUTCOME_OK) {
+	if (o == OUTCOME_OK && !c->only_compares) {
 		tell_rejected(c);
 		tell_verified(c);
 	}
@@ -507,7 +510,7 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err)
 {
-	struct copying c = { .r = r, .to = to, .statement = s };
+	struct copying c = { .r = r, .q = machine_request(r->vm), .to = to, .statement = s };
 	enum outcome o = carry_out(&c, watch, err);
 
 	*rows = o == OUTCOME_OK ? c.rows : -1;
@@ -520,7 +523,7 @@ enum outcome copy_verify_now(struct run *r, const struct act *a, const struct ef
 	const struct machine_request *q = machine_request(r->vm);
 	char id[QUERY_ID_SIZE];
 	struct statement s = { .query_id = id, .timeout_ms = a->policy.timeout_ms };
-	struct copying c = { .r = r, .statement = &s, .only_verifies = true };
+	struct copying c = { .r = r, .q = q, .statement = &s, .only_verifies = true };
 	enum outcome o;
 
 	if (q->op != OP_COPY || !wants_verify(q) || e->said == SAID_DONE)
@@ -535,5 +538,27 @@ enum outcome copy_verify_now(struct run *r, const struct act *a, const struct ef
 	session_idle(r);
 	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 		err->class = ERROR_TRANSIENT;	/* looking changes nothing */
+	return o;
+}
+
+bool copy_is_comparable(const struct machine_request *q)
+{
+	return !option_of(q, VALUE_IDENT);
+}
+
+enum outcome copy_compare(struct run *r, const struct act *a, const struct machine_request *q,
+			  struct connection *to, const char *query_id, bool *same,
+			  struct row_sum *there, struct error *err)
+{
+	struct statement s = { .query_id = query_id, .timeout_ms = a->policy.timeout_ms };
+	struct copying c = { .r = r, .q = q, .to = to, .statement = &s, .only_verifies = true,
+			     .only_compares = true };
+	enum outcome o;
+
+	session_busy(r, to);
+	o = carry_out(&c, &r->watch, err);
+	session_idle(r);
+	*same = o == OUTCOME_OK && c.is_same;
+	*there = c.verify.has;
 	return o;
 }

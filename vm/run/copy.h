@@ -2,6 +2,7 @@
 #ifndef VM_RUN_COPY_H
 #define VM_RUN_COPY_H
 
+#include "vm/connection/row_hash.h"
 #include "vm/run/session.h"
 
 /* On which connection an EXEC or COPY has its effect. */
@@ -36,6 +37,15 @@ enum step_end copy_settle_found(struct run *r, const struct act *a, const struct
  * and who resumes the run is asked. why is cleared then. */
 bool copy_settle_part(struct run *r, const struct act *a, const struct effect_row *e,
 		      struct error *why, struct error *err);
+
+/* Whether of a copy that may have happened it can be asked if it has: not where rows may have been
+ * set aside. */
+bool copy_is_comparable(const struct machine_request *q);
+/* *same: the rows of its window in the target are those of its query, by number and checksum. An
+ * error that is permanent: that can't be told of such columns, or there is no reading them. */
+enum outcome copy_compare(struct run *r, const struct act *a, const struct machine_request *q,
+			  struct connection *to, const char *query_id, bool *same,
+			  struct row_sum *there, struct error *err) MUST_USE;
 
 /* copy_window.c: the condition of the window that a copy is of, if its keys are copied. */
 bool copy_window_condition(struct run *r, const struct machine_request *q, struct value *out);

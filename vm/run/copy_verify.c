@@ -151,6 +151,15 @@ enum outcome copy_verify_after(struct copy_verify *v, struct stream *target,
 	return row_sum_eq(more, v->given) ? OUTCOME_OK : tell(v, target, more, err);
 }
 
+enum outcome copy_verify_compare(struct copy_verify *v, struct stream *target, bool *same,
+				 const struct watch *watch, struct error *err)
+{
+	enum outcome o = read_back(v, target, &v->has, watch, err);
+
+	*same = o == OUTCOME_OK && row_sum_eq(v->has, v->given);
+	return o;
+}
+
 void copy_verify_clear(struct copy_verify *v)
 {
 	buf_clear(&v->sql);

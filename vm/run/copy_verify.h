@@ -34,6 +34,9 @@ void copy_verify_sent(struct copy_verify *v, struct str rows);
 void copy_verify_unsent(struct copy_verify *v, struct str row);
 enum outcome copy_verify_after(struct copy_verify *v, struct stream *target,
 			       const struct watch *watch, struct error *err) MUST_USE;
+/* Not before(): all that the question asks for. */
+enum outcome copy_verify_compare(struct copy_verify *v, struct stream *target, bool *same,
+				 const struct watch *watch, struct error *err) MUST_USE;
 void copy_verify_clear(struct copy_verify *v);
 
 #endif
