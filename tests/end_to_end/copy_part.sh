@@ -46,8 +46,8 @@ build_all() {
 
 			  operation "copy" on b {
 			    forward {
-			      copy a sql"""SELECT n AS a, length(pg_sleep(0.1)::text) AS b FROM generate_series(1, 600) AS n"""
-			        into b ident("t1") columns (a, b)
+			      let slow = sql"SELECT n AS a, length(pg_sleep(0.1)::text) AS b FROM generate_series(1, 600) AS n"
+			      copy a slow into b ident("t1") columns (a, b)
 			    }
 			    rollback nothing
 			  }
