@@ -506,6 +506,8 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 		tell_rejected(c);
 		tell_verified(c);
 	}
+	c->r->copied_in_part = o != OUTCOME_OK && c->target.is_partial;
+	c->r->copied_refused = c->r->copied_in_part && err->class == ERROR_PERMANENT;
 	clear(c, o == OUTCOME_OK ? NULL : err);
 	if (o != OUTCOME_OK)
 		ahead_drop(c->r);
@@ -525,8 +527,8 @@ enum outcome copy_send(struct run *r, struct connection *to, const struct statem
 	return o;
 }
 
-enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
-			       struct error *err)
+enum outcome copy_verify_now(struct run *r, const struct act *a, const struct effect_row *e,
+			     struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
 	char id[QUERY_ID_SIZE];

@@ -201,25 +201,11 @@ enum step_end effect_await_target(struct run *r, const struct act *a,
 static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
 				 struct error *err)
 {
-	for (int64_t attempt = 1;; attempt++) {
-		enum step_end end;
+	enum step_end end = copy_settle_found(r, a, e, err);
 
-		error_clear(err);
-		if (copy_verify_found(r, a, e, err) == OUTCOME_OK) {
-			go_on(r, a, e->number, e->attempt, -1);
-			return STEP_DONE;
-		}
-		if (r->stop.cancelled)
-			return effect_leave_open(r, e);
-		if (!retry_wanted(&a->policy.retry, attempt, err))
-			break;
-		end = effect_wait(r, a, attempt, err);
-		if (end != STEP_DONE)
-			return end == STEP_STOPPED ? effect_leave_open(r, e) : end;
-	}
-	journal_outcome(r, e->number, e->attempt, false, -1, err);
-	r->touched = true;
-	return STEP_FAILED;
+	if (end == STEP_DONE)
+		go_on(r, a, e->number, e->attempt, -1);
+	return end;
 }
 
 static bool is_refused_late(const struct effect_row *effect)
@@ -270,7 +256,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		return go_on_found(r, a, effect, err);
 	case VERDICT_AGAIN:
 		/* Or half of it, where all of it was too much. */
-		if (window_is_too_much(r, c->kind, err))
+		if (window_is_too_much(r, c->kind, err) || r->copied_refused)
 			err->class = ERROR_PERMANENT;
 		*again = err->class != ERROR_PERMANENT &&
 			 effect->attempt <= a->policy.retry.times && !step_is_unhealthy(r, a);
@@ -300,6 +286,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 	case VERDICT_OPEN:
 		break;
 	}
+	if (copy_settle_part(r, a, effect, &why, err))
+		return STEP_FAILED;
 	error_hint(&why, "%s%sthe server's answer was: %s", why.hint ? why.hint : "",
 		   why.hint ? "; " : "", err->message);
 	error_take(err, &why);

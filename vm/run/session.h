@@ -172,6 +172,9 @@ struct run {
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
 	int64_t copied; /* rows of the `copy` that is under way */
+	/* Of the one that failed last: it has not come to its end and some of its rows may be in
+	 * the table; and for a reason that would be there again. */
+	bool copied_in_part, copied_refused;
 	struct {
 		uint32_t function, pc; /* the question of the code that was answered last */
 		bool known;    /* this process has looked at its table */
