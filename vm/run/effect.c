@@ -360,8 +360,6 @@ static void look_again(struct run *r, const struct effect_row *effect, bool *the
 	error_clear(&why);
 }
 
-/* What nothing on the target refuses when it comes late goes out only while nobody else can have
- * taken the run over. */
 enum outcome attempt_may_go(struct run *r, enum proof proof, struct error *err)
 {
 	if (proof != PROOF_NONE || lease_is_safe(r))
