@@ -91,6 +91,7 @@ static const char *words_of(enum run_event event)
 	case EVENT_APPROVAL_AWAITED:	return "waits for an operator to";
 	case EVENT_OPERATION_FAILED:	return "goes on, although";
 	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
+	case EVENT_SETTING_CHANGED:	return "sets";
 	case EVENT_NOTICE_FAILED:	return "could not tell of it";
 	case EVENT_NOT_FENCED:		return "goes on";
 	case EVENT_REJECTED:		return "set aside";

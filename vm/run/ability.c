@@ -5,7 +5,6 @@
 const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
-	case OP_SET_SETTING:	return "set setting";
 	case OP_PARALLEL:
 	case OP_PARALLEL_END:	return "parallel";
 	default:		return NULL;
