@@ -46,9 +46,9 @@ house() { curl -sS "$outage_clickhouse" --data-binary "$1"; }
 sums() {
 	postgres "$AMIG_P_URL" "SELECT count(*), sum(('x' || left(md5(concat_ws('|', id, team, name, total,
 		extract(epoch FROM at)::bigint, coalesce(note, '-'))), 8))::bit(32)::bigint) FROM s"
-	house "SELECT count(), sum(reinterpretAsUInt32(reverse(substring(toString(MD5(concat(toString(id), '|', toString(team), '|',
-		name, '|', toString(total), '|', toString(toUnixTimestamp(at)), '|', ifNull(note, '-')))), 1, 4)))) FROM t" |
-		tr '\t' '|'
+	house "SELECT count(), sum(reinterpretAsUInt32(reverse(substring(toString(MD5(concat(toString(id), '|',
+		toString(team), '|', name, '|', toString(total), '|', toString(toUnixTimestamp(at)), '|',
+		ifNull(note, '-')))), 1, 4)))) FROM t" | tr '\t' '|'
 }
 done_windows() { state "SELECT count(DISTINCT number) FROM @effect WHERE outcome = 'done'" | grep -x '[0-9]*' || echo 0; }
 
