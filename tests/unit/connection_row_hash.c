@@ -16,8 +16,8 @@ static struct row_sum sum_of(const struct connection_kind *kind, struct stream_t
 	return sum;
 }
 
-static const struct stream_type int_element = { .family = FAMILY_INT, .bits = 32 };
-static const struct stream_type text_element = { .family = FAMILY_TEXT };
+static struct stream_type int_element = { .family = FAMILY_INT, .bits = 32 };
+static struct stream_type text_element = { .family = FAMILY_TEXT };
 
 static const struct pair {
 	const struct connection_kind *kind;

@@ -130,16 +130,18 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 				struct stream *out, struct error *err)
 {
 	struct state *state = new_state(out, c);
+	struct postgres_state *of = connection_of(out);
 	enum outcome o = postgres_text_check(s, false, err);
 
 	print_copy(&state->sql, t);
 	if (o == OUTCOME_OK)
 		o = postgres_wake(c, watch, err);
-	if (o == OUTCOME_OK)
-		o = postgres_look_begin(connection_of(out), &connection_of(out)->own, watch, err);
+	if (o == OUTCOME_OK && !of->is_held)
+		o = postgres_look_begin(of, &of->own, watch, err);
 	if (o == OUTCOME_OK) {
-		o = postgres_describe_table(&connection_of(out)->own, t, watch, out, err);
-		postgres_look_end(connection_of(out), &connection_of(out)->own);
+		o = postgres_describe_table(&of->own, t, watch, out, err);
+		if (!of->is_held)
+			postgres_look_end(of, &of->own);
 	}
 	return connection_give_id(s, err, did_not_happen(err, o));
 }
@@ -195,6 +197,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	state->statement = *s;
 	state->is_inside = of->store && postgres_in_transaction(of->store);
 	state->session = state->is_inside ? of->store : &of->own;
+	state->is_settled = false;
 	state->is_begun = (t->is_kept || t->set_aside) && !state->is_inside;
 	if (!state->is_inside)
 		o = postgres_wake(t->c, watch, err);
@@ -313,6 +316,8 @@ static enum outcome read_back(struct stream *t, const struct statement *s, strea
 		postgres_text_comment(&prefix, s->query_id);
 	else
 		postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_INSIDE : TEXT_READ);
+	if (!inside && !state->is_begun)
+		postgres_print_pooled(of, &prefix);
 	buf_format(&sql, "COPY (%.*s) TO STDOUT", STR_ARG(s->sql));
 	if (o == OUTCOME_OK)
 		o = postgres_send(session, prefix.ptr ? prefix.ptr : "", buf_view(&sql), "", false,

@@ -12,7 +12,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 /* ---- numbers ---- */
 
@@ -183,42 +182,32 @@ struct walk {
 	const struct stream_type *element;
 	struct str text;
 	bool is_postgres;
-	struct buf word, field, value;
+	struct buf word, raw, field, value;
 };
 
 /* {1,NULL,"a"} or [1,NULL,'a']: one element, up to the comma or the end of its array. */
 static void add_element(struct walk *w, struct buf *out)
 {
-	const char quote = w->is_postgres ? '"' : '\'', close = w->is_postgres ? '}' : ']';
-	bool quoted = w->text.ptr[0] == quote;
-	size_t i = quoted;
+	bool is_null;
 
-	buf_reset(&w->word);
 	buf_reset(&w->field);
+	buf_reset(&w->raw);
 	buf_reset(&w->value);
-	for (; i < w->text.len; i++) {
-		char c = w->text.ptr[i];
-
-		if (quoted ? c == quote : c == ',' || c == close)
-			break;
-		if (c != '\\' || !w->is_postgres)
-			buf_byte(&w->word, c);
-		if (c == '\\' && i + 1 < w->text.len)
-			buf_byte(&w->word, w->text.ptr[++i]);
+	if (w->is_postgres) {
+		/* A backslash there says only that what follows means itself. */
+		stream_element(&w->text, '"', '}', &w->word, &is_null);
+		for (size_t i = 0; i < w->word.len; i++) {
+			i += w->word.ptr[i] == '\\' && i + 1 < w->word.len;
+			buf_byte(&w->raw, w->word.ptr[i]);
+		}
+		stream_escape(&w->field, buf_view(&w->raw));
+	} else {
+		stream_element(&w->text, '\'', ']', &w->field, &is_null);
 	}
-	i += quoted && i < w->text.len;
-	w->text.ptr += i;
-	w->text.len -= i;
-	if (!quoted && w->word.len == 4 && strncasecmp(w->word.ptr, "null", 4) == 0) {
-		buf_byte(out, 'N');
+	buf_byte(out, is_null ? 'N' : 'v');
+	if (is_null)
 		return;
-	}
-	if (w->is_postgres)
-		stream_escape(&w->field, buf_view(&w->word));
-	else
-		buf_str(&w->field, buf_view(&w->word));
 	row_value(w->h, w->element, buf_view(&w->field), &w->value);
-	buf_byte(out, 'v');
 	buf_sized(out, buf_view(&w->value));
 }
 
@@ -248,6 +237,7 @@ static void add_array(struct row_hasher *h, const struct stream_type *t, struct 
 	}
 	buf_clear(&raw);
 	buf_clear(&w.word);
+	buf_clear(&w.raw);
 	buf_clear(&w.field);
 	buf_clear(&w.value);
 }

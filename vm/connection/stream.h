@@ -45,7 +45,7 @@ struct stream_type {
 	bool is_numeric;	/* a target of SQLite that makes numbers of texts like them */
 	struct str first, last;	/* DATE, INSTANT: what it can hold, as text; empty: anything */
 	bool is_inexact;	/* FLOAT: read by a server that may miss the last digit */
-	const struct stream_type *element;	/* ARRAY */
+	struct stream_type *element;	/* ARRAY */
 };
 
 struct stream_column {
@@ -140,6 +140,9 @@ static inline bool stream_is_null(struct str field)
 /* Writes bytes as a field, and back. */
 void stream_escape(struct buf *out, struct str bytes);
 void stream_unescape(struct buf *out, struct str field);
+/* Takes an element from the front of an array's text, up to the comma or bracket behind it: the
+ * text of a kind that quotes elements so and keeps their escapes. */
+void stream_element(struct str *text, char quote, char close, struct buf *word, bool *is_null);
 /* The table's name as an author would write it. */
 void stream_print_name(struct buf *out, const struct stream_target *t);
 /* "schema"."table" ("column", "other": what follows is the caller's. */

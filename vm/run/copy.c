@@ -269,6 +269,7 @@ static enum outcome open_reject(struct copying *c, struct error *err)
 	const struct value *table = option_of(q, VALUE_IDENT);
 	const struct value *limit = option_of(q, VALUE_INT);
 
+	c->target.set_aside = NULL;
 	if (!table || !limit)
 		return OUTCOME_OK;
 	c->reject.is_wanted = true;
@@ -368,7 +369,7 @@ static enum outcome finish(struct copying *c, struct error *err)
 	c->r->touched |= o != OUTCOME_OK && !settles;
 	if (o == OUTCOME_OK && settles)
 		o = target->finish(&c->target, &c->watch, err);
-	if (o == OUTCOME_OK)
+	if (o == OUTCOME_OK && !c->only_verifies)
 		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
@@ -533,6 +534,8 @@ enum outcome copy_verify_found(struct run *r, const struct act *a, const struct 
 	session_busy(r, c.to);
 	o = carry_out(&c, &r->watch, err);
 	session_idle(r);
+	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+		err->class = ERROR_TRANSIENT;	/* looking changes nothing */
 	return o;
 }
 

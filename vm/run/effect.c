@@ -247,8 +247,6 @@ static enum step_end go_on_found(struct run *r, struct act *a, const struct effe
 			go_on(r, a, e->number, e->attempt, -1);
 			return STEP_DONE;
 		}
-		if (err->class == ERROR_UNKNOWN)
-			err->class = ERROR_TRANSIENT;
 		if (r->stop.cancelled)
 			return effect_leave_open(r, e);
 		if (!retry_wanted(&a->policy.retry, attempt, err))
