@@ -42,7 +42,8 @@ goes_on_when_a_rollback_is_mended() {
 		# shellcheck disable=SC2086
 		expect "$([ "${way%% *}" = rollback ] && echo 0 || echo 1)" "$AMIGRUN" $way 0101_stuck
 		is "the row" "$(migration 0101_stuck status progress current_operation_index)" "rolled_back|0|0"
-		is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, done, undone FROM counter WHERE done > 0 ORDER BY name")" \
+		is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, done, undone FROM counter WHERE done > 0
+			ORDER BY name")" \
 			"one|1|1
 three|1|1
 two|1|1"

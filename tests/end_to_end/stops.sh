@@ -195,7 +195,8 @@ a_rollback_goes_on() {
 	expect 1 "$AMIGRUN" resume 0009_short_rollback
 	is "the row" "$(migration 0009_short_rollback status progress)" "rolled_back|0"
 	is "the rows" "$(ask 'SELECT count(*) FROM log WHERE x = 4')" 1
-	is "effects that are done twice" "$(state "SELECT number FROM @effect WHERE outcome = 'done' GROUP BY 1 HAVING count(*) > 1")" ""
+	is "effects that are done twice" "$(state "SELECT number FROM @effect WHERE outcome = 'done'
+		GROUP BY 1 HAVING count(*) > 1")" ""
 }
 
 a_start() {

@@ -514,6 +514,9 @@ enum outcome start_without_definition(struct run *r, const struct migration_row 
 /* Loads the run of the row. OUTCOME_NOT_NOW: what is done in it is irreversible. */
 enum outcome resume_check_undo(struct run *r, const struct migration_row *row,
 			       struct error *err) MUST_USE;
+/* Whether there is a run to go on with, and all of it makes sense; loads it. */
+enum outcome resume_look(struct run *r, const struct migration_row *row,
+			 struct error *err) MUST_USE;
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err) MUST_USE;
 /* Refuses if the process that has the migration is alive; *dead: there was one and it died. */

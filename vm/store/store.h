@@ -89,6 +89,9 @@ enum outcome store_migration(struct store *s, struct str name, struct arena *a,
 			     struct migration_row *out, bool *found, struct error *err) MUST_USE;
 enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out,
 			      size_t *count, struct error *err) MUST_USE; /* by name */
+/* Of all rows, also of those that make no sense. */
+enum outcome store_names(struct store *s, struct arena *a, struct str **out, size_t *count,
+			 struct error *err) MUST_USE;
 
 /* One operation of a plan. */
 enum operation_status {
