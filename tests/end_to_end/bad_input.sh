@@ -90,13 +90,15 @@ all_that_is_wrong() {
 	expect 0 "$AMIGRUN" doctor
 	has "what it says" "$output" "$seven: in order" "0101_stuck: in order"
 	state "INSERT INTO @migration (name, description, min_version, max_version, status)
-		VALUES ('0001_asleep', '', '', '', 'asleep'), ('0002_runless', '', '', '', 'running'), ('0003_new', '', '', '', 'not_started')"
+		VALUES ('0001_asleep', '', '', '', 'asleep'), ('0002_runless', '', '', '', 'running'),
+			('0003_new', '', '', '', 'not_started')"
 	state "DELETE FROM @blob WHERE hash = (SELECT module_blob FROM @run WHERE migration = '0101_stuck')"
 	state "UPDATE @run SET plan_hash = '00112233445566778899aabbccddeeff' WHERE migration = '$seven'"
 	state "INSERT INTO @setting (name, value, changed_at) VALUES ('max_running', 'many', now())"
 	expect 7 "$AMIGRUN" doctor
 	has "what it says" "$output" "row name = '0001_asleep': column status: 'asleep' is unknown" \
-		"0002_runless: " "0003_new: in order" "the module of run 2 is missing" "its plan_hash differs" "row name = 'max_running': \"many\" is no value" \
+		"0002_runless: " "0003_new: in order" "the module of run 2 is missing" "its plan_hash differs" \
+		"row name = 'max_running': \"many\" is no value" \
 		"amigrun set max_running=1" "damaged at 5 places"
 	expect 7 "$AMIGRUN" doctor $seven --json
 	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[].name')" $seven

@@ -261,7 +261,8 @@ hears_at_once() {
 	expect 0 "$AMIGRUN" start 0003_slow
 	await_that 20 row_is_there 1,3
 	expect 0 "$AMIGRUN" stop 0003_slow
-	is "whether it was heard late" "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a > 5 ? "yes, " b - a : "no") }')" no
+	is "whether it was heard late" "$(awk -v a="$began" -v b="$EPOCHREALTIME" \
+		'BEGIN { print (b - a > 5 ? "yes, " b - a : "no") }')" no
 	is "the rows" "$(rows)" 1,3
 	ends 1
 }
