@@ -1,7 +1,7 @@
 #!/bin/bash
-# outage.sh - the databases themselves fail: killed in mid-statement, restarted, failed over, out of
-# disk, out of connections, read-only. A run ends with status 4 or goes on by itself, a worker
-# always does, and in the end everything was done once.
+# outage.sh - the databases themselves fail: killed in mid-statement, restarted, out of disk, out of
+# connections, read-only. A run ends with status 4 or goes on by itself, a worker always does, and
+# in the end everything was done once.
 #
 # AMIG_CRASH=small leaves out what another test shows in much the same way.
 set -u
@@ -260,42 +260,6 @@ house_dies() {
 	is "the status" "$(migration 0622_house status)" completed
 }
 
-# ---- a failover ----
-
-# The primary commits when the replica has it; then it dies for good and the replica is promoted.
-# The state's URL names both.
-failed_over() {
-	local replica=$outage_folder/replica port
-	unset_postgres
-	again postgres
-	fresh 30s
-	port=$(free_port)
-	"${as_postgres[@]}" mkdir -m 700 "$outage_folder/postgres/replica"
-	"${as_postgres[@]}" "$postgres_bin/pg_basebackup" -D "$outage_folder/postgres/replica" -R -X stream -c fast \
-		-d "${outage_postgres%/*}/" || die "no base backup"
-	mkdir "$replica"
-	chmod 777 "$replica"
-	echo "$port" >"$replica/port"
-	supervise replica "${as_postgres[@]}" --pdeathsig INT "$postgres_bin/postgres" \
-		-D "$outage_folder/postgres/replica" -p "$port" -k "$replica" -h 127.0.0.1 -c hot_standby=on
-	trap 'kill -KILL ${runner:-} ${supervisors[-1]}; cat "$scratch/out"' EXIT
-	up replica
-	psql -Xq "$outage_postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '*'" \
-		-c 'SELECT pg_reload_conf()' >/dev/null
-	AMIG_STATE="postgresql://amig:$servers_password@127.0.0.1:$postgres_port,127.0.0.1:$port/amig_outage_state"
-	AMIG_STATE+="?target_session_attrs=read-write"
-	starts worker
-	trap 'kill -KILL ${runner:-} ${supervisors[-1]}; cat "$scratch/out"' EXIT
-	expect 0 "$AMIGRUN" start 0620_steps
-	await_that 20 two_are_there
-	down postgres
-	sleep 1
-	psql -XAtq "postgresql://amig:$servers_password@127.0.0.1:$port/postgres" -c 'SELECT pg_promote()' >/dev/null
-	await_that 60 is_now 0620_steps completed
-	is_done_once 0620_steps 012345678
-	ends
-}
-
 build outage "$case_root/tests/crash/migrations" >"$scratch/build.log" ||
 	{ failed "crash, outage/build" "$scratch/build.log"; exit 1; }
 outage_servers >"$scratch/servers.log" 2>&1 || { failed "crash, outage/servers" "$scratch/servers.log"; exit 1; }
@@ -322,5 +286,4 @@ all "crash, outage/a run survives a state that is out of connections" no_session
 all "crash, outage/a SIGKILL of PostgreSQL in mid-statement" target_dies postmaster_dies
 all "crash, outage/a SIGKILL of PostgreSQL's backend in mid-statement" target_dies backend_dies
 check "crash, outage/a SIGKILL of ClickHouse in mid-statement" house_dies
-all "crash, outage/a worker rides over a failover of its state" failed_over
 report_end

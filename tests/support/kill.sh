@@ -1,8 +1,8 @@
 # kill.sh - dying at every place of fault.def, at every passage, and going on
 # shellcheck shell=bash
 
-# With AMIG_CRASH=small only the places where something is changed; what dies over a question has
-# changed nothing since the one before.
+# With AMIG_CRASH=small only the places where something is changed (what dies over a question has
+# changed nothing since the one before), and behind the third passage only every third.
 fault_names() { all_fault_names | { [ "${AMIG_CRASH-}" = small ] && grep -v '_ask$\|_read$' || cat; }; }
 all_fault_names() { sed -nE 's/^FAULT\([A-Z_]+, *"([a-z_]+)".*/\1/p' "$case_root/vm/base/fault.def"; }
 
@@ -29,13 +29,15 @@ die_once() {
 # runs amigrun to its end, COMPARE dies unless everything is as after an undisturbed run. Every
 # passage of a fault is one test.
 kill_matrix() {
-	local matrix=$1 reset=$2 finish=$3 compare=$4 fault passage log status
+	local matrix=$1 reset=$2 finish=$3 compare=$4 fault passage step log status
 	shift 4
 	[ $# -gt 0 ] || mapfile -t names < <(fault_names)
 	[ $# = 0 ] || names=("$@")
 	log=$scratch/kill.log
 	for fault in "${names[@]}"; do
-		for ((passage = 1; ; passage++)); do
+		step=1
+		for ((passage = 1; ; passage += step)); do
+			[ "${AMIG_CRASH-}" = small ] && [ $passage -ge 3 ] && step=3
 			(die_once "$reset" "$finish" "$compare" "$fault" "$passage") >"$log" 2>&1 </dev/null
 			status=$?
 			case $status in

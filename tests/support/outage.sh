@@ -1,4 +1,4 @@
-# outage.sh - a PostgreSQL and a ClickHouse of a test's own that it may kill: outage_servers starts
+# outage.sh - a PostgreSQL and a ClickHouse of a test's own that it may kill: outage_servers [KIND…] starts
 # them, $outage_postgres and $outage_clickhouse are their URLs
 #
 # down KIND kills a server, up KIND starts it and waits until it answers, again KIND does both,
@@ -8,10 +8,11 @@
 . "$case_root/tests/support/servers.sh"
 
 outage_servers() {
-	local shared_postgres=$AMIG_TEST_POSTGRES shared_clickhouse=$AMIG_TEST_CLICKHOUSE kind
+	local shared_postgres=$AMIG_TEST_POSTGRES shared_clickhouse=${AMIG_TEST_CLICKHOUSE-} kind
+	[ $# -gt 0 ] || set -- postgres clickhouse
 	trap outage_end EXIT
-	start_servers postgres clickhouse || return 1
-	outage_postgres=$AMIG_TEST_POSTGRES outage_clickhouse=$AMIG_TEST_CLICKHOUSE
+	start_servers "$@" || return 1
+	outage_postgres=$AMIG_TEST_POSTGRES outage_clickhouse=${AMIG_TEST_CLICKHOUSE-}
 	export AMIG_TEST_POSTGRES=$shared_postgres AMIG_TEST_CLICKHOUSE=$shared_clickhouse
 	outage_folder=$servers_folder
 	end_process "$postgres_pid" INT
@@ -19,8 +20,9 @@ outage_servers() {
 	postgres_port=$(port_of "$outage_postgres")
 	supervise postgres "${as_postgres[@]}" --pdeathsig INT "$postgres_bin/postgres" -D "$outage_folder/postgres/data" \
 		-p "$postgres_port" -k "$outage_folder/postgres" -h 127.0.0.1
-	supervise clickhouse setpriv --pdeathsig KILL clickhouse-server --config-file="$outage_folder/clickhouse/config.xml"
-	for kind in postgres clickhouse; do up $kind || return 1; done
+	[[ " $* " != *" clickhouse "* ]] || supervise clickhouse setpriv --pdeathsig KILL clickhouse-server \
+		--config-file="$outage_folder/clickhouse/config.xml"
+	for kind in "$@"; do up $kind || return 1; done
 }
 outage_end() {
 	local pid
@@ -71,4 +73,34 @@ outage_database() {
 	psql -Xq "$outage_postgres" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1 ${2-}" >&2 2>/dev/null ||
 		die "no database $1"
 	echo "${outage_postgres%/*}/$1"
+}
+
+# replica_starts: a replica of the server that is killed, of all that is there; $replica_port is its port, and
+# $either_postgres the URL of whichever of the two takes writes, without its database. With `confirmed` the server commits
+# when the replica has it.
+replica_starts() {
+	local replica=$outage_folder/replica
+	replica_port=$(free_port)
+	[ ! -e "$replica/pid" ] || await_that 20 has_ended "$(cat "$replica/pid")"
+	rm -rf "$replica" "$outage_folder/postgres/replica"
+	"${as_postgres[@]}" mkdir -m 700 "$outage_folder/postgres/replica"
+	"${as_postgres[@]}" "$postgres_bin/pg_basebackup" -D "$outage_folder/postgres/replica" -R -X stream -c fast \
+		-d "${outage_postgres%/*}/" || die "no base backup"
+	mkdir -p "$replica"
+	chmod 777 "$replica"
+	echo "$replica_port" >"$replica/port"
+	supervise replica "${as_postgres[@]}" --pdeathsig INT "$postgres_bin/postgres" \
+		-D "$outage_folder/postgres/replica" -p "$replica_port" -k "$replica" -h 127.0.0.1 -c hot_standby=on
+	up replica
+	either_postgres="postgresql://amig:$servers_password@127.0.0.1:$postgres_port,127.0.0.1:$replica_port"
+	[ "${1-}" != confirmed ] || psql -Xq "$outage_postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '*'" \
+		-c 'SELECT pg_reload_conf()' >/dev/null
+}
+has_ended() { ! kill -0 "$1" 2>/dev/null; }
+either() { echo "$either_postgres/$1?target_session_attrs=read-write"; }
+on_replica() { psql -XAtq "postgresql://amig:$servers_password@127.0.0.1:$replica_port/postgres" -c "$1" >/dev/null; }
+# Only the replica is left, and takes writes.
+replica_takes_over() {
+	down postgres
+	on_replica 'SELECT pg_promote()'
 }

@@ -217,6 +217,41 @@ static void a_lock_is_waited_for_five_seconds_at_most(void **state)
 	postgres_close(&other);
 }
 
+/* One that broke off leaves an index that is not valid: no reason to fail, and no index. */
+static void what_is_left_of_an_index_is_dropped_before_it_is_made_again(void **state)
+{
+	static const char *const names[][2] = {
+		{ "i", "t" },
+		{ "\"I x\"", "public.t" },
+		{ "IF NOT EXISTS \"I.x\"", "ONLY \"public\".\"t\"" },
+	};
+	struct connection *c = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct buf sql = { 0 };
+		struct error err = { 0 };
+		int64_t affected;
+		buf_format(&sql, "-- the index\ncreate unique index CONCURRENTLY %s on %s (a)",
+			   names[i][0], names[i][1]);
+		struct statement s = say(sql.ptr);
+		s.no_transaction = true;
+		must_exec(c, "DROP TABLE IF EXISTS t; CREATE TABLE t(a int); INSERT INTO t VALUES "
+			     "(1), (1)");
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err),
+					 OUTCOME_FAILED);
+			assert_string_equal(err.code, "23505");
+			expect_cell(c, "SELECT indisvalid FROM pg_index WHERE indrelid = "
+				       "'t'::regclass", CELL_BOOL, "false");
+		}
+		must_exec(c, "DELETE FROM t");
+		assert_int_equal(c->kind->exec(c, &s, NULL, &affected, &err), OUTCOME_OK);
+		expect_cell(c, "SELECT indisvalid FROM pg_index WHERE indrelid = 't'::regclass",
+			    CELL_BOOL, "true");
+		error_clear(&err);
+		buf_clear(&sql);
+	}
+}
+
 static void *sleep_there(void *connection)
 {
 	struct connection *c = connection;
@@ -454,6 +489,7 @@ int main(void)
 		TEST(errors_are_told_with_code_class_and_position),
 		TEST(timeouts_and_wishes_to_cancel_end_a_statement),
 		TEST(a_lock_is_waited_for_five_seconds_at_most),
+		TEST(what_is_left_of_an_index_is_dropped_before_it_is_made_again),
 		TEST(the_query_id_is_seen_on_the_server_and_a_fence_ends_it),
 		TEST(statements_without_a_transaction_go_out_alone),
 		TEST(which_statements_want_no_transaction_is_known),

@@ -97,6 +97,8 @@ UNUSED static void behind(const struct place *p, const char *text)
 UNUSED static void back_to_version_1(const struct place *p)
 {
 	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob;"
+		  "ALTER TABLE @migration DROP COLUMN instruction;"
+		  "ALTER TABLE @operation DROP COLUMN approved_by;"
 		  "ALTER TABLE @migration DROP COLUMN stop_now;"
 		  "ALTER TABLE @migration DROP COLUMN stop_rollback;"
 		  "ALTER TABLE @migration DROP COLUMN wanted; UPDATE @store SET version = 1");

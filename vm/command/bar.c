@@ -69,6 +69,8 @@ static void begin_operation(struct bar *b, const struct run_news *n)
 	}
 	if (b->terminal)
 		draw(b, n, false);
+	else if (n->index >= n->count)
+		fprintf(stdout, "[end] %.*s\n", STR_ARG(n->label));
 	else
 		fprintf(stdout, "[%lld/%lld] %s%.*s\n", (long long)n->index + 1,
 			(long long)n->count, n->backward ? "undo " : "", STR_ARG(n->label));
@@ -86,8 +88,10 @@ static const char *words_of(enum run_event event)
 	case EVENT_TAKEN_OVER:		return "the process that ran it died; goes on";
 	case EVENT_DOUBT_RESOLVED:	return "was in doubt";
 	case EVENT_LOCK_AWAITED:	return "waits for";
+	case EVENT_APPROVAL_AWAITED:	return "waits for an operator to";
 	case EVENT_OPERATION_FAILED:	return "goes on, although";
 	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
+	case EVENT_NOTICE_FAILED:	return "could not tell of it";
 	case EVENT_NOT_FENCED:		return "goes on";
 	case EVENT_RETRIED:		return "tries again after";
 	case EVENT_STOP_HEARD:		return "stopping, after the current effect";
@@ -104,6 +108,8 @@ static const char *words_of(enum run_event event)
 	case EVENT_IN_DOUBT:
 	case EVENT_RESOLVED:
 	case EVENT_TUNED:
+	case EVENT_APPROVED:
+	case EVENT_HALTED:
 	case EVENT_STOPPED:
 	case EVENT_ERRORED:
 	case EVENT_COUNT:

@@ -115,6 +115,7 @@ static json_t *line_json(const struct line *l)
 	json_object_set_new(j, "finished_at", time_json(r->finished_at));
 	json_object_set_new(j, "min_version", text(r->min_version));
 	json_object_set_new(j, "max_version", text(r->max_version));
+	json_object_set_new(j, "instruction", text(r->instruction));
 	json_object_set_new(j, "bundle_differs", json_boolean(differs(l)));
 	return j;
 }
@@ -133,6 +134,10 @@ static void print_line(const struct line *l)
 	       STR_ARG(r->current_query_id));
 	if (r->description.len)
 		show_indented(stdout, "    ", r->description);
+	if (r->instruction.len) {
+		printf("    To do:\n");
+		show_indented(stdout, "      ", r->instruction);
+	}
 	if (differs(l))
 		printf("    The deployed bundle has another version of it; the run goes on with "
 		       "the one that it began with.\n");

@@ -157,6 +157,10 @@ static enum outcome begin(struct stream *s, const struct statement *statement,
 	struct target *t = target_of(s);
 	enum outcome o;
 
+	pipe_close(&t->pipe);
+	free(t->request.settings);
+	t->rows = t->bytes = 0;
+	t->is_ended = t->has_own_blocks = false;
 	t->statement = *statement;
 	t->request = (struct request){ .query_id = statement->query_id,
 				       .sql = buf_view(&t->sql),

@@ -88,7 +88,8 @@ struct cluster_host {
 	int64_t shard, replica;
 };
 
-/* How far a statement has come, in rows. */
+/* How far a statement has come: what it has read of all that it will, in rows or whatever its
+ * server counts, and the rows that it has written. */
 struct measure { int64_t read, to_read, written; };	/* 0: not told */
 
 struct connection_kind {
@@ -114,6 +115,16 @@ struct connection_kind {
 	 * affected: rows of the last INSERT, UPDATE or DELETE, -1 where it is not told. */
 	enum outcome (*exec)(struct connection *c, const struct statement *s,
 			     const struct watch *watch, int64_t *affected, struct error *err);
+	/* The next three are there together, or NULL: a transaction of several statements, outside
+	 * of the store's. From begin, which does s->marker first, to commit or abandon, exec and
+	 * query are inside of it. commit does s->sql in front of the end; a failure of class
+	 * ERROR_UNKNOWN: it may be committed. After any failure, of exec and query too, only
+	 * abandon may follow, which can't fail. */
+	enum outcome (*begin)(struct connection *c, const struct statement *s,
+			      const struct watch *watch, struct error *err);
+	enum outcome (*commit)(struct connection *c, const struct statement *s,
+			       const struct watch *watch, struct error *err);
+	void (*abandon)(struct connection *c);
 	/* Ends, or waits out, everything on the server whose query id begins with prefix; returns
 	 * when none runs any more. "amig:1:" and not "amig:1", which amig:12 begins with as well.
 	 */

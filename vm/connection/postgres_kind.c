@@ -46,13 +46,9 @@ static struct limit limit_of(const struct statement *s, const struct watch *watc
 static enum outcome learn_server(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct postgres_state *s = state_of(c);
-	PGresult *answer;
-	enum outcome o = postgres_query(&s->own, "SELECT current_setting('synchronous_commit')",
-					watch, &answer, err);
+	enum outcome o = postgres_learn_session(s, watch, err);
 	if (o != OUTCOME_OK)
 		return o;
-	s->commits_lightly = strcmp(PQgetvalue(answer, 0, 0), "off") == 0;
-	PQclear(answer);
 	const char *version = PQparameterStatus(s->own.pg, "server_version");
 	free(c->version_text);
 	c->version_text = must_strdup(version ? version : "");
@@ -74,6 +70,9 @@ static void close_server(struct connection *c)
 	struct postgres_state *s = state_of(c);
 	postgres_close(&s->own);
 	postgres_close(&s->reader);
+	postgres_close(&s->aside);
+	free(s->measure);
+	free(s->path);
 	free(s);
 	c->state = NULL;
 }
@@ -216,8 +215,9 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	struct postgres_state *state = state_of(c);
 	if (state->store)
 		postgres_settle(state->store);
-	bool inside = state->store && postgres_in_transaction(state->store);
-	struct postgres *session = inside ? state->store : &state->own;
+	bool shared = state->store && postgres_in_transaction(state->store);
+	bool inside = shared || state->open;
+	struct postgres *session = shared ? state->store : &state->own;
 	struct buf prefix = {0};
 	enum outcome o = postgres_text_check(s, true, err);
 	if (o == OUTCOME_OK && !inside)
@@ -226,6 +226,8 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		return connection_give_id(s, err, o);
 	/* Inside the store's transaction a savepoint keeps it alive whatever the query does. */
 	postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_READ_INSIDE : TEXT_READ);
+	if (!inside)
+		postgres_print_pooled(state, &prefix);
 	out->affected = -1;
 	o = send_and_read(session, s, prefix.ptr,
 			  inside ? "\n;ROLLBACK TO amig_read;RELEASE amig_read" : "", watch, out,
@@ -246,19 +248,27 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	return connection_give_id(s, err, o);
 }
 
-/* Alone, with what it needs set for the session in front of it and reset behind it. */
+/* Alone, with what it needs set for the session in front of it and reset behind it, where the
+ * session is ours. */
 static enum outcome run_outside(struct connection *c, const struct statement *s,
 				const struct watch *watch, int64_t *affected, struct error *err)
 {
-	struct postgres *session = &state_of(c)->own;
+	struct postgres_state *state = state_of(c);
+	struct postgres *session = &state->own;
 	struct buf text = {0};
 	enum outcome o = postgres_wake(c, watch, err);
+	if (o == OUTCOME_OK)
+		o = postgres_check_outside(state, s, watch, err);
 	if (o != OUTCOME_OK)
 		return o;
-	postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
-	o = postgres_query(session, text.ptr, watch, NULL, err);
-	buf_reset(&text);
+	if (!state->is_pooled) {
+		postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
+		o = postgres_query(session, text.ptr, watch, NULL, err);
+		buf_reset(&text);
+	}
 	postgres_text_comment(&text, s->query_id);
+	if (o == OUTCOME_OK)
+		o = postgres_drop_invalid(session, s, watch, err);
 	if (o == OUTCOME_OK) {
 		o = send_and_read(session, s, text.ptr, "", watch, NULL, affected, err);
 		/* It is made of several transactions: an error does not say that nothing was
@@ -269,7 +279,7 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 	buf_reset(&text);
 	postgres_text_reset(&text, s);
 	struct error ignored = {0};
-	if (postgres_is_alive(session) &&
+	if (!state->is_pooled && postgres_is_alive(session) &&
 	    postgres_query(session, text.ptr, NULL, NULL, &ignored) != OUTCOME_OK)
 		postgres_abandon(session);
 	error_clear(&ignored);
@@ -304,11 +314,26 @@ static enum outcome run_inside(struct postgres *session, const struct statement 
 	return o;
 }
 
+/* In front of all that a transaction of its own changes. The marker is a SELECT, so that its row is
+ * not counted. */
+static void print_beginning(const struct postgres_state *state, const struct statement *s,
+			    struct buf *out)
+{
+	postgres_text_prefix(out, state->own.pg, s, TEXT_CHANGE);
+	postgres_print_pooled(state, out);
+	if (state->commits_lightly)
+		buf_text(out, "SET LOCAL synchronous_commit=local;");
+	if (s->marker.len)
+		buf_format(out, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
+			   STR_ARG(s->marker));
+}
+
 static enum outcome run_exec(struct connection *c, const struct statement *s,
 			     const struct watch *watch, int64_t *affected, struct error *err)
 {
 	struct postgres_state *state = state_of(c);
-	bool inside = state->store && postgres_in_transaction(state->store);
+	bool shared = state->store && postgres_in_transaction(state->store);
+	bool inside = shared || state->open;
 	*affected = -1;
 	enum outcome o = postgres_text_check(s, false, err);
 	if (o != OUTCOME_OK)
@@ -316,7 +341,7 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	if (s->no_transaction)
 		return connection_give_id(s, err, run_outside(c, s, watch, affected, err));
 	if (inside) {
-		o = run_inside(state->store, s, watch, affected, err);
+		o = run_inside(shared ? state->store : &state->own, s, watch, affected, err);
 		if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 			err->class = ERROR_TRANSIENT; /* no COMMIT was sent: it did not happen */
 		return connection_give_id(s, err, o);
@@ -325,15 +350,61 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return connection_give_id(s, err, o);
-	postgres_text_prefix(&prefix, state->own.pg, s, TEXT_CHANGE);
-	if (state->commits_lightly)
-		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
-	/* As a SELECT, so that its row is not counted. */
-	if (s->marker.len)
-		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
-			   STR_ARG(s->marker));
+	print_beginning(state, s, &prefix);
 	o = send_and_read(&state->own, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
+	return connection_give_id(s, err, o);
+}
+
+/* ---- several statements as one ---- */
+
+static void abandon_block(struct connection *c)
+{
+	struct postgres_state *state = state_of(c);
+
+	postgres_rollback(&state->own);
+	state->open = false;
+}
+
+static enum outcome begin_block(struct connection *c, const struct statement *s,
+				const struct watch *watch, struct error *err)
+{
+	struct postgres_state *state = state_of(c);
+	struct buf text = { 0 };
+	enum outcome o = postgres_wake(c, watch, err);
+
+	if (o != OUTCOME_OK)
+		return connection_give_id(s, err, o);
+	print_beginning(state, s, &text);
+	postgres_begin(&state->own);
+	state->open = true;
+	o = postgres_query(&state->own, buf_view(&text).ptr, watch, NULL, err);
+	buf_clear(&text);
+	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+		err->class = ERROR_TRANSIENT; /* no COMMIT was sent */
+	return connection_give_id(s, err, o);
+}
+
+/* By one message, so that a COMMIT never goes out behind a statement that failed. */
+static enum outcome commit_block(struct connection *c, const struct statement *s,
+				 const struct watch *watch, struct error *err)
+{
+	struct postgres_state *state = state_of(c);
+	struct buf text = { 0 };
+	enum outcome o;
+
+	if (!postgres_is_alive(&state->own) ||
+	    PQtransactionStatus(state->own.pg) != PQTRANS_INTRANS) {
+		error_set(err, OUTCOME_FAILED, "the transaction ended before its COMMIT");
+		err->class = ERROR_TRANSIENT;
+		return connection_give_id(s, err, OUTCOME_FAILED);
+	}
+	postgres_text_comment(&text, s->query_id);
+	o = postgres_send(&state->own, buf_view(&text).ptr, s->sql, ";COMMIT", false, err);
+	if (o == OUTCOME_OK)
+		o = read_answers(&state->own, watch, NULL, NULL, err);
+	buf_clear(&text);
+	state->open = o != OUTCOME_OK;
 	return connection_give_id(s, err, o);
 }
 
@@ -402,6 +473,9 @@ const struct connection_kind postgres_kind = {
 	.close = close_server,
 	.query = run_query,
 	.exec = run_exec,
+	.begin = begin_block,
+	.commit = commit_block,
+	.abandon = abandon_block,
 	.fence = fence_prefix,
 	.quote_ident = postgres_text_ident,
 	.quote_literal = postgres_text_literal,
@@ -409,5 +483,6 @@ const struct connection_kind postgres_kind = {
 	.print_unique = print_unique,
 	.too_much = too_much,
 	.share = share_session,
+	.measure = postgres_measure,
 	.stream = &postgres_stream,
 };

@@ -64,7 +64,11 @@ static enum outcome open_source(struct connection *c, const struct statement *s,
 	if (o == OUTCOME_OK)
 		o = wake_reader(c, watch, err);
 	if (o == OUTCOME_OK)
+		o = postgres_look_begin(connection_of(out), state->session, watch, err);
+	if (o == OUTCOME_OK) {
 		o = postgres_describe_query(state->session, s->sql, watch, out, err);
+		postgres_look_end(connection_of(out), state->session);
+	}
 	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
@@ -85,6 +89,7 @@ static enum outcome start(struct stream *s, const struct watch *watch, struct er
 
 	if (o == OUTCOME_OK) {
 		postgres_text_prefix(&prefix, state->session->pg, &state->statement, TEXT_READ);
+		postgres_print_pooled(connection_of(s), &prefix);
 		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql), "", false,
 				  err);
 		state->is_open = true;
@@ -127,7 +132,11 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 	if (o == OUTCOME_OK)
 		o = postgres_wake(c, watch, err);
 	if (o == OUTCOME_OK)
+		o = postgres_look_begin(connection_of(out), &connection_of(out)->own, watch, err);
+	if (o == OUTCOME_OK) {
 		o = postgres_describe_table(&connection_of(out)->own, t, watch, out, err);
+		postgres_look_end(connection_of(out), &connection_of(out)->own);
+	}
 	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
@@ -140,6 +149,8 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	struct buf prefix = { 0 };
 	enum outcome o = OUTCOME_OK;
 
+	if (state->session)
+		postgres_copy_unlisten(state->session, &state->ear);
 	state->statement = *s;
 	state->is_inside = of->store && postgres_in_transaction(of->store);
 	state->session = state->is_inside ? of->store : &of->own;
@@ -151,6 +162,8 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 		return connection_give_id(s, err, did_not_happen(err, o));
 	postgres_text_prefix(&prefix, state->session->pg, s,
 			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
+	if (!state->is_inside)
+		postgres_print_pooled(of, &prefix);
 	if (!state->is_inside && of->commits_lightly)
 		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
 	if (!state->is_inside && s->marker.len)

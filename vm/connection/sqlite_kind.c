@@ -337,6 +337,47 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	return connection_give_id(s, err, o);
 }
 
+/* ---- several statements as one ---- */
+
+static void abandon_block(struct connection *c)
+{
+	sqlite_rollback(state_of(c)->session);
+}
+
+static enum outcome begin_block(struct connection *c, const struct statement *s,
+				const struct watch *watch, struct error *err)
+{
+	struct sqlite *db = state_of(c)->session;
+	int64_t ignored;
+	enum outcome o = refuse_settings(s, err);
+
+	sqlite_watch(db, watch, s->timeout_ms);
+	if (o == OUTCOME_OK)
+		o = step_alone(db, "BEGIN IMMEDIATE", err);
+	if (o == OUTCOME_OK && s->marker.len)
+		o = run_statements(db, s->marker, &ignored, err);
+	sqlite_unwatch(db);
+	return connection_give_id(s, err, o);
+}
+
+static enum outcome commit_block(struct connection *c, const struct statement *s,
+				 const struct watch *watch, struct error *err)
+{
+	struct sqlite *db = state_of(c)->session;
+	int64_t ignored;
+	enum outcome o = OUTCOME_OK;
+
+	if (!sqlite_in_transaction(db))
+		o = error_set(err, OUTCOME_FAILED, "the transaction ended before its COMMIT");
+	sqlite_watch(db, watch, s->timeout_ms);
+	if (o == OUTCOME_OK)
+		o = run_statements(db, s->sql, &ignored, err);
+	if (o == OUTCOME_OK)
+		o = step_alone(db, "COMMIT", err);
+	sqlite_unwatch(db);
+	return connection_give_id(s, err, o);
+}
+
 /* Nothing outlives its session: what a dead process ran has ended with it. */
 static enum outcome fence_nothing(struct connection *c UNUSED, const char *prefix UNUSED,
 				  const struct watch *watch UNUSED, struct error *err UNUSED)
@@ -443,6 +484,9 @@ const struct connection_kind sqlite_kind = {
 	.close = close_file,
 	.query = run_query,
 	.exec = run_exec,
+	.begin = begin_block,
+	.commit = commit_block,
+	.abandon = abandon_block,
 	.fence = fence_nothing,
 	.quote_ident = quote_name,
 	.quote_literal = quote_value,

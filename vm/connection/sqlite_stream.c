@@ -312,6 +312,8 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	bool inside = sqlite_in_transaction(state->db);
 	enum outcome o = OUTCOME_OK;
 
+	sqlite3_finalize(state->prepared);
+	state->prepared = NULL;
 	state->statement = *s;
 	sqlite_watch(state->db, watch, s->timeout_ms);
 	if (!inside)

@@ -86,7 +86,8 @@ struct stream_kind {
 	enum outcome (*open_target)(struct connection *c, const struct stream_target *t,
 				    const struct statement *s, const struct watch *watch,
 				    struct stream *out, struct error *err);
-	/* Begins the statement that s says: id, timeout, settings, marker. */
+	/* Begins the statement that s says: id, timeout, settings, marker; may be done again after
+	 * finish(). */
 	enum outcome (*begin)(struct stream *t, const struct statement *s,
 			      const struct watch *watch, struct error *err);
 	/* Takes whole rows. */

@@ -19,6 +19,9 @@
 #include <pthread.h>
 
 #define POSTGRES_STATE_SCHEMA "amig"
+/* The search path without "$user". */
+#define POSTGRES_PATH                                                                              \
+	"regexp_replace(current_setting('search_path'), '\"\\$user\"\\s*,?\\s*', '')"
 
 /* Reads the answers that are owed. synced: the caller has sent the pipeline's sync and reads what
  * is behind them; else the pipeline is to be ended as well. false: a statement among them failed,
@@ -60,6 +63,13 @@ enum outcome postgres_reopen(struct postgres *s, const struct watch *watch,
 /* Runs SQL that makes the session what it must be, now and after each postgres_reopen(). */
 enum outcome postgres_keep(struct postgres *s, const char *sql, struct error *err) MUST_USE;
 void postgres_close(struct postgres *s);
+/* Whether the process of the server that this session is connected to is the one that says it has
+ * this id; else a pooler (PgBouncer) stands between. */
+bool postgres_is_backend(const struct postgres *s, int pid);
+/* Refuses a session that is not the same one of the server from one transaction to the next, as far
+ * as that shows. */
+enum outcome postgres_own_backend(struct postgres *s, const struct watch *watch,
+				  struct error *err) MUST_USE;
 bool postgres_is_alive(const struct postgres *s);
 /* Whether a transaction is open, one that has failed and one that is only due included. */
 bool postgres_in_transaction(const struct postgres *s);

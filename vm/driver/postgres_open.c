@@ -80,6 +80,8 @@ static enum error_class class_of_refusal(const char *message)
 		"does not exist",
 		"pg_hba.conf",
 		"no password supplied",
+		"no such database",
+		"no such user",
 		"not permitted to log in",
 		"permission denied for database",
 		"certificate",
@@ -154,12 +156,16 @@ static enum outcome connect_within(struct postgres *s, int64_t timeout_ms,
 static enum outcome leave_state_schema(struct postgres *s, const struct watch *watch,
 				       struct error *err)
 {
+	char sql[256];
+
 	if (strcmp(PQuser(s->pg), POSTGRES_STATE_SCHEMA) != 0)
 		return OUTCOME_OK;
-	return postgres_query(s,
-			      "SELECT set_config('search_path', regexp_replace(current_setting("
-			      "'search_path'), '\"\\$user\"\\s*,?\\s*', ''), false)",
-			      watch, NULL, err);
+	/* Behind a pooler it would be another client's before long. */
+	snprintf(sql, sizeof(sql),
+		 "SELECT set_config('search_path', " POSTGRES_PATH ", false) WHERE "
+		 "pg_backend_pid() = %d",
+		 PQbackendPID(s->pg));
+	return postgres_query(s, sql, watch, NULL, err);
 }
 
 static enum outcome connect_session(struct postgres *s, const struct watch *watch,

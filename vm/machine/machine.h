@@ -77,6 +77,9 @@ void machine_answer_failure(struct machine *vm, struct str class, struct str cod
 /* Whether the code would go on from a failure where the machine stands. A block that only gives
  * something back on its way out (`with lock`) does not. */
 bool machine_outlives(const struct machine *vm);
+/* At an ABANDON that a failure came to: its class, code and message, valid until the answer. false:
+ * it was none. */
+bool machine_abandons(const struct machine *vm, struct str out[3]);
 struct value machine_result(const struct machine *vm);
 /* MACHINE_FAILED: why, and where. `thrown`: the author's own FAIL (require, fail), not a run-time
  * error. */

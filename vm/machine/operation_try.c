@@ -92,6 +92,25 @@ bool machine_outlives(const struct machine *vm)
 	}
 }
 
+bool machine_abandons(const struct machine *vm, struct str out[3])
+{
+	const struct instruction *code = vm->m->functions[vm->request.function].code;
+	uint32_t pc = vm->request.pc;
+	struct value v;
+
+	if (vm->request.op != OP_ABANDON || pc == 0 || code[pc - 1].op != OP_STORE)
+		return false;
+	v = vm->cursor.locals[code[pc - 1].a];
+	if (v.kind != VALUE_RECORD || v.record->count != 3)
+		return false;
+	for (uint32_t i = 0; i < 3; i++) {
+		if (v.record->at[i].kind != VALUE_STRING)
+			return false;
+		out[i] = value_text(v.record->at[i]);
+	}
+	return true;
+}
+
 static struct value caught(struct machine *vm, uint32_t type, struct str class, struct str code,
 			   struct str message)
 {

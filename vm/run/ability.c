@@ -5,12 +5,7 @@
 const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
-	case OP_HALT:		return "halt";
-	case OP_TRANSACTION:
-	case OP_COMMIT:
-	case OP_ABANDON:	return "transaction";
 	case OP_SET_SETTING:	return "set setting";
-	case OP_APPROVAL:	return "approval";
 	case OP_PARALLEL:
 	case OP_PARALLEL_END:	return "parallel";
 	default:		return NULL;
@@ -22,17 +17,6 @@ enum outcome ability_refuse(const char *word, struct error *err)
 	error_set(err, OUTCOME_FAILED, "this amigrun does not carry out `%s`", word);
 	error_hint(err, "write the migration without it, or run it with an amigrun that does");
 	return OUTCOME_FAILED;
-}
-
-static const char *lacking_clause(const struct module *m)
-{
-	if (m->migration.finally != NO_INDEX)
-		return "finally";
-	if (m->migration.on_complete != NO_INDEX)
-		return "on complete";
-	if (m->migration.on_error != NO_INDEX)
-		return "on error";
-	return NULL;
 }
 
 /* `copy` with something behind it: its options are the record in front of the instruction. */
@@ -54,12 +38,10 @@ static const char *lacking_option(const struct module *m, const struct function 
 enum outcome ability_check(const struct run *r, struct error *err)
 {
 	const struct module *m = &r->module;
-	const char *word = lacking_clause(m);
+	const char *word;
 	struct buf place = { 0 };
 	enum outcome o;
 
-	if (word)
-		return ability_refuse(word, err);
 	for (uint32_t f = 0; f < m->function_count; f++)
 		for (uint32_t pc = 0; pc < m->functions[f].code_count; pc++) {
 			word = ability_lacks((enum opcode)m->functions[f].code[pc].op);

@@ -9,6 +9,8 @@
 
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
+#include "vm/run/ahead.h"
+#include "vm/run/host.h"
 #include "vm/run/session.h"
 
 #include <stdio.h>
@@ -35,6 +37,8 @@ struct copying {
 	struct buf sql, chunk, made;
 	char query_id[QUERY_ID_SIZE + 2];
 	struct stream source, target;
+	const struct stream *rows_of;	/* the source, or one that was read ahead */
+	bool is_ahead;
 	struct converter converter;
 	struct patience patience;
 	struct watch watch;
@@ -93,7 +97,7 @@ static struct stream_target table_of(const struct machine_request *q, struct are
 }
 
 /* Behind a query nothing may stand that would end it. */
-static struct str trim_query(struct str sql)
+struct str copy_trim_query(struct str sql)
 {
 	sql = str_trim(sql);
 	while (str_ends(sql, STR(";")))
@@ -101,15 +105,15 @@ static struct str trim_query(struct str sql)
 	return sql;
 }
 
-static enum outcome render_query(struct run *r, const struct machine_request *q,
-				 struct connection *from, struct buf *out, struct error *err)
+enum outcome copy_print_query(struct run *r, const struct machine_request *q,
+			      const struct connection *from, struct buf *out, struct error *err)
 {
 	struct machine_request query = *q;
 	enum outcome o;
 
 	query.value = q->operands[OPERAND_SQL];
 	o = request_render(r, &query, from->kind, out, err);
-	if (o == OUTCOME_OK && trim_query(buf_view(out)).len == 0)
+	if (o == OUTCOME_OK && copy_trim_query(buf_view(out)).len == 0)
 		o = refuse("there is no query", err);
 	return o;
 }
@@ -129,13 +133,13 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 	if (o == OUTCOME_OK && (!from->kind->stream || !to->kind->stream))
 		o = refuse("one of the connections has no rows to give or to take", err);
 	if (o == OUTCOME_OK)
-		o = render_query(r, q, from, &query, err);
+		o = copy_print_query(r, q, from, &query, err);
 	if (o == OUTCOME_OK) {
 		table = table_of(q, &arena);
 		buf_reset(out);
 		to->kind->stream->print_target(out, &table);
 		buf_format(out, "\n/* the rows of %s: %.*s */", from->name,
-			   STR_ARG(trim_query(buf_view(&query))));
+			   STR_ARG(copy_trim_query(buf_view(&query))));
 	}
 	buf_clear(&query);
 	arena_clear(&arena);
@@ -159,7 +163,7 @@ static enum watch_wish ask_patience(void *context)
  * query are a mistake. */
 static enum outcome match(struct copying *c, struct error *err)
 {
-	const struct stream *from = &c->source, *to = &c->target;
+	const struct stream *from = c->rows_of, *to = &c->target;
 	struct buf names = { 0 };
 
 	for (size_t i = 0; i < from->column_count; i++)
@@ -192,18 +196,26 @@ static enum outcome from_source(struct copying *c, enum outcome o, struct error 
 static enum outcome open_both(struct copying *c, struct error *err)
 {
 	struct buf name = { 0 };
-	enum outcome o = c->from->kind->stream->open_source(c->from, &c->query, &c->watch,
-							    &c->source, err);
+	enum outcome o = OUTCOME_OK;
 
+	c->rows_of = ahead_take(c->r, host_place(c->r, machine_request(c->r->vm)->need),
+				c->query.sql);
+	c->is_ahead = c->rows_of != NULL;
+	if (!c->is_ahead) {
+		c->rows_of = &c->source;
+		o = c->from->kind->stream->open_source(c->from, &c->query, &c->watch, &c->source,
+						       err);
+	}
 	o = from_source(c, o, err);
 	if (o != OUTCOME_OK)
 		return o;
-	o = c->to->kind->stream->open_target(c->to, &c->table, c->statement, &c->watch, &c->target,
-					     err);
+	if (!c->is_ahead || !ahead_give_target(c->r, &c->table, c->to, &c->target))
+		o = c->to->kind->stream->open_target(c->to, &c->table, c->statement, &c->watch,
+						     &c->target, err);
 	if (o == OUTCOME_OK)
 		o = match(c, err);
 	if (o == OUTCOME_OK)
-		o = converter_init(&c->converter, &c->source, &c->target, err);
+		o = converter_init(&c->converter, c->rows_of, &c->target, err);
 	if (o == OUTCOME_OK)
 		return o;
 	stream_print_name(&name, &c->table);
@@ -228,7 +240,8 @@ static enum outcome next(struct copying *c, struct str *rows, int64_t *count, bo
 	enum outcome o;
 
 	buf_reset(&c->chunk);
-	o = c->from->kind->stream->read(&c->source, &c->chunk, end, &c->watch, err);
+	o = c->is_ahead ? ahead_read(c->r, &c->chunk, end, &c->watch, err)
+			: c->from->kind->stream->read(&c->source, &c->chunk, end, &c->watch, err);
 	if (o != OUTCOME_OK) {
 		int64_t before = c->converter.rows + lines_of(buf_view(&c->chunk));
 
@@ -245,8 +258,10 @@ static enum outcome pump(struct copying *c, struct error *err)
 	struct str rows;
 	int64_t count;
 	bool end = false;
-	enum outcome o = c->from->kind->stream->start(&c->source, &c->watch, err);
+	enum outcome o = OUTCOME_OK;
 
+	if (!c->is_ahead)
+		o = c->from->kind->stream->start(&c->source, &c->watch, err);
 	o = from_source(c, o, err);
 	if (o == OUTCOME_OK)
 		o = next(c, &rows, &count, &end, err);
@@ -260,9 +275,15 @@ static enum outcome pump(struct copying *c, struct error *err)
 		c->rows += count;
 		c->r->copied = c->rows;
 		if (end)
-			return target->finish(&c->target, &c->watch, err);
+			break;
 		o = next(c, &rows, &count, &end, err);
 	}
+	if (o != OUTCOME_OK)
+		return o;
+	ahead_begin(c->r, c->statement, c->rows);
+	o = target->finish(&c->target, &c->watch, err);
+	if (o == OUTCOME_OK)
+		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
 
@@ -301,10 +322,10 @@ enum outcome copy_send(struct run *r, struct connection *to, const struct statem
 
 	*rows = -1;
 	if (o == OUTCOME_OK)
-		o = render_query(r, q, c.from, &c.sql, err);
+		o = copy_print_query(r, q, c.from, &c.sql, err);
 	c.table = table_of(q, &c.arena);
 	snprintf(c.query_id, sizeof(c.query_id), "%s:r", s->query_id);
-	c.query = (struct statement){ .sql = trim_query(buf_view(&c.sql)),
+	c.query = (struct statement){ .sql = copy_trim_query(buf_view(&c.sql)),
 				      .query_id = c.query_id,
 				      .timeout_ms = s->timeout_ms };
 	c.patience.inner = watch;
@@ -313,12 +334,16 @@ enum outcome copy_send(struct run *r, struct connection *to, const struct statem
 	c.watch = (struct watch){ ask_patience, &c.patience };
 	r->copied = 0;
 	if (o == OUTCOME_OK)
+		ahead_prepare(r, c.from, to);
+	if (o == OUTCOME_OK)
 		o = open_both(&c, err);
 	if (o == OUTCOME_OK)
 		o = pump(&c, err);
 	if (o == OUTCOME_OK)
 		*rows = c.rows;
 	clear(&c, o == OUTCOME_OK ? NULL : err);
+	if (o != OUTCOME_OK)
+		ahead_drop(r);
 	if (o != OUTCOME_OK)
 		tell_end_of_patience(&c, err);
 	r->copied = 0;

@@ -16,6 +16,12 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err) MUST_USE;
 
+/* The rows' query, to be rendered for its connection; and without what would end it too soon. */
+enum outcome copy_print_query(struct run *r, const struct machine_request *q,
+			      const struct connection *from, struct buf *out,
+			      struct error *err) MUST_USE;
+struct str copy_trim_query(struct str sql);
+
 /* copy_window.c: whether a copy in `batches` is to be made again, on a connection without
  * transactions that is fenced; VERDICT_OPEN: it is none, or err says why it can't be told. */
 enum verdict copy_ask_window(struct run *r, const struct act *a, struct connection *c,

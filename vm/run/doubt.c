@@ -169,12 +169,35 @@ static enum verdict decide_by_probe(struct run *r, const struct act *a, bool don
 	return a->operation->flags & OPERATION_IN_DOUBT_UNDO ? VERDICT_OPEN : VERDICT_AGAIN;
 }
 
+/* What was done before it must be there too: who took the target's place may not have got it. */
+static enum outcome check_before(struct run *r, const struct effect_row *e, struct error *err)
+{
+	struct effect_row before;
+	bool there = true;
+	enum outcome o = store_marked_before(r->store, r->id, e->connection, e->number, &r->arena,
+					     &before, err);
+
+	if (o == OUTCOME_OK && before.number)
+		o = marker_look(r, e->connection, before.number, &there, err);
+	if (o != OUTCOME_OK || there)
+		return o;
+	return error_set(err, OUTCOME_FAILED,
+			 "%.*s has lost effect %lld of operation %lld, which was done: a replica "
+			 "was promoted that had not got it, the database was restored, or "
+			 "amig_marker was emptied",
+			 STR_ARG(e->connection), (long long)before.number,
+			 (long long)before.operation_index);
+}
+
 static enum verdict ask_marker(struct run *r, const struct effect_row *e, struct error *err)
 {
 	bool committed;
+	enum outcome o = marker_look(r, e->connection, e->number, &committed, err);
 
-	if (marker_look(r, e->connection, e->number, &committed, err) == OUTCOME_OK)
-		return committed ? VERDICT_DONE : VERDICT_AGAIN;
+	if (o == OUTCOME_OK && committed)
+		return VERDICT_DONE;
+	if (o == OUTCOME_OK)
+		return check_before(r, e, err) == OUTCOME_OK ? VERDICT_AGAIN : VERDICT_OPEN;
 	error_prefix(err, "its marker could not be looked for: ");
 	return VERDICT_OPEN;
 }
@@ -320,7 +343,7 @@ static enum outcome close_undone(struct run *r, struct act *a, struct error *err
 /* Of what is being undone nothing is to be found out. */
 static bool is_undone(const struct run *r)
 {
-	return !r->open_effect.backward &&
+	return !r->open_effect.backward && r->index < r->count &&
 	       (r->phase == PHASE_BACKWARD ||
 		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
 }

@@ -36,6 +36,11 @@ enum outcome step_commit(struct run *r, struct error *err)
 	return journal_commit(r, err);
 }
 
+static bool is_transaction(const struct run *r)
+{
+	return machine_request(r->vm)->op == OP_TRANSACTION;
+}
+
 /* The effect has happened: the machine goes on with the rows, null where they are not told. */
 static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt, int64_t rows)
 {
@@ -43,14 +48,21 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
 	r->usual_rows = rows;
 	journal_outcome(r, number, attempt, true, rows, NULL);
+	if (is_transaction(r))
+		transaction_take(r);
+	if (machine_request(r->vm)->op == OP_COMMIT)
+		r->journal.outcome.sql = buf_view(&r->transaction.text);
 	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
 	journal_after(r);
 	r->touched = true;
 }
 
 /* Whether a statement may be in a transaction of its kind. */
-static bool is_transactional(const struct act *a, const struct connection *c, struct str sql)
+static bool is_transactional(const struct run *r, const struct act *a, const struct connection *c,
+			     struct str sql)
 {
+	if (is_transaction(r))
+		return true;
 	return !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
 	       (!c->kind->transactional || c->kind->transactional(sql));
 }
@@ -83,7 +95,7 @@ void attempt_fill(struct run *r, const struct act *a, const struct connection *c
 	s->timeout_ms = a->policy.timeout_ms;
 	s->settings = a->policy.settings;
 	s->setting_count = a->policy.setting_count;
-	s->no_transaction = c->kind->transactional && !is_transactional(a, c, s->sql);
+	s->no_transaction = c->kind->transactional && !is_transactional(r, a, c, s->sql);
 	prove(r, c, number, proof, s, text);
 }
 
@@ -103,6 +115,8 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	fault_begin(FAULT_DURING_EFFECT);
 	if (machine_request(r->vm)->op == OP_COPY)
 		o = copy_send(r, c, &s, &r->watch, rows, err);
+	else if (is_transaction(r))
+		o = transaction_send(r, a, c, number, &s, rows, err);
 	else
 		o = c->kind->exec(c, &s, &r->watch, rows, err);
 	fault_end();
@@ -110,7 +124,7 @@ static enum outcome send(struct run *r, const struct act *a, struct connection *
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	buf_clear(&text);
-	if (o != OUTCOME_OK)
+	if (o != OUTCOME_OK && !(is_transaction(r) && r->failed_sql.len))
 		request_remember_sql(r, buf_view(&r->sql), s.query_id);
 	return o;
 }
@@ -148,6 +162,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 {
 	struct journal *j = &r->journal;
 	int64_t number = r->next_effect, rows;
+	bool whole = is_transaction(r);
 
 	for (int64_t attempt = 1;; attempt++) {
 		struct error late = { 0 };
@@ -180,6 +195,7 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 				return STEP_LOST;
 			a->begun = true;
 			r->inside = *a;
+			r->transaction.inside = whole;
 			return STEP_DONE;
 		}
 		store_abort(r->store);
@@ -468,11 +484,15 @@ enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct co
 	bool marked = false;
 	enum step_end asked = STEP_DONE;
 
-	if (is_transactional(a, c, buf_view(&r->sql)) && !c->shared)
+	if (is_transactional(r, a, c, buf_view(&r->sql)) && !c->shared)
 		asked = ask_marker(r, a, need, c, &marked, err);
 	if (asked != STEP_DONE)
 		return asked;
 	*out = marked ? PROOF_MARKER : PROOF_NONE;
+	if (is_transaction(r) && !marked) {
+		transaction_refuse(c, err);
+		return STEP_FAILED;
+	}
 	if (c->kind->raise_fence && r->fences[need] == FENCE_UNKNOWN && r->journal.pending &&
 	    step_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
@@ -500,6 +520,8 @@ enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct co
 static enum outcome render(struct run *r, const struct act *a, const struct machine_request *q,
 			   struct connection *c, struct error *err)
 {
+	if (q->op == OP_TRANSACTION)
+		return transaction_describe(r, c, err);
 	return q->op == OP_COPY ? copy_render(r, q, &a->policy, c, &r->sql, err)
 				: request_render(r, q, c->kind, &r->sql, err);
 }
@@ -513,6 +535,9 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
+		if (is_transaction(r) && transaction_load(r, a, err) != OUTCOME_OK)
+			return stop_wanted(r) ? effect_leave_open(r, &r->open_effect)
+					      : STEP_DOUBT;
 		r->verdict = VERDICT_NONE;
 		go_on(r, a, r->open_effect.number, r->open_effect.attempt, -1);
 		return STEP_DONE;
@@ -535,7 +560,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		return STEP_STOPPED;
 	}
 	if (c->shared && r->verdict == VERDICT_NONE &&
-	    is_transactional(a, c, buf_view(&r->sql))) {
+	    is_transactional(r, a, c, buf_view(&r->sql))) {
 		if (r->journal.pending && step_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 		/* Its source, in another session, is to see what is being committed. */

@@ -97,6 +97,10 @@ static enum outcome lost(struct run *r, bool *again, struct error *err)
 {
 	struct act a = r->inside;
 
+	if (transaction_goes_again(r, err)) {
+		*again = effect_wait(r, &a, r->transaction.refused, err) == STEP_DONE;
+		return *again ? OUTCOME_OK : session_settle(r, &a, STEP_STOPPED, err);
+	}
 	if (!a.operation || !is_passed_over(&a, err) || r->stop.cancelled ||
 	    !session_was_refused(r, err))
 		return session_settle(r, NULL, STEP_LOST, err);
@@ -104,10 +108,9 @@ static enum outcome lost(struct run *r, bool *again, struct error *err)
 	return *again ? OUTCOME_OK : session_settle(r, NULL, STEP_LOST, err);
 }
 
-static enum outcome complete(struct run *r, bool *again, struct error *err)
+static enum outcome check(struct run *r, bool *again, struct error *err)
 {
-	struct buf failed = { 0 };
-	enum outcome o;
+	enum outcome o = OUTCOME_OK;
 
 	if (!r->options->skip_postchecks && has_checks(r, CHECK_POST)) {
 		journal_migration(r, r->status);
@@ -121,6 +124,32 @@ static enum outcome complete(struct run *r, bool *again, struct error *err)
 		if (o != OUTCOME_OK)
 			return session_settle_check(r, err);
 	}
+	return o;
+}
+
+/* `finally`, and `on complete`. */
+static enum outcome come_to_end(struct run *r, bool fresh, bool *again, struct error *err)
+{
+	struct act a;
+	enum step_end end = finally_go(r, &a, fresh, err);
+
+	if (end == STEP_DONE)
+		end = notice_complete(r, &a, err);
+	if (end == STEP_DONE)
+		return OUTCOME_OK;
+	return end == STEP_LOST ? lost(r, again, err) : session_settle(r, &a, end, err);
+}
+
+static enum outcome complete(struct run *r, bool *again, struct error *err)
+{
+	struct buf failed = { 0 };
+	bool checked = finally_is_begun(r);
+	enum outcome o = checked ? OUTCOME_OK : check(r, again, err);
+
+	if (o == OUTCOME_OK && !*again)
+		o = come_to_end(r, !checked, again, err);
+	if (o != OUTCOME_OK || *again)
+		return o;
 	journal_migration(r, STATUS_COMPLETED);
 	journal_phase(r, PHASE_ENDED);
 	r->journal.step.set_finished = true;

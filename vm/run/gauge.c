@@ -52,6 +52,9 @@ void gauge_watch(struct run *r)
 
 	if (!g->c || os_monotonic_ms() - g->asked_ms < EVERY_MS)
 		return;
+	/* Nothing could be kept, the effect being a part of it. */
+	if (r->journal.in_transaction)
+		return;
 	if (g->c->kind->measure(g->c, r->journal.query_id, &m)) {
 		if (g->alone && m.to_read > 0 && m.read <= m.to_read)
 			r->share = (double)m.read / (double)m.to_read;

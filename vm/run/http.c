@@ -7,8 +7,11 @@
  * where the operation says how a doubt is settled, that is done. When the retries are over, the
  * effect stays open: a resume sends it with its key still, a rollback closes it.
  */
+#include "vm/base/os.h"
 #include "vm/connection/http.h"
 #include "vm/run/session.h"
+
+#include <stdio.h>
 
 static enum outcome prepare(struct run *r, const struct machine_request *q, bool doubted,
 			    struct error *err)
@@ -49,6 +52,34 @@ enum step_end http_send(struct run *r, struct act *a, struct error *err)
 	buf_reset(&r->failed_sql);
 	journal_checkpoint_after(r);
 	return STEP_FAILED;
+}
+
+enum outcome http_notify(struct run *r, const struct machine_request *q, const char *key,
+			 struct error *err)
+{
+	const struct retry retry = retry_default();
+	bool doubted = false;
+
+	for (int64_t attempt = 1;; attempt++) {
+		char id[QUERY_ID_SIZE];
+		struct statement s = { .query_id = id };
+		int64_t ignored;
+		uint32_t random;
+		enum outcome o = prepare(r, q, doubted, err);
+
+		if (o != OUTCOME_OK)
+			return o;
+		snprintf(id, sizeof(id), "%s:%lld", key, (long long)attempt);
+		o = r->http.kind->exec(&r->http, &s, &r->watch, &ignored, err);
+		if (o == OUTCOME_OK || err->class == ERROR_PERMANENT || attempt > retry.times)
+			return o;
+		doubted |= err->class == ERROR_UNKNOWN;
+		session_tell(r, EVENT_RETRIED, STR(""), str_c(err->message));
+		os_random(&random, sizeof(random));
+		if (!stop_sleep(r, retry_wait_ms(&retry, attempt, random)))
+			return o;
+		error_clear(err);
+	}
 }
 
 bool http_repeats(const struct act *a, const struct effect_row *effect)

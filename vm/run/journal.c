@@ -265,9 +265,23 @@ void journal_migration(struct run *r, enum migration_status status)
 	step->set_migration = true;
 	step->status = status;
 	step->current_operation_index = r->index;
-	step->progress = progress_percent(&r->progress, r->index, r->share);
+	/* `finally` behind a rollback: nothing of the operations is done any more. */
+	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count
+				 ? 0
+				 : progress_percent(&r->progress, r->index, r->share);
 	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
 	r->journal.pending = true;
+}
+
+void journal_instruct(struct run *r, struct str text)
+{
+	struct journal *j = &r->journal;
+
+	buf_reset(&j->instruction);
+	buf_str(&j->instruction, text);
+	j->step.set_instruction = true;
+	j->step.instruction = buf_view(&j->instruction);
+	j->pending = true;
 }
 
 void journal_phase(struct run *r, enum run_phase phase)
@@ -282,7 +296,7 @@ void journal_phase(struct run *r, enum run_phase phase)
 static bool is_ending(enum run_event e)
 {
 	return e == EVENT_COMPLETED || e == EVENT_ROLLED_BACK || e == EVENT_ERRORED ||
-	       e == EVENT_STOPPED;
+	       e == EVENT_STOPPED || e == EVENT_HALTED;
 }
 
 void journal_event(struct run *r, enum run_event event, const char *format, ...)

@@ -78,8 +78,8 @@ static enum outcome have_table(struct run *r, struct connection *c, const char *
 }
 
 /* Who may not make the tables goes without: then the operation must say how a doubt is resolved. */
-static enum outcome make_tables(struct run *r, struct connection *c, enum marking *marking,
-				struct error *err)
+static enum outcome make_tables(struct run *r, struct connection *c, bool states,
+				enum marking *marking, struct error *err)
 {
 	static const char *const tables[][2] = {
 		{ "SELECT effect FROM amig_marker WHERE effect = ''",
@@ -87,33 +87,39 @@ static enum outcome make_tables(struct run *r, struct connection *c, enum markin
 		{ "SELECT run FROM amig_fence WHERE run = ''",
 		  "CREATE TABLE amig_fence (run varchar(60) NOT NULL PRIMARY KEY, "
 		  "epoch bigint NOT NULL)" },
+		{ "SELECT operation FROM amig_transaction WHERE operation = ''",
+		  "CREATE TABLE amig_transaction (operation varchar(60) NOT NULL PRIMARY KEY, "
+		  "effect bigint NOT NULL, state bytea NOT NULL)" },
 	};
+	size_t count = ARRAY_SIZE(tables) - !states;
 	bool refused = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tables) && !refused; i++) {
+	for (size_t i = 0; i < count && !refused; i++) {
 		enum outcome o =
 			have_table(r, c, tables[i][0], tables[i][1], &refused, err);
 
 		if (o != OUTCOME_OK)
 			return o;
 	}
-	*marking = refused ? MARKING_REFUSED : MARKING_POSSIBLE;
+	*marking = refused ? MARKING_REFUSED : states ? MARKING_STATES : MARKING_POSSIBLE;
 	return OUTCOME_OK;
 }
 
 enum outcome marker_possible(struct run *r, uint32_t need, struct connection *c, bool *possible,
 			     struct error *err)
 {
+	enum marking *marking = &r->markings[need];
+	bool states = machine_request(r->vm)->op == OP_TRANSACTION;
 	enum outcome o = OUTCOME_OK;
 
 	*possible = false;
 	if (!(c->kind->capabilities & CAN_TRANSACTION))
 		return OUTCOME_OK;
-	if (r->markings[need] == MARKING_UNKNOWN)
-		o = make_tables(r, c, &r->markings[need], err);
+	if (*marking == MARKING_UNKNOWN || (*marking == MARKING_POSSIBLE && states))
+		o = make_tables(r, c, states, marking, err);
 	if (o != OUTCOME_OK)
 		error_prefix(err, "the marker's table could not be looked for: ");
-	*possible = r->markings[need] == MARKING_POSSIBLE;
+	*possible = *marking == MARKING_STATES || (*marking == MARKING_POSSIBLE && !states);
 	return o;
 }
 

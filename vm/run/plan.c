@@ -124,8 +124,17 @@ enum outcome plan_make(struct run *r, struct error *err)
 
 	if (o != OUTCOME_OK)
 		error_prefix(err, "cannot make the plan: ");
-	r->plan = arena_array(&r->arena, struct operation_row, p.rows.count + 1);
+	r->plan = arena_array(&r->arena, struct operation_row,
+			      p.rows.count + (size_t)r->endings.count + 1);
 	r->count = (int64_t)p.rows.count;
+	for (int e = 0; e < ENDING_COUNT; e++) {
+		int64_t at = ending_at(r, (enum ending)e);
+
+		if (at < 0)
+			continue;
+		r->plan[at] = ending_row(r, (enum ending)e);
+		r->plan[at].index = at;
+	}
 	if (p.rows.count)
 		memcpy(r->plan, p.rows.at, p.rows.count * sizeof(*r->plan));
 	vec_clear(&p.rows);
@@ -137,7 +146,7 @@ enum outcome plan_captures(struct run *r, const struct operation_row *row, const
 			   struct error *err)
 {
 	struct value *values;
-	const struct operation *op = &r->module.operations[row->operation];
+	const struct operation *op = ending_operation(r, row->operation);
 	enum outcome o =
 		decode_values(r, row->captures, op->capture_count, &values, "captured values", err);
 
@@ -158,7 +167,7 @@ enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *o
 	struct reader reader = reader_of(row->options);
 	struct value options;
 
-	if (row->operation >= r->module.operation_count)
+	if (!ending_operation(r, row->operation))
 		return error_set(err, OUTCOME_DAMAGED,
 				 "operation %lld of the stored plan is not one of its module",
 				 (long long)index);
@@ -166,7 +175,7 @@ enum outcome plan_act(struct run *r, int64_t index, bool backward, struct act *o
 			     .backward = backward,
 			     .attempts = row->attempts,
 			     .rows = -1,
-			     .operation = &r->module.operations[row->operation] };
+			     .operation = ending_operation(r, row->operation) };
 	out->function = backward ? out->operation->rollback : out->operation->forward;
 	if (!value_decode(&reader, &r->heap, &options) ||
 	    (options.kind == VALUE_RECORD &&

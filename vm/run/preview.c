@@ -71,6 +71,21 @@ static void note_windows(struct noting *n, struct machine *vm)
 	machine_answer(vm, value_null(), STR(""));
 }
 
+/* Something that only an operator ends. */
+static void note_operator(struct noting *n, struct machine *vm)
+{
+	const struct machine_request *q = machine_request(vm);
+	struct buf text = { 0 };
+
+	buf_format(&text, "%s: %.*s",
+		   q->op == OP_HALT ? "it stops here, until it is resumed"
+				    : "it waits here, until it is approved",
+		   STR_ARG(value_text(q->value)));
+	note(n, STR(""), buf_view(&text), false);
+	machine_answer(vm, value_null(), STR(""));
+	buf_clear(&text);
+}
+
 static void walk(struct noting *n, uint32_t function, const struct value *captures)
 {
 	struct machine *vm = machine_new(&n->r->module);
@@ -95,8 +110,12 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");
+		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_HALT ||
+						   machine_request(vm)->op == OP_APPROVAL))
+			note_operator(n, vm);
 		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_LOCK ||
-						   machine_request(vm)->op == OP_UNLOCK))
+						   machine_request(vm)->op == OP_UNLOCK ||
+						   transaction_is(machine_request(vm)->op)))
 			machine_answer(vm, value_null(), STR(""));
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_WINDOW &&
 			 machine_request(vm)->operands[4].kind != VALUE_NULL)
@@ -125,7 +144,7 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 				      struct run_preview *out, struct run_preview_operation *p,
 				      struct error *err)
 {
-	const struct operation *op = &r->module.operations[row->operation];
+	const struct operation *op = ending_operation(r, row->operation);
 	struct noting n = { .r = r, .out = out };
 	const struct value *captures;
 	const struct run_host *before;
@@ -165,10 +184,10 @@ static enum outcome preview(struct run *r, struct str image, struct run_preview 
 		return o;
 	host_prepare(r);
 	out->required = required.flag;
-	out->operation_count = (size_t)r->count;
-	out->operations =
-		arena_array(&out->arena, struct run_preview_operation, (size_t)r->count + 1);
-	for (int64_t i = 0; i < r->count && o == OUTCOME_OK; i++)
+	out->operation_count = (size_t)(r->count + r->endings.count);
+	out->operations = arena_array(&out->arena, struct run_preview_operation,
+				      out->operation_count + 1);
+	for (int64_t i = 0; i < r->count + r->endings.count && o == OUTCOME_OK; i++)
 		o = preview_operation(r, &r->plan[i], out, &out->operations[i], err);
 	return o;
 }

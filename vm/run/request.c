@@ -321,5 +321,6 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 	}
 	if (ability_lacks(q->op))
 		return ability_refuse(ability_lacks(q->op), err);
-	BUG("request of opcode %d", (int)q->op);
+	return error_set(err, OUTCOME_FAILED, "the code asks for %s where it cannot be",
+			 opcode_table[q->op].name);
 }

@@ -1,4 +1,4 @@
-/* resolve.c - the word of an operator on the effect that is in doubt */
+/* resolve.c - the word of an operator: on the effect that is in doubt, to what waits for a yes */
 #include "vm/base/mutant.h"
 #include "vm/run/session.h"
 
@@ -63,4 +63,31 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 	*effect = arena_str(a, buf_view(&text));
 	buf_clear(&text);
 	return OUTCOME_OK;
+}
+
+enum outcome run_approve(struct store *store, struct str name, struct arena *a, struct str *label,
+			 bool *active, struct error *err)
+{
+	struct event_row event = { .kind = str_c(run_event_word(EVENT_APPROVED)) };
+	struct migration_row row = { 0 };
+	struct buf who = { 0 };
+	bool found, asked = false;
+	enum outcome o = store_migration(store, name, a, &row, &found, err);
+
+	if (o == OUTCOME_OK && !found)
+		o = error_set(err, OUTCOME_USAGE, "there is no migration \"%.*s\"", STR_ARG(name));
+	if (o != OUTCOME_OK)
+		return o;
+	operator_print(&who);
+	event.who = buf_view(&who);
+	*active = status_is_active(row.status);
+	if (row.status != STATUS_ROLLED_BACK && row.status != STATUS_ROLLING_BACK)
+		o = store_approve(store, &row, &event, a, label, &asked, err);
+	buf_clear(&who);
+	if (o != OUTCOME_OK || asked)
+		return o;
+	error_set(err, OUTCOME_NOT_NOW, "\"%.*s\" is %s, and waits for no approval",
+		  STR_ARG(name), status_label(row.status));
+	error_hint(err, "`amigrun status %.*s` shows where it stands", STR_ARG(name));
+	return OUTCOME_NOT_NOW;
 }

@@ -73,7 +73,10 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 		return o;
 	r->id = state.run.id;
 	r->plan = state.plan;
-	r->count = state.run.operation_count;
+	r->count = state.run.operation_count - r->endings.count;
+	if (r->count < 0)
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the stored plan is shorter than what its module adds to it");
 	r->phase = state.run.phase;
 	r->next_effect = state.run.next_effect;
 	r->index = row->current_operation_index;
@@ -152,9 +155,15 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 static enum outcome end_predecessor(struct run *r, struct error *err)
 {
 	struct str connection;
+	enum outcome o = OUTCOME_OK;
 
-	if (r->index >= r->count || r->open_effect.number)
+	if (r->open_effect.number)
 		return OUTCOME_OK;
+	for (uint32_t i = 0; finally_is_begun(r) && i < r->module.need_count; i++)
+		if (o == OUTCOME_OK)
+			o = doubt_fence(r, r->module.needs[i].name, err);
+	if (r->index >= r->count)
+		return o;
 	connection = r->plan[r->index].connection;
 	return connection.len ? doubt_fence(r, connection, err) : OUTCOME_OK;
 }
@@ -256,6 +265,8 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	}
 	say_so(r, dead, row);
 	o = journal_commit(r, err);
+	if (o == OUTCOME_OK && notice_is_owed(r))
+		return session_settle_owed(r, err);
 	if (o == OUTCOME_OK)
 		o = doubt_resolve_loaded(r, err);
 	if (o != OUTCOME_OK)

@@ -35,6 +35,7 @@ void rollback_mark(struct run *r)
 				r->verdict == VERDICT_DONE, -1, NULL);
 	if (!mutant(MUTANT_OLD_VERDICT))
 		r->verdict = VERDICT_NONE;
+	buf_reset(&r->halt);
 	r->index = top(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;
@@ -42,6 +43,7 @@ void rollback_mark(struct run *r)
 		r->index = 0;
 	journal_migration(r, STATUS_ROLLING_BACK);
 	journal_phase(r, PHASE_BACKWARD);
+	journal_instruct(r, STR(""));
 	journal_checkpoint_empty(r);
 	journal_event(r, EVENT_ROLLBACK_STARTED, "from operation %lld", (long long)r->index);
 }
@@ -79,10 +81,13 @@ static enum outcome end(struct run *r, struct error *err)
 
 enum outcome rollback_go(struct run *r, struct error *err)
 {
+	bool at_end = finally_is_begun(r);
+	enum step_end last;
+	struct act a;
+
 	if (r->lanes && lanes_close(r, err) != OUTCOME_OK)
 		return session_settle(r, NULL, STEP_LOST, err);
-	for (int64_t i = top(r); i >= 0; i--) {
-		struct act a;
+	for (int64_t i = at_end ? -1 : top(r); i >= 0; i--) {
 		enum step_end how = STEP_DONE;
 		enum outcome o = plan_act(r, i, true, &a, err);
 
@@ -99,6 +104,9 @@ enum outcome rollback_go(struct run *r, struct error *err)
 		if (o != OUTCOME_OK)
 			return session_settle(r, &a, STEP_LOST, err);
 	}
+	last = finally_go(r, &a, !at_end, err);
+	if (last != STEP_DONE)
+		return session_settle(r, last == STEP_LOST ? NULL : &a, last, err);
 	if (end(r, err) != OUTCOME_OK)
 		return session_settle(r, NULL, STEP_LOST, err);
 	return OUTCOME_OK;

@@ -121,6 +121,12 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 enum outcome run_look(struct store *store, const struct instance *instance, struct str name,
 		      struct error *err) MUST_USE;
 
+/* The operator's yes to the `approval` that the run waits at, kept with who gave it; label: of it,
+ * in the arena; *active: somebody is at work who goes on now. OUTCOME_NOT_NOW: it waits for none.
+ */
+enum outcome run_approve(struct store *store, struct str name, struct arena *a, struct str *label,
+			 bool *active, struct error *err) MUST_USE;
+
 /* tune.c: what an operator changes in the windows of the run under way, by KEY=VALUE of tune.def;
  * VALUE "default": as the migration says. With `reset` all of it first;
  * with nothing at all it only sees that the migration is there. The run hears of it before

@@ -4,6 +4,7 @@
 #include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
 #include "vm/run/setting.h"
@@ -58,6 +59,7 @@ void session_close(struct run *r)
 	if (journal_settled(r, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	health_end(r);
+	ahead_free(r);
 	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
 			connection_close(&r->connections[i]);
@@ -72,11 +74,14 @@ void session_close(struct run *r)
 	buf_clear(&r->journal.owed.sql);
 	buf_clear(&r->journal.outcome_text);
 	buf_clear(&r->journal.error_text);
+	buf_clear(&r->journal.instruction);
+	buf_clear(&r->halt);
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
 	buf_clear(&r->sql);
 	buf_clear(&r->window.given.before);
 	buf_clear(&r->failed_sql);
+	transaction_clear(&r->transaction);
 	store_close(r->second);
 	arena_clear(&r->arena);
 	*r = (struct run){ 0 };
@@ -95,6 +100,7 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 		error_prefix(err, "cannot use the module of \"%.*s\": ", STR_ARG(r->name));
 		return o;
 	}
+	ending_init(r);
 	r->vm = machine_new(&r->module);
 	machine_keep_blobs(r->vm, r->journal.blobs);
 	r->markings = arena_array(&r->arena, enum marking, r->module.need_count + 1);
@@ -214,12 +220,15 @@ enum outcome session_open_connection(struct run *r, uint32_t place, struct conne
 void session_busy(struct run *r, const struct connection *c)
 {
 	r->store_busy = c->shared && (r->journal.in_transaction || c->kind == &sqlite_kind);
-	r->busy_since_ms = r->store_busy ? os_monotonic_ms() : 0;
+	r->busy_since_ms = !r->store_busy	? 0
+			   : r->transaction.open ? r->transaction.since_ms
+						 : os_monotonic_ms();
 }
 
 void session_idle(struct run *r)
 {
-	r->store_busy = r->store_reads = false;
+	r->store_reads = false;
+	r->store_busy = r->store_busy && r->transaction.open;
 	if (r->health.state == HEALTH_CANCELS)
 		r->health.state = HEALTH_BAD;
 }

@@ -8,6 +8,7 @@
  * to stop
  *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
+ *   transaction.c        `transaction`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
  * Memory: everything lives in run.arena or run.heap until session_close(). Errors are the caller's.
@@ -17,10 +18,12 @@
 
 #include "vm/connection/connection.h"
 #include "vm/machine/machine.h"
+#include "vm/run/ending.h"
 #include "vm/run/lease.h"
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
 #include "vm/run/run.h"
+#include "vm/run/transaction.h"
 #include "vm/run/tune.h"
 
 #define QUERY_ID_SIZE 64 /* what PostgreSQL's application_name holds, with the NUL */
@@ -75,7 +78,7 @@ struct journal {
 	int64_t after_locks;
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
-	struct buf outcome_text, error_text;
+	struct buf outcome_text, error_text, instruction;
 };
 
 /* What is being carried out: an operation in one direction. */
@@ -114,6 +117,7 @@ struct stop {
 	bool heard;	       /* told to the listener */
 	struct stop_wish wish; /* through the store */
 	int64_t heard_at_ms, polled_at_ms, looked_at_ms;
+	bool news; /* somebody has told of something; who waits for that resets it */
 	bool cancelled; /* the effect that ran was cancelled for it, or for a lost lease */
 };
 
@@ -141,6 +145,7 @@ struct run {
 	enum marking {
 		MARKING_UNKNOWN,
 		MARKING_POSSIBLE,
+		MARKING_STATES, /* and states of transactions */
 		MARKING_REFUSED
 	} *
 		markings; /* by need */
@@ -160,7 +165,8 @@ struct run {
 	struct lease lease;
 	int64_t id, epoch;
 	struct operation_row *plan;
-	int64_t count, index;
+	int64_t count, index; /* operations; plan has what ending.h says behind them */
+	struct endings endings;
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
 	int64_t copied; /* rows of the `copy` that is under way */
@@ -182,6 +188,9 @@ struct run {
 		int64_t pause_ms; /* before the last look at one that another has; 0: none */
 		struct lock_row *loaded; /* as the run was found; NULL: it began here */
 	} locks;
+	struct ahead *ahead; /* ahead.h; NULL: nothing was read ahead yet */
+	struct transaction transaction;
+	struct buf halt; /* the instruction of the `halt` that the machine has come to */
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
 	enum run_phase phase;
 	enum migration_status status;
@@ -279,6 +288,8 @@ bool window_halve(struct run *r, const struct connection_kind *kind, struct erro
 /* Before it: whether it is to be given now. false: a stop came while an operator had the batches
  * wait. */
 bool window_may_come(struct run *r);
+/* Whether an operator has it wait. */
+bool window_is_paused(struct run *r);
 /* Time that passed since the last window was given and was no work in it. */
 void window_rests(struct run *r, int64_t ms);
 /* Answers a WINDOW of vm. */
@@ -362,6 +373,8 @@ enum outcome journal_operation(struct run *r, const struct act *a, enum operatio
 			       bool finished, struct error *err) MUST_USE;
 void journal_migration(struct run *r,
 		       enum migration_status status); /* with r->index and the progress */
+/* What an operator is to do now; empty: nothing. */
+void journal_instruct(struct run *r, struct str text);
 void journal_phase(struct run *r, enum run_phase phase);
 void journal_event(struct run *r, enum run_event event, const char *format, ...) PRINTF_LIKE(3, 4);
 void journal_error(struct run *r, int64_t index, const struct error *err);
@@ -414,8 +427,29 @@ enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    enum proof proof, char out[QUERY_ID_SIZE]);
 
+/* ending.c: the run has come to `finally`. */
+bool finally_is_begun(const struct run *r);
+/* Carries it out, if there is one; fresh: from its beginning. Its end waits for the next commit. */
+enum step_end finally_go(struct run *r, struct act *a, bool fresh, struct error *err);
+
+/* notice.c: `on complete`, before the run counts as completed. */
+enum step_end notice_complete(struct run *r, struct act *a, struct error *err);
+/* `on error`: commits what is pending, the error with it, and that the notice is owed; then gives
+ * it. */
+enum outcome notice_error(struct run *r, struct error *err) MUST_USE;
+/* Of a run that was loaded: its process has died in between. */
+bool notice_is_owed(const struct run *r);
+enum outcome notice_give_owed(struct run *r, struct error *err) MUST_USE;
+
+/* halt.c: `halt`, and `approval`, which waits for `amigrun approve`. */
+enum step_end halt_stop(struct run *r, struct act *a, struct error *err);
+enum step_end approval_wait(struct run *r, struct act *a, struct error *err);
+
 /* http.c: `http`, whose idempotency key makes it repeatable. */
 enum step_end http_send(struct run *r, struct act *a, struct error *err);
+/* A request outside of the journal, which whoever gets it knows by this key. */
+enum outcome http_notify(struct run *r, const struct machine_request *q, const char *key,
+			 struct error *err) MUST_USE;
 /* Whether an effect that is in doubt is sent again, as nothing in the operation says otherwise. */
 bool http_repeats(const struct act *a, const struct effect_row *effect);
 /* The end of an attempt is not known: *again, or it is left open, for a resume or a rollback. */
@@ -540,6 +574,8 @@ enum outcome session_settle(struct run *r, const struct act *a, enum step_end en
 /* Whether a commit that failed was refused because of the effect in it (run.inside), which has not
  * happened then: the run stands where it stood before. */
 bool session_was_refused(struct run *r, const struct error *err);
+/* A process has died between an error and its consequences: these are drawn now. */
+enum outcome session_settle_owed(struct run *r, struct error *err);
 /* A check after the last operation failed. */
 enum outcome session_settle_check(struct run *r, struct error *err);
 

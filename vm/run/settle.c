@@ -47,6 +47,24 @@ static enum outcome settle_released(struct run *r, struct error *err)
 			 (long long)r->index, (long long)r->count);
 }
 
+/* The migration itself wants it. */
+static enum outcome settle_halted(struct run *r, const struct act *a, struct error *err)
+{
+	enum outcome o;
+
+	journal_migration(r, STATUS_STOPPED);
+	journal_instruct(r, buf_view(&r->halt));
+	journal_event(r, EVENT_HALTED, "%.*s", STR_ARG(buf_view(&r->halt)));
+	o = journal_commit(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_STOPPED, "halted in operation %lld of %lld \"%.*s\": %.*s",
+		  (long long)a->index, (long long)r->count, STR_ARG(r->plan[a->index].label),
+		  STR_ARG(buf_view(&r->halt)));
+	error_hint(err, "when that is done, `amigrun resume %.*s` goes on", STR_ARG(r->name));
+	return OUTCOME_STOPPED;
+}
+
 static enum outcome settle_stopped(struct run *r, const struct act *a, struct error *err)
 {
 	enum outcome o;
@@ -56,6 +74,8 @@ static enum outcome settle_stopped(struct run *r, const struct act *a, struct er
 		return lease_fail(r, err);
 	if (r->stop.wish.rollback && r->phase != PHASE_BACKWARD)
 		return settle_undone(r, err);
+	if (r->halt.len)
+		return settle_halted(r, a, err);
 	if (r->options->release_on_signal && !r->stop.wish.requested && !mutant(MUTANT_STOPS))
 		return settle_released(r, err);
 	journal_migration(r, STATUS_STOPPED);
@@ -95,21 +115,13 @@ static bool can_undo(struct run *r, struct error *err)
 	return mutant(MUTANT_SICK_OPEN) || doubt_close_left(r, err) == OUTCOME_OK;
 }
 
-/* err is the failure. Recorded, then undone if that is wanted and possible: its outcome stays that
- * of the failure. */
-static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct error *err)
+/* err is the failure, which is recorded, or about to be in the next commit. The run is undone now
+ * if that is wanted: its outcome stays that of the failure. */
+static enum outcome settle_recorded(struct run *r, bool undo, struct error *err)
 {
-	struct error against = { 0 }, lost = { 0 };
+	struct error lost = { 0 };
 	enum outcome o = err->outcome;
 
-	undo = undo && o != OUTCOME_UNREACHABLE && wants_rollback(r);
-	if (undo && !can_undo(r, &against)) {
-		undo = false;
-		error_hint(err, "it is not rolled back: %s", against.message);
-	}
-	error_clear(&against);
-	journal_error(r, index, err);
-	journal_event(r, EVENT_ERRORED, "%s", err->message);
 	r->journal.step.set_finished = true;
 	if (undo)
 		rollback_mark(r);
@@ -141,6 +153,60 @@ static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct
 	return o;
 }
 
+/* err is the failure. */
+static enum outcome settle_error(struct run *r, int64_t index, bool undo, struct error *err)
+{
+	struct error against = { 0 }, lost = { 0 };
+
+	undo = undo && err->outcome != OUTCOME_UNREACHABLE && wants_rollback(r);
+	if (undo && !can_undo(r, &against)) {
+		undo = false;
+		error_hint(err, "it is not rolled back: %s", against.message);
+	}
+	error_clear(&against);
+	journal_error(r, index, err);
+	journal_instruct(r, STR(""));
+	journal_event(r, EVENT_ERRORED, "%s", err->message);
+	if (notice_error(r, &lost) != OUTCOME_OK) {
+		error_take(err, &lost);
+		return err->outcome;
+	}
+	return settle_recorded(r, undo, err);
+}
+
+/* Whether what the store says of the failure is of a kind that is undone. */
+static bool is_undoable(const struct run *r)
+{
+	bool of_operation = r->index < r->count &&
+			    r->plan[r->index].status == OPERATION_STATUS_FAILED;
+
+	return r->phase != PHASE_BACKWARD && !finally_is_begun(r) &&
+	       (of_operation || (!r->open_effect.number && !r->lanes));
+}
+
+enum outcome session_settle_owed(struct run *r, struct error *err)
+{
+	struct error_row *errors = NULL;
+	struct error against = { 0 };
+	size_t count = 0;
+	bool undo = is_undoable(r) && wants_rollback(r);
+	enum outcome o = store_errors(r->store, r->name, &r->arena, &errors, &count, err);
+
+	if (o == OUTCOME_OK)
+		o = notice_give_owed(r, err);
+	if (o != OUTCOME_OK)
+		return o;
+	error_set(err, OUTCOME_FAILED, "%.*s",
+		  STR_ARG(count ? errors[0].description : STR("the run had failed")));
+	r->left_open = r->open_effect.number > 0;
+	if (undo && !can_undo(r, &against)) {
+		undo = false;
+		error_hint(err, "it is not rolled back: %s", against.message);
+	}
+	error_clear(&against);
+	return settle_recorded(r, undo, err);
+}
+
 static enum outcome settle_failed(struct run *r, const struct act *a, struct error *err)
 {
 	struct error lost = { 0 };
@@ -148,6 +214,8 @@ static enum outcome settle_failed(struct run *r, const struct act *a, struct err
 	if (a->backward)
 		error_prefix(err,
 			     "At operation %lld rollback failed with error:", (long long)a->index);
+	else if (a->index >= r->count)
+		error_prefix(err, "`%.*s` failed: ", STR_ARG(r->plan[a->index].label));
 	else
 		error_prefix(err, "Operation %lld \"%.*s\" failed: ", (long long)a->index,
 			     STR_ARG(r->plan[a->index].label));
@@ -161,7 +229,7 @@ static enum outcome settle_failed(struct run *r, const struct act *a, struct err
 		error_take(err, &lost);
 		return err->outcome;
 	}
-	return settle_error(r, a->index, !a->backward, err);
+	return settle_error(r, a->index, !a->backward && a->index < r->count, err);
 }
 
 static enum outcome settle_doubt(struct run *r, const struct act *a, struct error *err)
@@ -171,11 +239,11 @@ static enum outcome settle_doubt(struct run *r, const struct act *a, struct erro
 	journal_error(r, a->index, err);
 	journal_event(r, EVENT_IN_DOUBT, "operation %lld: %.*s", (long long)a->index,
 		      STR_ARG(str_c(r->failed_query_id)));
-	journal_migration(r, STATUS_ERRORED);
-	r->journal.step.set_finished = true;
-	if (journal_commit(r, &lost) != OUTCOME_OK)
+	if (notice_error(r, &lost) != OUTCOME_OK) {
 		error_take(err, &lost);
-	return err->outcome;
+		return err->outcome;
+	}
+	return settle_recorded(r, false, err);
 }
 
 /*

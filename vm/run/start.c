@@ -128,7 +128,7 @@ static enum outcome store_plan(struct run *r, struct str image, struct error *er
 			       .app_version = str_c(
 				       r->instance->app_version ? r->instance->app_version : ""),
 			       .module_hash = r->module.identity,
-			       .operation_count = r->count,
+			       .operation_count = r->count + r->endings.count,
 			       .phase = PHASE_FORWARD,
 			       .next_effect = 1 };
 	enum outcome o;

@@ -1,6 +1,7 @@
 /* step.c - one operation in one direction: the machine computes, what it asks for is answered */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/copy.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
@@ -31,9 +32,12 @@ static enum step_end rest(struct run *r, struct act *a, struct error *err)
 
 void step_outlive(struct run *r, struct error *err)
 {
+	/* The code's own failure in a `transaction` is caught as what it was. */
+	const char *class = transaction_failed_as(r, err);
+
 	lanes_free(r);
 	session_tell(r, EVENT_CAUGHT, STR(""), str_c(err->message));
-	machine_answer_failure(r->vm, str_c(error_class_word(err->class)), str_c(err->code),
+	machine_answer_failure(r->vm, str_c(class), str_c(err->code),
 			       str_c(err->message));
 	error_clear(err);
 	journal_after(r);
@@ -41,7 +45,13 @@ void step_outlive(struct run *r, struct error *err)
 
 static bool is_effect(enum opcode op)
 {
-	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP;
+	return op == OP_EXEC || op == OP_COPY || op == OP_HTTP || op == OP_TRANSACTION;
+}
+
+/* A window that was found already: what was done is committed with what is done in it. */
+static bool is_at_hand(struct run *r, const struct machine_request *q)
+{
+	return q->op == OP_WINDOW && ahead_has_window(r) && !window_is_paused(r);
 }
 
 static enum step_end answer(struct run *r, struct act *a, struct error *err)
@@ -56,10 +66,14 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		lock_give_back(r);
 		return STEP_DONE;
 	}
-	if (!request_is_quick(q) && step_commit(r, err) != OUTCOME_OK)
+	if (!request_is_quick(q) && !is_at_hand(r, q) && step_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	if (q->op == OP_LOCK)
 		return lock_take(r, a, err);
+	if (q->op == OP_HALT)
+		return halt_stop(r, a, err);
+	if (q->op == OP_APPROVAL)
+		return approval_wait(r, a, err);
 	if (q->op == OP_WINDOW && !window_may_come(r)) {
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
@@ -79,8 +93,10 @@ static enum step_end end_unhealthy(struct run *r, enum step_end end, struct erro
 	case STEP_DONE:
 		journal_checkpoint(r, r->vm);
 		return STEP_UNHEALTHY;
-	case STEP_FAILED:
 	case STEP_STOPPED:
+		/* What `halt` says is not said twice. */
+		return r->halt.len ? end : STEP_UNHEALTHY;
+	case STEP_FAILED:
 	case STEP_UNHEALTHY:
 		return STEP_UNHEALTHY;
 	case STEP_DOUBT:
@@ -207,6 +223,7 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err)
 	const struct run_host *before = host_enter(r, a->index);
 	enum step_end end = go_through(r, a, err);
 
+	ahead_drop(r);
 	r->here = before;
 	return end;
 }

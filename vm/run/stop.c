@@ -53,6 +53,7 @@ static void poll_store(struct run *r, int64_t now)
 	if (!busy && !has_news(r, now))
 		return;
 	r->stop.looked_at_ms = now;
+	r->stop.news = true;
 	if (busy)
 		store = session_second_store(r);
 	if (store)

@@ -1,5 +1,6 @@
 /* window.c - the next window of a table along its key, for `batches`, and how large it is */
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/lane.h"
 #include "vm/run/window.h"
 
@@ -25,7 +26,7 @@ struct bounds {
  * the author gave. */
 static struct bounds bounds_of(const struct asking *a, int64_t target)
 {
-	const struct tuning *tuned = &a->r->window.tuned;
+	const struct tuning *tuned = &a->tuned;
 	int64_t first = tuned->size ? tuned->size : option(a, OPTION_SIZE, 1);
 	int64_t tenth = (first + BOUNDS_FACTOR - 1) / BOUNDS_FACTOR;
 	struct bounds b = { .first = first,
@@ -44,16 +45,15 @@ static struct bounds bounds_of(const struct asking *a, int64_t target)
 }
 
 /* Grows slowly, shrinks at once. size 0: of the first window. */
-static int64_t next_size(struct asking *a, int64_t size, int64_t took_ms)
+int64_t window_next_size(const struct asking *a, int64_t size, int64_t took_ms)
 {
-	const struct tuning *tuned = &a->r->window.tuned;
+	const struct tuning *tuned = &a->tuned;
 	int64_t target = tuned->target ? tuned->target : option(a, OPTION_TARGET, 0);
 	const struct bounds b = bounds_of(a, target);
 	double wanted = (double)size * (double)target / (double)(took_ms > 0 ? took_ms : 1);
 	double most = (double)size * 1.25 + 1;
 	bool is_new = tuned->size && tuned->size != a->r->window.took_size;
 
-	a->r->window.took_size = tuned->size;
 	if (!size || is_new)
 		size = b.first;
 	else if (target && took_ms >= 0)
@@ -129,7 +129,8 @@ enum outcome window_find(struct asking *a, struct value after, struct value end,
 	fields[FIELD_END] = end;
 	fields[FIELD_SIZE] = value_int(size);
 	*out = value_record(a->heap, NULL, fields, FIELD_COUNT);
-	tell_progress(a, upto, end);
+	if (!a->apart)
+		tell_progress(a, upto, end);
 	return OUTCOME_OK;
 }
 
@@ -137,8 +138,9 @@ enum outcome window_find(struct asking *a, struct value after, struct value end,
 int64_t window_size(struct asking *a, int64_t last)
 {
 	int64_t took_ms = a->r->window.given.ms ? os_monotonic_ms() - a->r->window.given.ms : -1;
-	int64_t size = next_size(a, last, took_ms);
+	int64_t size = window_next_size(a, last, took_ms);
 
+	a->r->window.took_size = a->tuned.size;
 	if (a->r->window.halved)
 		size = a->r->window.halved;
 	a->r->window.halved = 0;
@@ -189,19 +191,43 @@ bool window_is_asked_right(const struct value *operands)
 		options[OPTION_PARALLEL].number <= LANES_MAX);
 }
 
-/* What the machine asks with, on which connection. */
-enum outcome window_asking(struct asking *a, struct run *r, struct machine *vm, int64_t index,
-				 const struct policy *policy, bool is_first, struct error *err)
+static struct asking asking_of(struct run *r, struct machine *vm)
 {
 	const struct machine_request *q = machine_request(vm);
 	const struct module *m = &r->module;
 	uint32_t own = m->functions[q->function].code[q->pc].a;
 	const struct type *record = types_get(&m->types, types_get(&m->types, own)->element);
+
+	return (struct asking){ .r = r,
+				.heap = machine_heap(vm),
+				.table = q->operands[1].list,
+				.keys = q->operands[2].list,
+				.type = record->fields[FIELD_UPTO].type };
+}
+
+void window_ask_apart(struct asking *a, struct run *r, struct machine *vm, struct connection *c,
+		      const struct tuning *tuned, const struct statement *s,
+		      const struct watch *watch)
+{
+	*a = asking_of(r, vm);
+	a->tuned = *tuned;
+	a->options = machine_request(vm)->operands[3].record->at;
+	a->c = c;
+	a->apart = s;
+	a->watch = watch;
+}
+
+/* What the machine asks with, on which connection. */
+enum outcome window_asking(struct asking *a, struct run *r, struct machine *vm, int64_t index,
+			   const struct policy *policy, bool is_first, struct error *err)
+{
+	const struct machine_request *q = machine_request(vm);
 	enum outcome o;
 
-	*a = (struct asking){ .r = r, .index = index, .policy = policy, .heap = machine_heap(vm),
-			      .table = q->operands[1].list, .keys = q->operands[2].list,
-			      .type = record->fields[FIELD_UPTO].type };
+	*a = asking_of(r, vm);
+	a->index = index;
+	a->policy = policy;
+	a->tuned = r->window.tuned;
 	if (!window_is_asked_right(q->operands))
 		return error_set(err, OUTCOME_FAILED,
 				 "`size`, `min`, `max`, `target` and `parallel` of `batches` are "
@@ -231,12 +257,19 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 	struct value before = machine_request(vm)->operands[4], window;
 	bool is_first = before.kind == VALUE_NULL;
 	struct asking a;
+	int64_t size;
+	bool is_halved;
 	enum outcome o = window_asking(&a, r, vm, index, policy, is_first, err);
 
-	if (o == OUTCOME_OK)
-		o = window_next(&a, before,
-			 window_size(&a, is_first ? 0 : before.record->at[FIELD_SIZE].number),
-			 &window, err);
+	if (o == OUTCOME_OK) {
+		is_halved = r->window.halved;
+		size = window_size(&a, is_first ? 0 : before.record->at[FIELD_SIZE].number);
+		if (!is_halved && ahead_window(r, &a, vm, &window))
+			tell_progress(&a, window.record->at[FIELD_UPTO],
+				      window.record->at[FIELD_END]);
+		else
+			o = window_next(&a, before, size, &window, err);
+	}
 	buf_clear(&a.sql);
 	if (o == OUTCOME_OK)
 		window_give(&a, vm, window);

@@ -30,6 +30,10 @@ struct asking {
 	const struct list *table, *keys;
 	const struct value *options;
 	uint32_t type; /* of the key */
+	struct tuning tuned;
+	/* Another thread asks: once, on c, telling nobody. */
+	const struct statement *apart;
+	const struct watch *watch;
 	struct buf sql;
 	char query_id[QUERY_ID_SIZE];
 };
@@ -54,8 +58,14 @@ enum outcome window_check_twice(struct asking *a, struct value after, struct val
 /* Whoever asks, from the request at which vm stands. */
 enum outcome window_asking(struct asking *a, struct run *r, struct machine *vm, int64_t index,
 			   const struct policy *policy, bool is_first, struct error *err) MUST_USE;
+/* Another thread, which has a machine and a session of its own; s: id, timeout and settings. */
+void window_ask_apart(struct asking *a, struct run *r, struct machine *vm, struct connection *c,
+		      const struct tuning *tuned, const struct statement *s,
+		      const struct watch *watch);
 /* What the verifier cannot see of a bundle that amigc has not made. */
 bool window_is_asked_right(const struct value *operands);
+/* The size behind one of so many rows (0: of the first) that took so long (-1: it is not known). */
+int64_t window_next_size(const struct asking *a, int64_t size, int64_t took_ms);
 /* The size after the last one, 0 none, by how long it took. */
 int64_t window_size(struct asking *a, int64_t last);
 /* The window behind the one before, or the first; null: there is none. */

@@ -129,16 +129,27 @@ static enum outcome read_key(struct asking *a, const struct result *result, stru
 	return OUTCOME_FAILED;
 }
 
+static enum outcome ask(struct asking *a, struct result *result, struct error *err)
+{
+	struct statement s;
+
+	if (!a->apart)
+		return request_query(a->r, a->c, buf_view(&a->sql), a->index, a->policy,
+				     a->query_id, result, err);
+	s = *a->apart;
+	s.sql = buf_view(&a->sql);
+	return a->c->kind->query(a->c, &s, a->watch, result, err);
+}
+
 /* The first row of what a->sql asks for, null if there is none. */
 static enum outcome ask_key(struct asking *a, struct value *key, struct error *err)
 {
 	struct result result = { 0 };
-	enum outcome o = request_query(a->r, a->c, buf_view(&a->sql), a->index, a->policy,
-				       a->query_id, &result, err);
+	enum outcome o = ask(a, &result, err);
 
 	if (o == OUTCOME_OK) {
 		o = read_key(a, &result, key, err);
-		if (o != OUTCOME_OK)
+		if (o != OUTCOME_OK && !a->apart)
 			request_remember_sql(a->r, buf_view(&a->sql), a->query_id);
 	}
 	result_clear(&result);
@@ -227,8 +238,7 @@ enum outcome window_check_nulls(struct asking *a, struct error *err)
 		buf_text(&a->sql, " IS NULL");
 	}
 	buf_text(&a->sql, " LIMIT 1");
-	o = request_query(a->r, a->c, buf_view(&a->sql), a->index, a->policy, a->query_id, &result,
-			  err);
+	o = ask(a, &result, err);
 	if (o == OUTCOME_OK && result.rows.count)
 		o = window_refuse_key(a, "there are rows in which it is null", err);
 	result_clear(&result);
@@ -251,8 +261,7 @@ enum outcome window_ask_unique(struct asking *a, bool *unique, struct error *err
 	for (size_t i = 0; i < a->keys->count; i++)
 		keys[i] = value_text(a->keys->store->at[i]);
 	a->c->kind->print_unique(&a->sql, table, a->table->count, keys, a->keys->count);
-	o = request_query(a->r, a->c, buf_view(&a->sql), a->index, a->policy, a->query_id, &result,
-			  err);
+	o = ask(a, &result, err);
 	*unique = o == OUTCOME_OK && result.rows.count > 0;
 	result_clear(&result);
 	buf_reset(&a->sql);

@@ -1,5 +1,6 @@
 /* window_rest.c - between two windows: an operator is heard, who may have them wait */
 #include "vm/base/os.h"
+#include "vm/run/ahead.h"
 #include "vm/run/session.h"
 
 #define TUNED_EVERY_MS 1000
@@ -22,6 +23,12 @@ static void hear_operator(struct run *r)
 	error_clear(&ignored);
 }
 
+bool window_is_paused(struct run *r)
+{
+	hear_operator(r);
+	return r->window.tuned.pause;
+}
+
 bool window_may_come(struct run *r)
 {
 	int64_t since = os_monotonic_ms();
@@ -33,6 +40,7 @@ bool window_may_come(struct run *r)
 				     STR("it waits: an operator has paused the windows (`amigrun "
 					 "tune NAME pause=false` lets it go on)"));
 		said = true;
+		ahead_drop(r); /* it may have a query open */
 		if (!stop_sleep(r, TUNED_EVERY_MS))
 			return false;
 	}

@@ -151,6 +151,7 @@ enum outcome reading_migration(struct reading *r, struct migration_row *out)
 		.stop = { reading_bool(r, 15), reading_bool(r, 16), reading_bool(r, 17) },
 		.wanted = (enum wanted)reading_word(r, 18, "wanted", wanted_words, WANTED_COUNT),
 		.lease_left_ms = reading_int(r, 19, "lease_expires_at", 0, INT64_MAX),
+		.instruction = reading_text(r, 20),
 	};
 	return r->failed;
 }

@@ -414,6 +414,23 @@ enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
 	return r.failed;
 }
 
+enum outcome store_marked_before(struct store *s, int64_t run, struct str connection,
+				 int64_t number, struct arena *a, struct effect_row *out,
+				 struct error *err)
+{
+	struct rows rows;
+	*out = (struct effect_row){ 0 };
+	enum outcome o = store_read(s, STATEMENT_MARKED_BEFORE, a, &rows, err, field_int(run),
+				    field_text(connection), field_int(number));
+	if (o != OUTCOME_OK || rows.count == 0)
+		return o;
+	struct reading r = reading_of(s, &rows, "effect", run, err);
+	struct effect_record record;
+	read_effect(&r, &record);
+	*out = record.effect;
+	return r.failed;
+}
+
 /* Where one effect follows the other only the journal's last row can be open: a further attempt is
  * begun when what became of the one before is known. */
 static enum outcome load_effect(struct store *s, struct arena *a, struct run_state *out,

@@ -50,7 +50,8 @@ static enum outcome put_outcome(struct store *s, const struct step *step, struct
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_OUTCOME, err, field_int(step->run), field_int(o->number),
 			 field_int(o->attempt), field_text(o->ok ? STR("done") : STR("failed")),
-			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
+			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text),
+			 words(s, o->sql));
 }
 
 static enum outcome put_intent(struct store *s, const struct step *step, struct error *err)
@@ -69,7 +70,8 @@ static enum outcome put_whole(struct store *s, const struct step *step, struct e
 	const struct effect_outcome *o = step->outcome;
 	return store_run(s, STATEMENT_STEP_WHOLE, err, field_int(step->run), field_int(i->number),
 			 field_int(i->attempt), field_int(i->operation_index),
-			 field_bool(i->backward), field_text(str_c(i->query_id)), words(s, i->sql),
+			 field_bool(i->backward), field_text(str_c(i->query_id)),
+			 words(s, o->sql.len ? o->sql : i->sql),
 			 field_text(i->connection), field_text(o->ok ? STR("done") : STR("failed")),
 			 field_int(o->rows), words(s, o->error_code), words(s, o->error_text));
 }
@@ -224,6 +226,12 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 		o = store_run(s, STATEMENT_STEP_PHASE, err, field_int(step->run),
 			      field_text(str_c(phase_words[step->phase])),
 			      field_bool(step->phase == PHASE_ENDED));
+	if (o == OUTCOME_OK && step->set_instruction)
+		o = store_run(s, STATEMENT_STEP_INSTRUCTION, err, field_text(step->migration),
+			      words(s, step->instruction));
+	if (o == OUTCOME_OK && step->ask)
+		o = store_run(s, STATEMENT_STEP_ASK, err, field_int(step->run),
+			      field_int(step->current_operation_index));
 	if (o == OUTCOME_OK && step->set_locks)
 		o = store_run(s, STATEMENT_STEP_UNLOCK, err, field_int(step->run),
 			      field_int(step->locks));

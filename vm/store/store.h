@@ -77,6 +77,7 @@ struct migration_row {
 	int64_t current_run; /* 0 none */
 	struct stop_wish stop;
 	enum wanted wanted;
+	struct str instruction; /* what an operator is to do; "" nothing */
 	int64_t lease_left_ms; /* by the database's clock; 0: it is over, or there is none */
 };
 
@@ -198,6 +199,11 @@ enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash has
 enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
 				struct effect_row **out, size_t *count,
 				struct error *err) MUST_USE;
+/* The last effect on a connection before this number that is done and has left a marker there;
+ * number 0: none. */
+enum outcome store_marked_before(struct store *s, int64_t run, struct str connection,
+				 int64_t number, struct arena *a, struct effect_row *out,
+				 struct error *err) MUST_USE;
 /* The journal of a run, in order. */
 struct effect_record {
 	struct effect_row effect;
@@ -216,6 +222,7 @@ struct effect_outcome {
 	bool ok;
 	int64_t rows; /* -1 not told */
 	struct str error_code, error_text;
+	struct str sql; /* what it was, if that was not known at its intent; else empty */
 };
 /* also written whole by an effect inside the store's transaction: with its outcome */
 struct effect_intent {
@@ -272,6 +279,9 @@ struct step {
 	bool release; /* gives the lease up: whoever wants to may go on with the run at once */
 	bool set_phase;
 	enum run_phase phase;
+	bool set_instruction;
+	struct str instruction;
+	bool ask; /* the current operation waits for an operator's yes from now on */
 	bool set_locks; /* the run keeps its outermost `locks` locks and gives the others back */
 	int64_t locks;
 	const struct error_row *error;
@@ -334,6 +344,15 @@ enum outcome store_settle(struct store *s, struct str name, int64_t epoch,
 enum outcome store_say(struct store *s, const struct migration_row *read,
 		       const struct effect_row *effect, enum effect_said said,
 		       const struct event_row *event, struct error *err) MUST_USE;
+/* What an operator has said of an operation that waits for it. */
+enum approval { APPROVAL_UNASKED, APPROVAL_ASKED, APPROVAL_GIVEN };
+enum outcome store_approval(struct store *s, int64_t run, int64_t index, enum approval *out,
+			    struct error *err) MUST_USE;
+/* The yes to the operation that the run of `read` is at, with its event; label: of it, in the
+ * arena. *asked false: nothing is waited for, nothing was written. */
+enum outcome store_approve(struct store *s, const struct migration_row *read,
+			   const struct event_row *event, struct arena *a, struct str *label,
+			   bool *asked, struct error *err) MUST_USE;
 /* Adds to what was requested before. */
 enum outcome store_request_stop(struct store *s, struct str name, struct stop_wish wish,
 				bool *was_running, struct error *err) MUST_USE;

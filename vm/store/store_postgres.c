@@ -55,6 +55,9 @@ static enum outcome open_store(struct store **out, const char *where, struct err
 				  "client_encoding = 'UTF8'; "
 				  "SET client_min_messages = 'warning'",
 				  err);
+	/* Who waits for a NOTIFY, and keeps statements prepared, needs one session. */
+	if (o == OUTCOME_OK)
+		o = postgres_own_backend(&p->session, NULL, err);
 	if (o != OUTCOME_OK) {
 		if (o == OUTCOME_FAILED)
 			err->outcome = o = OUTCOME_UNREACHABLE;
