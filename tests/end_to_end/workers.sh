@@ -267,6 +267,32 @@ hears_at_once() {
 	ends 1
 }
 
+# worker_by NUMBER SECONDS: one whose machine's clock is wrong by so much.
+worker_by() {
+	AMIG_TEST_CLOCK=$2 "$AMIGRUN" worker >"$scratch/worker$1" 2>&1 </dev/null &
+	workers[$1]=$!
+}
+# Whoever's clock it is that is ahead: nothing is taken from who lives, and a wait ends when it would have.
+clocks_decide_nothing() {
+	local ahead
+	for ahead in 7200 -7200; do
+		fresh "$1"
+		worker_by 1 $ahead
+		expect 0 "$AMIGRUN" start 0003_slow
+		await_that 10 row_is_there 3
+		worker_by 2 $((-ahead))
+		sleep 0.5
+		is "the epoch" "$(migration 0003_slow epoch)" 1
+		is "the rows" "$(rows)" 3
+		kill -KILL "${workers[1]}"
+		wait "${workers[1]}"
+		await_that 10 is_now 0003_slow completed
+		is "the rows" "$(rows)" 3,4
+		is "the epoch" "$(migration 0003_slow epoch)" 2
+		ends 2
+	done
+}
+
 settings_are_checked() {
 	fresh
 	expect 2 "$AMIGRUN" set max_running=0
@@ -301,5 +327,7 @@ check "end_to_end, workers/no more run than may, state in SQLite" no_more_run_th
 check "end_to_end, workers/no more run than may, state in PostgreSQL" no_more_run_than_may postgres
 check "end_to_end, workers/an idle worker hears at once, state in SQLite" hears_at_once sqlite
 check "end_to_end, workers/an idle worker hears at once, state in PostgreSQL" hears_at_once postgres
+check "end_to_end, workers/clocks that are wrong decide nothing, state in SQLite" clocks_decide_nothing sqlite
+check "end_to_end, workers/clocks that are wrong decide nothing, state in PostgreSQL" clocks_decide_nothing postgres
 check "end_to_end, workers/settings are checked, kept and shown" settings_are_checked
 report_end

@@ -43,6 +43,9 @@ void store_close(struct store *s);
 void *store_session(struct store *s);
 const char *store_kind(const struct store *s);
 
+/* The database's clock, in microseconds since 1970 UTC. */
+enum outcome store_clock(struct store *s, int64_t *us, struct error *err) MUST_USE;
+
 /* How long a lease lasts from each claim, step and renewal of this session; 10 s unless told. */
 void store_set_lease(struct store *s, int64_t ms);
 
