@@ -43,6 +43,9 @@ void store_close(struct store *s);
 void *store_session(struct store *s);
 const char *store_kind(const struct store *s);
 
+/* The database's clock, in microseconds since 1970 UTC. */
+enum outcome store_clock(struct store *s, int64_t *us, struct error *err) MUST_USE;
+
 /* How long a lease lasts from each claim, step and renewal of this session; 10 s unless told. */
 void store_set_lease(struct store *s, int64_t ms);
 
@@ -90,6 +93,9 @@ enum outcome store_migration(struct store *s, struct str name, struct arena *a,
 			     struct migration_row *out, bool *found, struct error *err) MUST_USE;
 enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out,
 			      size_t *count, struct error *err) MUST_USE; /* by name */
+/* Of all rows, also of those that make no sense. */
+enum outcome store_names(struct store *s, struct arena *a, struct str **out, size_t *count,
+			 struct error *err) MUST_USE;
 
 /* One operation of a plan. */
 enum operation_status {
