@@ -299,6 +299,97 @@ static void a_lost_session_has_written_nothing(void **state)
 	expect_rows(p, 1);
 }
 
+/* What the session has prepared is gone: what was sent behind the effect is refused, and with it
+ * the effect. Made anew, it and what comes after it go as ever. */
+static void an_effect_that_drops_what_is_prepared_is_refused_once(void **state)
+{
+	static const char drop[] = "DO $$BEGIN EXECUTE 'DEALLOCATE ALL'; END$$";
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1), third = done_of(run, 2, -1), fourth;
+	int64_t affected;
+	bool later;
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	must(store_begin(p->s, err));
+	store_expect(p->s, step_of(&third));
+	must(join(p, drop, &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&third), &later, err));
+	must_refuse(OUTCOME_UNREACHABLE, "does not exist", store_wait(p->s, err));
+	store_abort(p->s);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 2);
+
+	must(store_begin(p->s, err));
+	store_expect(p->s, step_of(&third));
+	must(effect(p->s, drop, err));
+	must(store_step_later(p->s, step_of(&third), &later, err));
+	must(store_begin(p->s, err));
+	fourth = done_of(run, 2, 1);
+	fourth.intent.number = fourth.outcome.number = 4;
+	must(join(p, "INSERT INTO t VALUES (3)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step(p->s, step_of(&fourth), err));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 4);
+}
+
+/* That the session is gone shows before the step: nothing has happened, and no effect has ended the
+ * transaction. */
+static void a_session_lost_before_the_step_is_no_effects_fault(void **state)
+{
+	for (int joined = 0; joined < 2; joined++) {
+		struct place *p = *state;
+		struct step run = first_is_owed(p);
+		struct done second = done_of(run, 1, 1);
+		int64_t affected;
+		struct error e = { 0 };
+		if (joined) {
+			store_expect(p->s, step_of(&second));
+			must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+		} else {
+			must(effect(p->s, "INSERT INTO t VALUES (1)", err));
+		}
+		must(store_wait(p->s, err));
+		behind(p, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+			  "application_name = 'amig' AND datname = current_database()");
+		must_refuse(OUTCOME_UNREACHABLE, "", effect(p->s, "SELECT 1", err));
+		assert_int_equal(store_step(p->s, step_of(&second), &e), OUTCOME_UNREACHABLE);
+		assert_int_equal(e.class, ERROR_TRANSIENT);
+		error_clear(&e);
+		assert_int_equal(number_of(p, "SELECT count(*) FROM t"), 1);
+		must(store_begin(p->s, err));
+		must(effect(p->s, "INSERT INTO t VALUES (1)", err));
+		must(store_step(p->s, step_of(&second), err));
+		expect_rows(p, 1);
+		store_close(p->s);
+		p->s = NULL;
+		wipe(p);
+		must(store_open(&p->s, p->where, err));
+	}
+}
+
+/* Or not at all. */
+static void what_is_owed_when_the_store_is_closed_is_whole(void **state)
+{
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	bool later;
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	reopen(p);
+	must(store_step(p->s, &run, err));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM t"),
+			 number_of(p, "SELECT count(*) FROM @effect"));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM t"),
+			 row_of(p).current_operation_index);
+}
+
 /* SQLite, and an effect that is not joined, write it all by the step. */
 static void it_need_not_be_sent(void **state)
 {
@@ -332,6 +423,9 @@ int main(void)
 		ONLY(the_session_may_be_used_before_the_step, DIALECT_POSTGRES),
 		ONLY(a_late_cancel_is_the_effects_failure_or_none, DIALECT_POSTGRES),
 		ONLY(a_lost_session_has_written_nothing, DIALECT_POSTGRES),
+		ONLY(an_effect_that_drops_what_is_prepared_is_refused_once, DIALECT_POSTGRES),
+		ONLY(a_session_lost_before_the_step_is_no_effects_fault, DIALECT_POSTGRES),
+		ONLY(what_is_owed_when_the_store_is_closed_is_whole, DIALECT_POSTGRES),
 		BOTH(it_need_not_be_sent),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -44,7 +44,7 @@ struct postgres {
 	bool followed;			/* a join is under way without a sync */
 	void *owner_context, *follower_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
-	bool begin_prepared;		/* for postgres_join() */
+	bool begin_prepared; /* for postgres_join(), as far as is known */
 	bool sent;			/* something is on its way whose end has not been seen */
 	long shift; /* characters in front of the caller's SQL, taken off error positions */
 	int64_t asked_at, cancelled_at;	/* monotonic ms */

@@ -304,7 +304,7 @@ enum outcome store_step(struct store *s, const struct step *step, struct error *
  * out together with the next statement in the store's session (*later true): one round trip less.
  * Until store_wait() has told its outcome it may not have happened, and nobody may rely on it. The
  * next store_begin() may come before that; store_wait() must come before the next step. Every other
- * use of the store's session sends it first. A store that is closed before that drops it.
+ * use of the store's session sends it first. Of a store that is closed before that, it may happen.
  */
 enum outcome store_step_later(struct store *s, const struct step *step, bool *later,
 			      struct error *err) MUST_USE;
