@@ -390,6 +390,23 @@ static void what_is_owed_when_the_store_is_closed_is_whole(void **state)
 			 row_of(p).current_operation_index);
 }
 
+/* However late the step comes: who counts from there is wrong. */
+static void the_lease_lasts_from_the_effects_end(void **state)
+{
+	enum { LEASE_MS = 10000, PAUSE_US = 40000, SLACK_MS = 5 };
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	store_set_lease(p->s, LEASE_MS);
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	usleep(PAUSE_US);
+	must(store_step(p->s, step_of(&second), err));
+	assert_true(row_of(p).lease_left_ms <= LEASE_MS - PAUSE_US / 1000 + SLACK_MS);
+}
+
 /* SQLite, and an effect that is not joined, write it all by the step. */
 static void it_need_not_be_sent(void **state)
 {
@@ -426,6 +443,7 @@ int main(void)
 		ONLY(an_effect_that_drops_what_is_prepared_is_refused_once, DIALECT_POSTGRES),
 		ONLY(a_session_lost_before_the_step_is_no_effects_fault, DIALECT_POSTGRES),
 		ONLY(what_is_owed_when_the_store_is_closed_is_whole, DIALECT_POSTGRES),
+		ONLY(the_lease_lasts_from_the_effects_end, DIALECT_POSTGRES),
 		BOTH(it_need_not_be_sent),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -289,7 +289,7 @@ enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
  * After store_begin(), before the effect: what its step is going to be if nothing out of the
  * ordinary happens (an effect with both intent and outcome, one operation, the migration; its texts
  * live until the transaction ends). Where the database can, that is written while the effect's
- * answer is on its way, and the step then writes what came otherwise.
+ * answer is on its way, and the step then writes what came otherwise: the lease lasts from then.
  */
 void store_expect(struct store *s, const struct step *step);
 /* commits */
