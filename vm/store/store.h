@@ -99,6 +99,7 @@ enum operation_status {
 #undef OPERATION_STATUS
 	OPERATION_STATUS_COUNT
 };
+const char *operation_status_word(enum operation_status s);
 struct operation_row {
 	int64_t index;
 	struct str label;
