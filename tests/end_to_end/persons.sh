@@ -15,6 +15,7 @@ migration "0000_before" {
   needs db: chdb
   param rows: int = 1000
   param lost: int = 0
+  param known: int = 0
   operation "all" on db {
     idempotent
     forward {
@@ -50,6 +51,9 @@ migration "0000_before" {
         (4000000001, 1, 'u1', '2019-01-01 00:00:00'), (4000000002, 2, 'u1', '2021-02-02 00:00:00')"""
       exec sql"""INSERT INTO events (uuid, team_id, distinct_id, timestamp)
         SELECT 5000000000 + number, 1, 'nobody', toDateTime('2021-03-03 00:00:00') FROM numbers(${lost})"""
+      exec sql"""INSERT INTO events (uuid, team_id, distinct_id, timestamp, person_id, group0_properties)
+        SELECT 6000000003, 1, 'u1', toDateTime('2021-02-02 00:00:00'), toUUID('00000000-0000-0000-0000-000000000007'), 'known'
+        FROM numbers(${known})"""
     }
     rollback nothing
   }
@@ -142,13 +146,41 @@ a_mutation_that_was_killed_goes_on() {
 	is "the mutations of events" "$(chdb "SELECT toString(count()) FROM system.mutations WHERE table = 'events'
 		AND position(command, 'backfill') > 0")" 1
 }
+# As it was: what came filled stays so.
 is_undone() {
+	local at
+	for at in 19 all; do
+		fresh --param known=1
+		before=$(events)
+		if [ $at = all ]; then
+			expect 0 "$AMIGRUN" run $migration
+			is "what came filled" "$(chdb "SELECT concat(group0_properties, ' ', toString(person_id)) FROM events
+				WHERE uuid = 6000000003")" \
+				"known 00000000-0000-0000-0000-000000000007"
+		else
+			expect 5 "$AMIGRUN" run $migration --operations $at
+		fi
+		[ "$(events)" != "$before" ] || die "nothing was filled"
+		[ $at != all ] || AMIG_FAULT=during_effect:3 expect 137 "$AMIGRUN" rollback $migration --yes
+		expect 0 "$AMIGRUN" rollback $migration --yes
+		is "the row" "$(migration $migration status)" rolled_back
+		is "the tables" "$(tables)" "$only"
+		is "the codec" "$(codec)" "CODEC(LZ4)"
+		is "the events" "$(events)" "$before"
+		is "the column" "$(chdb "SELECT toString(count()) FROM system.columns WHERE name = 'filled_0007'")" 0
+	done
+}
+events() {
+	chdb "SELECT toString(sum(cityHash64(uuid, person_id, person_properties, person_created_at, group0_properties,
+		group1_properties, group2_properties, group0_created_at, group1_created_at))) FROM events"
+}
+is_not_undoable() {
 	fresh
-	expect 5 "$AMIGRUN" run $migration --operations 17
-	expect 0 "$AMIGRUN" rollback $migration --yes
-	is "the row" "$(migration $migration status)" rolled_back
-	is "the tables" "$(tables)" "$only"
-	is "the codec" "$(codec)" "CODEC(LZ4)"
+	expect 0 "$AMIGRUN" run $migration --param undoable=false
+	is "the column" "$(chdb "SELECT toString(count()) FROM system.columns WHERE name = 'filled_0007'")" 0
+	expect 3 "$AMIGRUN" rollback $migration --yes
+	has "the message" "$output" "it is not known any more what was empty"
+	is "what is filled" "$(filled)" "1000 of 1000"
 }
 a_bad_result_is_told_and_undone() {
 	fresh --param lost=30
@@ -171,5 +203,6 @@ check "persons/killed in effects" in_effects
 check "persons/the progress is the mutation's" the_progress_is_the_mutations
 check "persons/a mutation that was killed goes on" a_mutation_that_was_killed_goes_on
 check "persons/is undone" is_undone
+check "persons/is not undoable, if it is told so" is_not_undoable
 check "persons/a bad result is told and undone" a_bad_result_is_told_and_undone
 report_end

@@ -1,12 +1,9 @@
 /* connection_clickhouse.c - connections of kind clickhouse against a real server
  * (AMIG_TEST_CLICKHOUSE) */
+#include "tests/unit/connection_proxy.h"
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_text.h"
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
 
 static const char *url;
 
@@ -355,107 +352,11 @@ static void a_result_beyond_the_cap_is_refused(void **state)
 	expect_cell(*state, "SELECT 1", CELL_INT, "1");
 }
 
-/* ---- a proxy that loses the connection of the statement that it was told to ---- */
-
-struct proxy {
-	size_t answered;	/* bytes of the server */
-	int listener;
-	int port, server_port;
-	char marker[32]; /* the connection whose request holds this is cut before the answer */
-	bool before;			/* … before the request reaches the server */
-	int cut;
-	int accepted;
-	pthread_t thread;
-};
-
-struct client {
-	struct proxy *proxy;
-	int fd;
-};
-
-static void *pump(void *context)
-{
-	struct client *mine = context;
-	struct proxy *p = mine->proxy;
-	int client = mine->fd;
-	free(mine);
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)p->server_port) };
-	char bytes[65536];
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int server = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(server, (struct sockaddr *)&to, sizeof(to)) != 0)
-		abort();
-	struct pollfd fds[2] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
-	for (;;) {
-		poll(fds, 2, 10000);
-		int from = fds[0].revents ? 0 : 1;
-		ssize_t n = read(fds[from].fd, bytes, sizeof(bytes));
-		if (n <= 0)
-			break;
-		bool marked = from == 0 && *p->marker &&
-			      memmem(bytes, (size_t)n, p->marker, strlen(p->marker));
-		if (marked && p->before) {
-			p->cut++;
-			break;
-		}
-		p->answered += from ? (size_t)n : 0;
-		if (write(fds[1 - from].fd, bytes, (size_t)n) != n)
-			break;
-		if (marked) {
-			p->cut++;
-			usleep(50000);
-			break;
-		}
-	}
-	close(server);
-	close(client);
-	return NULL;
-}
-
-static void *serve(void *proxy)
-{
-	struct proxy *p = proxy;
-	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; ) {
-		struct client *c = malloc(sizeof(*c));
-		pthread_t thread;
-		p->accepted++;
-		*c = (struct client){ p, client };
-		if (pthread_create(&thread, NULL, pump, c) != 0)
-			abort();
-		pthread_detach(thread);
-	}
-	return NULL;
-}
-
-static void start_proxy(struct proxy *p, char *through, size_t size)
-{
-	struct sockaddr_in here = { .sin_family = AF_INET };
-	socklen_t len = sizeof(here);
-	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	p->listener = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(p->listener, (struct sockaddr *)&here, sizeof(here)), 0);
-	assert_int_equal(listen(p->listener, 16), 0);
-	getsockname(p->listener, (struct sockaddr *)&here, &len);
-	const char *port = strrchr(url, ':') + 1, *path = strchr(port, '/');
-	p->server_port = atoi(port);
-	snprintf(through, size, "%.*s%d%s", (int)(port - url), url, ntohs(here.sin_port),
-		 path ? path : "");
-	pthread_create(&p->thread, NULL, serve, p);
-}
-
-static void stop_proxy(struct proxy *p)
-{
-	shutdown(p->listener, SHUT_RDWR);
-	close(p->listener);
-	pthread_join(p->thread, NULL);
-}
-
 static void a_statement_whose_connection_is_lost_is_followed_to_its_end(void **state)
 {
 	static struct proxy p;
 	char through[256];
-	start_proxy(&p, through, sizeof(through));
+	start_proxy(&p, url, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
 	must_exec(*state, "CREATE TABLE t (a Int32) ENGINE = MergeTree ORDER BY a");
 	struct statement s = say("INSERT INTO t SELECT number FROM numbers(5) WHERE "
@@ -486,7 +387,7 @@ static void a_change_is_sent_once_over_a_kept_socket(void **state)
 {
 	static struct proxy p;
 	char through[256], id[40];
-	start_proxy(&p, through, sizeof(through));
+	start_proxy(&p, url, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
 	struct statement s = say("INSERT INTO kept VALUES (1)");
 	struct error err = {0};
@@ -516,7 +417,7 @@ static void the_secrets_are_in_headers_only(void **state UNUSED)
 	static struct proxy p;
 	char through[256];
 	strcpy(p.marker, "secret@");
-	start_proxy(&p, through, sizeof(through));
+	start_proxy(&p, url, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
 	expect_cell(&c,
 		    "SELECT count() FROM system.processes WHERE query LIKE '%secre"
@@ -525,37 +426,6 @@ static void the_secrets_are_in_headers_only(void **state UNUSED)
 	assert_int_equal(p.cut, 0);
 	connection_close(&c);
 	stop_proxy(&p);
-}
-
-static size_t answered_bytes(const char *option)
-{
-	struct proxy p = {0};
-	char through[256], with[300];
-	start_proxy(&p, through, sizeof(through));
-	snprintf(with, sizeof(with), "%s%s", through, option);
-	struct connection c = must_open(&clickhouse_kind, with);
-	struct statement s = { .sql = STR("SELECT number, 'the same again' FROM numbers(20000)"),
-			       .query_id = "amig:compressed" };
-	struct result r = {0};
-	struct error err = {0};
-	assert_int_equal(c.kind->query(&c, &s, NULL, &r, &err), OUTCOME_OK);
-	assert_int_equal(r.rows.count, 20000);
-	assert_true(str_eq(r.rows.at[19999][0], STR("19999")));
-	result_clear(&r);
-	s.sql = STR("SELECT throwIf(number = 1000) FROM numbers(20000)");
-	assert_int_not_equal(c.kind->query(&c, &s, NULL, &r, &err), OUTCOME_OK);
-	assert_string_equal(err.code, "395");
-	error_clear(&err);
-	connection_close(&c);
-	stop_proxy(&p);
-	return p.answered;
-}
-
-static void results_come_compressed_where_that_is_wanted(void **state UNUSED)
-{
-	size_t plain = answered_bytes(""), packed = answered_bytes("?compress=1");
-	assert_true(plain > 400000);
-	assert_true(packed > 0 && packed < plain / 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -578,7 +448,6 @@ int main(void)
 		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),
 		TEST(a_change_is_sent_once_over_a_kept_socket),
 		TEST(the_secrets_are_in_headers_only),
-		TEST(results_come_compressed_where_that_is_wanted),
 	};
 	url = server_url("AMIG_TEST_CLICKHOUSE");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ UNUSED static void behind(const struct place *p, const char *text)
 /* As a store was before the second step of schema.def. */
 UNUSED static void back_to_version_1(const struct place *p)
 {
-	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob;"
+	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob; DROP TABLE @setting_kept;"
 		  "ALTER TABLE @migration DROP COLUMN instruction;"
 		  "ALTER TABLE @operation DROP COLUMN approved_by;"
 		  "ALTER TABLE @migration DROP COLUMN stop_now;"

@@ -91,8 +91,11 @@ static const char *words_of(enum run_event event)
 	case EVENT_APPROVAL_AWAITED:	return "waits for an operator to";
 	case EVENT_OPERATION_FAILED:	return "goes on, although";
 	case EVENT_HEALTH_UNKNOWN:	return "asks again, healthcheck";
+	case EVENT_SETTING_CHANGED:	return "sets";
 	case EVENT_NOTICE_FAILED:	return "could not tell of it";
 	case EVENT_NOT_FENCED:		return "goes on";
+	case EVENT_REJECTED:		return "set aside";
+	case EVENT_VERIFIED:		return "verified";
 	case EVENT_RETRIED:		return "tries again after";
 	case EVENT_STOP_HEARD:		return "stopping, after the current effect";
 	case EVENT_ROLLBACK_STARTED:	return "rolling back";

@@ -235,7 +235,7 @@ static void add_pair(struct buf *url, CURL *easy, struct str name, struct str va
 	curl_free(v);
 }
 
-static bool is_compressed(const struct clickhouse *h)
+bool clickhouse_is_compressed(const struct clickhouse *h)
 {
 	return h->compress && strcmp(h->compress, "1") == 0;
 }
@@ -257,7 +257,7 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 	}
 	for (size_t i = 0; i < r->setting_count; i++)
 		add_pair(url, easy, r->settings[i].name, r->settings[i].value);
-	if (r->reading && is_compressed(h))
+	if (r->reading && clickhouse_is_compressed(h))
 		add_pair(url, easy, STR("enable_http_compression"), STR("1"));
 	if (r->reading)
 		add_pair(url, easy, STR("readonly"), STR("2"));
@@ -363,7 +363,7 @@ void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char 
 	/* a proxy in the environment is meant for the web, not for databases */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	if (is_compressed(h))
+	if (clickhouse_is_compressed(h))
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (h->authority)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, h->authority);

@@ -80,6 +80,8 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 				 const struct watch *watch, struct answer *a,
 				 struct error *err) MUST_USE;
 void clickhouse_answer_clear(struct answer *a);
+/* Whether results and rows go compressed, as the URL wants it. */
+bool clickhouse_is_compressed(const struct clickhouse *h);
 /* What it is made of, for who leads the request by himself. compose: the URL, and of the SQL what
  * is not in there. */
 enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const struct request *r,

@@ -2,14 +2,16 @@
  * clickhouse_pipe.h - a request to a ClickHouse server whose body or answer flows: the part of a
  * stream that knows curl
  *
- * What is sent is packed as gzip, unpressed: an old server takes a body that was cut off for a
- * whole one, and runs it to its end; a gzip that was cut off is an error (tried on 18.16, down to
- * the last byte). What comes waits at its sender while nobody takes it.
+ * What is sent is packed as gzip, and pressed only where the URL wants it so: an old server takes a
+ * body that was cut off for a whole one, and runs it to its end; a gzip that was cut off is an
+ * error (tried on 18.16, down to the last byte). What comes waits at its sender while nobody takes
+ * it.
  */
 #ifndef VM_CONNECTION_CLICKHOUSE_PIPE_H
 #define VM_CONNECTION_CLICKHOUSE_PIPE_H
 
 #include "vm/connection/clickhouse_http.h"
+#include <zlib.h>
 
 struct pipe {
 	struct clickhouse *h;
@@ -32,6 +34,8 @@ struct pipe {
 	size_t packed_sent;
 	uint32_t crc_table[8][256], crc, bytes;
 	bool is_begun, is_ended, is_empty;
+	z_stream press;		/* in use where the URL wants it */
+	bool is_pressed;
 };
 
 /* request: its texts must outlive the pipe. Nothing is sent yet. */

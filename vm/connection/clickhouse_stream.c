@@ -6,6 +6,7 @@
  * ended has changed nothing; beyond that, every failure leaves it in doubt.
  */
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_binary.h"
 #include "vm/connection/clickhouse_kind.h"
 #include "vm/connection/clickhouse_source.h"
 #include "vm/connection/clickhouse_text.h"
@@ -22,6 +23,8 @@ struct target {
 	struct statement statement;
 	struct request request;
 	struct buf sql;
+	bool is_binary;
+	struct buf packed;	/* of it: the rows of one write */
 	int64_t rows, bytes;
 	bool has_own_blocks;	/* the author's settings say how large they are */
 };
@@ -37,7 +40,7 @@ static void print_insert(struct buf *out, const struct stream_target *t)
 {
 	buf_text(out, "INSERT INTO ");
 	stream_print_columns(out, t, clickhouse_text_ident);
-	buf_text(out, ") FORMAT TabSeparated");
+	buf_byte(out, ')');
 }
 
 /* The last day that this server's dates know, too: servers differ, and those that do not know one
@@ -63,10 +66,9 @@ static enum outcome ask_columns(struct connection *c, const struct stream_target
 	return o;
 }
 
-static enum outcome take_column(struct connection *c, const struct result *r, struct str name,
-				struct stream *out, struct stream_column *column, struct error *err)
+static enum outcome take_column(const struct result *r, struct str name, struct stream *out,
+				struct stream_column *column, struct error *err)
 {
-	const struct clickhouse *h = c->state;
 	struct str *row = NULL, type;
 
 	for (size_t i = 0; i < r->rows.count; i++)
@@ -85,12 +87,38 @@ static enum outcome take_column(struct connection *c, const struct result *r, st
 	if (column->type.family == FAMILY_DATE && str_eq(row[3], STR("2149-06-06")) &&
 	    str_eq(column->type.last, STR("2105-12-31")))
 		column->type.last = STR("2149-06-06");
-	column->type.is_inexact = column->type.family == FAMILY_FLOAT;
-	for (size_t i = 0; clickhouse_setting_name(i); i++)
-		if (strcmp(clickhouse_setting_name(i), "precise_float_parsing") == 0 &&
-		    h->known >> i & 1)
-			column->type.is_inexact = false;
 	return OUTCOME_OK;
+}
+
+static bool reads_floats_exactly(const struct connection *c)
+{
+	const struct clickhouse *h = c->state;
+
+	for (size_t i = 0; clickhouse_setting_name(i); i++)
+		if (strcmp(clickhouse_setting_name(i), "precise_float_parsing") == 0)
+			return h->known >> i & 1;
+	return false;
+}
+
+static void mark_inexact(struct stream_type *t, bool is_inexact)
+{
+	for (; t->family == FAMILY_ARRAY; t = t->element)
+		;
+	t->is_inexact = t->family == FAMILY_FLOAT && is_inexact;
+}
+
+/* Text where that says all, bytes where it does not and they can. */
+static void choose_format(struct stream *s)
+{
+	struct target *t = target_of(s);
+	bool is_inexact = !reads_floats_exactly(s->c);
+
+	for (size_t i = 0; i < s->column_count; i++)
+		mark_inexact(&s->columns[i].type, is_inexact);
+	t->is_binary = is_inexact && clickhouse_binary_wanted(s);
+	for (size_t i = 0; t->is_binary && i < s->column_count; i++)
+		mark_inexact(&s->columns[i].type, false);
+	buf_text(&t->sql, t->is_binary ? " FORMAT RowBinary" : " FORMAT TabSeparated");
 }
 
 static enum outcome open_target(struct connection *c, const struct stream_target *t,
@@ -108,7 +136,9 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 	out->column_count = t->column_count;
 	out->columns = arena_array(&out->arena, struct stream_column, t->column_count + 1);
 	for (size_t i = 0; o == OUTCOME_OK && i < t->column_count; i++)
-		o = take_column(c, &r, t->columns[i], out, &out->columns[i], err);
+		o = take_column(&r, t->columns[i], out, &out->columns[i], err);
+	if (o == OUTCOME_OK)
+		choose_format(out);
 	result_clear(&r);
 	return connection_give_id(&target->statement, err, o);
 }
@@ -227,7 +257,17 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 {
 	struct target *t = target_of(s);
 	enum outcome o;
+	size_t column;
 
+	if (t->is_binary) {
+		buf_reset(&t->packed);
+		if (!clickhouse_binary_rows(s, rows, &t->packed, &column))
+			return error_set(err, OUTCOME_FAILED,
+					 "column %.*s: a value is none of %.*s, behind row %lld",
+					 STR_ARG(s->columns[column].name),
+					 STR_ARG(s->columns[column].type.name), (long long)t->rows);
+		rows = buf_view(&t->packed);
+	}
 	t->rows += count;
 	t->bytes += (int64_t)rows.len;
 	o = pipe_write(&t->pipe, rows, watch, err);
@@ -266,6 +306,7 @@ static void close_target(struct stream *s, struct error *err)
 	pipe_close(&t->pipe);
 	free(t->request.settings);
 	buf_clear(&t->sql);
+	buf_clear(&t->packed);
 	free(t);
 }
 
@@ -275,6 +316,27 @@ static enum outcome open_source(struct connection *c, const struct statement *s,
 	enum outcome o = clickhouse_source_open(c, s, watch, out, err);
 
 	out->is_source = true;
+	return o;
+}
+
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct stream source = { 0 };
+	struct buf rows = { 0 };
+	enum outcome o = open_source(t->c, s, watch, &source, err);
+	bool end = false;
+
+	if (o == OUTCOME_OK)
+		o = clickhouse_source_start(&source, watch, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = clickhouse_source_read(&source, &rows, &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, &source, buf_view(&rows));
+	}
+	stream_close(&source, NULL);
+	buf_clear(&rows);
 	return o;
 }
 
@@ -294,6 +356,7 @@ const struct stream_kind clickhouse_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_insert,
 };

@@ -67,6 +67,7 @@ void converter_clear(struct converter *c)
 	buf_clear(&c->scratch[0]);
 	buf_clear(&c->scratch[1]);
 	buf_clear(&c->why);
+	vec_clear(&c->left_out);
 	arena_clear(&c->arena);
 	*c = (struct converter){ 0 };
 }
@@ -194,11 +195,41 @@ static bool holds(struct str rows, const char *two)
 	return memmem(rows.ptr, rows.len, two, 2) != NULL;
 }
 
+int64_t converter_number(const struct converter *c, int64_t nth)
+{
+	int64_t number = c->first + nth + 1;
+
+	for (size_t i = 0; i < c->left_out.count && c->left_out.at[i] <= number; i++)
+		number++;
+	return number;
+}
+
+/* One row, or nothing of it. */
+static enum outcome add_line(struct converter *c, struct str line, struct buf *out, int64_t *count,
+			     struct error *err)
+{
+	size_t before = out->len;
+	enum outcome o = convert_line(c, line, out, err);
+
+	c->rows++;
+	if (o == OUTCOME_OK) {
+		++*count;
+		return o;
+	}
+	out->len = before;
+	if (!c->leave_out)
+		return o;
+	vec_push(&c->left_out, c->rows);
+	return c->leave_out(c->context, c->rows, line, err);
+}
+
 enum outcome converter_rows(struct converter *c, struct str rows, struct buf *out, struct str *view,
 			    int64_t *count, struct error *err)
 {
 	*count = 0;
 	*view = rows;
+	c->first = c->rows;
+	c->left_out.count = 0;
 	if (c->passes && !(c->refuses_null && holds(rows, "\\N")) &&
 	    !(c->refuses_zero && holds(rows, "\\0"))) {
 		*count = count_lines(rows);
@@ -209,12 +240,10 @@ enum outcome converter_rows(struct converter *c, struct str rows, struct buf *ou
 	while (rows.len) {
 		const char *end = memchr(rows.ptr, '\n', rows.len);
 		struct str line = { rows.ptr, end ? (size_t)(end - rows.ptr) : rows.len };
-		enum outcome o = convert_line(c, line, out, err);
+		enum outcome o = add_line(c, line, out, count, err);
 
 		if (o != OUTCOME_OK)
 			return o;
-		c->rows++;
-		++*count;
 		rows.ptr += line.len + (end != NULL);
 		rows.len -= line.len + (end != NULL);
 	}

@@ -28,6 +28,10 @@ struct conversion {
 	struct conversion *element;
 };
 
+/* Hears of a row that is refused, by its number, and why; OUTCOME_OK: it is left out. */
+typedef enum outcome (*leave_out_fn)(void *context, int64_t number, struct str row,
+				     struct error *why);
+
 struct converter {
 	struct conversion *columns;
 	size_t count;
@@ -35,6 +39,10 @@ struct converter {
 	bool refuses_null, refuses_zero;	/* in some column */
 	bool by_value;		/* a row may be refused */
 	int64_t rows;		/* so far */
+	leave_out_fn leave_out;	/* NULL: a row that is refused ends it */
+	void *context;
+	int64_t first;		/* rows before the last call's */
+	VEC(int64_t) left_out;	/* numbers of those that are not in its result */
 	struct buf scratch[2], why;
 	struct arena arena;
 };
@@ -46,6 +54,9 @@ void converter_clear(struct converter *c);
 /* Whole rows; the result is *view, either the rows themselves or what was put into out. */
 enum outcome converter_rows(struct converter *c, struct str rows, struct buf *out, struct str *view,
 			    int64_t *count, struct error *err) MUST_USE;
+
+/* The number of a row of the last result, from 0 there. */
+int64_t converter_number(const struct converter *c, int64_t nth);
 
 /* convert_rule.c: fills check and by_value of a conversion; words why not, or NULL. */
 const char *convert_rule(struct conversion *c, struct arena *a);

@@ -79,8 +79,8 @@ enum outcome postgres_drop_invalid(struct postgres *session, const struct statem
 		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_index AS i "
 		"JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid JOIN "
 		"pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = "
-		"(parse_ident($1))[1] AND i.indrelid = to_regclass($2) AND NOT i.indisvalid AND NOT "
-		"EXISTS (SELECT 1 FROM pg_catalog.pg_stat_progress_create_index AS p "
+		"(parse_ident($1))[1] AND i.indrelid = to_regclass($2) AND NOT i.indisvalid "
+		"AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_progress_create_index AS p "
 		"WHERE p.index_relid = c.oid)";
 	struct buf index = { 0 }, table = { 0 }, drop = { 0 };
 	PGresult *answer = NULL;

@@ -80,7 +80,7 @@ static void close_server(struct connection *c)
 enum outcome postgres_wake(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct postgres_state *s = state_of(c);
-	if (postgres_is_alive(&s->own) && !postgres_in_transaction(&s->own))
+	if (postgres_is_alive(&s->own) && (s->is_held || !postgres_in_transaction(&s->own)))
 		return OUTCOME_OK;
 	enum outcome o = postgres_reopen(&s->own, watch, err);
 	return o == OUTCOME_OK ? learn_server(c, watch, err) : o;

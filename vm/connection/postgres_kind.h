@@ -13,6 +13,7 @@ struct postgres_state {
 	struct postgres aside;		/* for postgres_measure(); opened when it is first asked */
 	char *measure;			/* its question, of what the server has; or NULL */
 	bool commits_lightly;		/* synchronous_commit is off here */
+	bool is_held;			/* a target of rows has a transaction open in `own` */
 	bool is_pooled;			/* no session of the server's is ours */
 	char *path;			/* of pooled sessions: the search path to set; or NULL */
 };

@@ -1,4 +1,5 @@
 /* postgres_stream.c - rows out of PostgreSQL and into it, by COPY */
+#include "vm/connection/postgres_aside.h"
 #include "vm/connection/postgres_kind.h"
 #include "vm/connection/postgres_text.h"
 #include "vm/driver/postgres_copy.h"
@@ -15,6 +16,9 @@ struct state {
 	struct postgres_ear ear;
 	bool is_open;		/* a COPY is under way */
 	bool is_inside;		/* of the store's transaction */
+	bool is_begun;		/* a transaction of ours is open around it */
+	bool is_settled;	/* what was to be copied is */
+	struct postgres_aside aside;	/* where rows may be set aside */
 };
 
 static struct postgres_state *connection_of(const struct stream *s)
@@ -126,18 +130,56 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 				struct stream *out, struct error *err)
 {
 	struct state *state = new_state(out, c);
+	struct postgres_state *of = connection_of(out);
 	enum outcome o = postgres_text_check(s, false, err);
 
 	print_copy(&state->sql, t);
 	if (o == OUTCOME_OK)
 		o = postgres_wake(c, watch, err);
-	if (o == OUTCOME_OK)
-		o = postgres_look_begin(connection_of(out), &connection_of(out)->own, watch, err);
+	if (o == OUTCOME_OK && !of->is_held)
+		o = postgres_look_begin(of, &of->own, watch, err);
 	if (o == OUTCOME_OK) {
-		o = postgres_describe_table(&connection_of(out)->own, t, watch, out, err);
-		postgres_look_end(connection_of(out), &connection_of(out)->own);
+		o = postgres_describe_table(&of->own, t, watch, out, err);
+		if (!of->is_held)
+			postgres_look_end(of, &of->own);
 	}
 	return connection_give_id(s, err, did_not_happen(err, o));
+}
+
+/* What goes in front of the rows: settings, the marker, the transaction that is not over with the
+ * COPY. */
+static void print_front(const struct stream *t, const struct statement *s, struct buf *out)
+{
+	struct postgres_state *of = connection_of(t);
+	struct state *state = t->state;
+
+	postgres_text_prefix(out, state->session->pg, s,
+			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
+	if (!state->is_inside)
+		postgres_print_pooled(of, out);
+	if (!state->is_inside && of->commits_lightly)
+		buf_text(out, "SET LOCAL synchronous_commit=local;");
+	if (!state->is_inside && s->marker.len)
+		buf_format(out, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
+			   STR_ARG(s->marker));
+	if (state->is_begun)
+		buf_text(out, "BEGIN;");
+}
+
+static enum outcome begin_aside(struct stream *t, const char *front, const struct watch *watch,
+				struct error *err)
+{
+	struct state *state = t->state;
+	struct buf sql = { 0 };
+	enum outcome o;
+
+	state->aside = (struct postgres_aside){ .session = state->session,
+						.copy = buf_view(&state->sql),
+						.target = t };
+	buf_format(&sql, "%s" POSTGRES_ASIDE_SAVEPOINT, front);
+	o = postgres_query(state->session, sql.ptr, watch, NULL, err);
+	buf_clear(&sql);
+	return o;
 }
 
 /* As one simple query: what stands in front, the marker and all the rows are one transaction. */
@@ -147,6 +189,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	struct postgres_state *of = connection_of(t);
 	struct state *state = t->state;
 	struct buf prefix = { 0 };
+	const char *front;
 	enum outcome o = OUTCOME_OK;
 
 	if (state->session)
@@ -154,28 +197,27 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	state->statement = *s;
 	state->is_inside = of->store && postgres_in_transaction(of->store);
 	state->session = state->is_inside ? of->store : &of->own;
+	state->is_settled = false;
+	state->is_begun = (t->is_kept || t->set_aside) && !state->is_inside;
 	if (!state->is_inside)
 		o = postgres_wake(t->c, watch, err);
 	else if (!postgres_settle(of->store))
 		o = error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
 	if (o != OUTCOME_OK)
 		return connection_give_id(s, err, did_not_happen(err, o));
-	postgres_text_prefix(&prefix, state->session->pg, s,
-			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
-	if (!state->is_inside)
-		postgres_print_pooled(of, &prefix);
-	if (!state->is_inside && of->commits_lightly)
-		buf_text(&prefix, "SET LOCAL synchronous_commit=local;");
-	if (!state->is_inside && s->marker.len)
-		buf_format(&prefix, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
-			   STR_ARG(s->marker));
-	o = postgres_send(state->session, prefix.ptr ? prefix.ptr : "", buf_view(&state->sql), "",
-			  false, err);
-	state->is_open = true;
-	if (o == OUTCOME_OK)
-		o = postgres_copy_begin(state->session, false, watch, err);
-	if (o == OUTCOME_OK)
-		postgres_copy_listen(state->session, &state->ear);
+	of->is_held |= state->is_begun;
+	print_front(t, s, &prefix);
+	front = prefix.ptr ? prefix.ptr : "";
+	if (t->set_aside) {
+		o = begin_aside(t, front, watch, err);
+	} else {
+		o = postgres_send(state->session, front, buf_view(&state->sql), "", false, err);
+		state->is_open = true;
+		if (o == OUTCOME_OK)
+			o = postgres_copy_begin(state->session, false, watch, err);
+		if (o == OUTCOME_OK)
+			postgres_copy_listen(state->session, &state->ear);
+	}
 	buf_clear(&prefix);
 	return connection_give_id(s, err, did_not_happen(err, o));
 }
@@ -211,7 +253,11 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 	struct state *state = t->state;
 	enum outcome o;
 
-	if (!postgres_copy_is_refused(state->session, &state->ear)) {
+	if (t->set_aside) {
+		state->aside.watch = watch;
+		o = postgres_aside_write(&state->aside, rows, err);
+		state->is_open = state->aside.is_open;
+	} else if (!postgres_copy_is_refused(state->session, &state->ear)) {
 		o = postgres_copy_write(state->session, rows, watch, err);
 	} else {
 		postgres_copy_refuse(state->session);
@@ -222,16 +268,76 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 	return connection_give_id(&state->statement, err, did_not_happen(err, o));
 }
 
+static enum outcome end_copy(struct stream *t, const struct watch *watch, struct error *err)
+{
+	struct state *state = t->state;
+	enum outcome o = OUTCOME_OK;
+
+	state->is_settled = true;
+	if (t->set_aside)
+		return OUTCOME_OK;
+	o = postgres_copy_end(state->session, watch, err);
+	if (o == OUTCOME_OK)	/* else half of it may be on its way */
+		o = read_answers(state, watch, err);
+	if (state->is_inside || state->is_begun)	/* no COMMIT was sent */
+		did_not_happen(err, o);
+	return connection_give_id(&state->statement, err, o);
+}
+
 static enum outcome finish(struct stream *t, const struct watch *watch, struct error *err)
 {
 	struct state *state = t->state;
-	enum outcome o = postgres_copy_end(state->session, watch, err);
+	PGresult *answer = NULL;
+	enum outcome o = state->is_settled ? OUTCOME_OK : end_copy(t, watch, err);
 
-	if (o == OUTCOME_OK)	/* else half of it may be on its way */
-		o = read_answers(state, watch, err);
-	if (state->is_inside)	/* no COMMIT was sent */
-		did_not_happen(err, o);
+	if (o != OUTCOME_OK || !state->is_begun)
+		return o;
+	o = postgres_query(state->session, "COMMIT", watch, &answer, err);
+	PQclear(answer);
+	connection_of(t)->is_held = state->is_begun = false;
 	return connection_give_id(&state->statement, err, o);
+}
+
+/* In the session of the target, so that it sees what is not committed. */
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct postgres_state *of = connection_of(t);
+	bool inside = of->store && postgres_in_transaction(of->store);
+	struct postgres *session = inside ? of->store : &of->own;
+	struct state *state = t->state;
+	struct buf prefix = { 0 }, sql = { 0 }, rows = { 0 };
+	enum outcome o = inside || state->is_begun ? OUTCOME_OK : postgres_wake(t->c, watch, err);
+	bool end = false;
+
+	if (inside && !postgres_settle(of->store))
+		o = error_set(err, OUTCOME_FAILED, "not run: the commit before it failed");
+	if (state->is_begun)
+		postgres_text_comment(&prefix, s->query_id);
+	else
+		postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_INSIDE : TEXT_READ);
+	if (!inside && !state->is_begun)
+		postgres_print_pooled(of, &prefix);
+	buf_format(&sql, "COPY (%.*s) TO STDOUT", STR_ARG(s->sql));
+	if (o == OUTCOME_OK)
+		o = postgres_send(session, prefix.ptr ? prefix.ptr : "", buf_view(&sql), "", false,
+				  err);
+	state->session = session;
+	state->is_open = o == OUTCOME_OK;
+	if (o == OUTCOME_OK)
+		o = postgres_copy_begin(session, true, watch, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = postgres_copy_read(session, STREAM_CHUNK_BYTES, STREAM_ROW_CAP_BYTES, &rows,
+				       &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, t, buf_view(&rows));
+	}
+	state->is_open = state->is_open && !end;
+	buf_clear(&prefix);
+	buf_clear(&sql);
+	buf_clear(&rows);
+	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
 static void close_stream(struct stream *s, struct error *err UNUSED)
@@ -244,6 +350,10 @@ static void close_stream(struct stream *s, struct error *err UNUSED)
 		postgres_copy_unlisten(state->session, &state->ear);
 	if (state->is_open)
 		postgres_copy_give_up(state->session);
+	if (state->is_begun) {
+		postgres_rollback(state->session);
+		connection_of(s)->is_held = false;
+	}
 	buf_clear(&state->sql);
 	free(state);
 }
@@ -256,6 +366,8 @@ const struct stream_kind postgres_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.settle = end_copy,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_copy,
 };

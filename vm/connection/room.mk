@@ -1,4 +1,4 @@
 ROOMS += connection
 connection.sources := $(wildcard vm/connection/*.c)
 connection.rooms := driver base
-connection.libraries := -lcurl
+connection.libraries := -lcurl -lz

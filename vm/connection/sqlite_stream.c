@@ -365,13 +365,19 @@ static enum outcome insert_line(struct state *s, struct str line, struct error *
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s->prepared);
 	s->rows++;
-	if (rc == SQLITE_DONE) {
-		sqlite3_reset(s->prepared);
-		return OUTCOME_OK;
-	}
-	sqlite_fail(s->db, err);
-	error_prefix(err, "row %lld: ", (long long)s->rows);
-	return err->outcome;
+	if (rc != SQLITE_DONE)
+		sqlite_fail(s->db, err);
+	sqlite3_reset(s->prepared);
+	return rc == SQLITE_DONE ? OUTCOME_OK : err->outcome;
+}
+
+/* The statement was undone, and the transaction stands. */
+static bool is_about_row(const struct state *s)
+{
+	int code = sqlite3_errcode(s->db->db) & 0xff;
+
+	return (code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG) &&
+	       sqlite_in_transaction(s->db);
 }
 
 static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,
@@ -381,11 +387,18 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 	enum outcome o = OUTCOME_OK;
 
 	sqlite_watch(s->db, watch, s->statement.timeout_ms);
-	while (o == OUTCOME_OK && rows.len) {
+	for (int64_t nth = 0; o == OUTCOME_OK && rows.len; nth++) {
 		const char *end = memchr(rows.ptr, '\n', rows.len);
 		size_t len = end ? (size_t)(end - rows.ptr) : rows.len;
+		struct str line = { rows.ptr, len };
 
-		o = insert_line(s, (struct str){ rows.ptr, len }, err);
+		o = insert_line(s, line, err);
+		if (o != OUTCOME_OK && t->set_aside && is_about_row(s)) {
+			o = t->set_aside(t->context, nth, line, err);
+			sqlite_watch(s->db, watch, s->statement.timeout_ms);
+		} else if (o != OUTCOME_OK) {
+			error_prefix(err, "row %lld: ", (long long)s->rows);
+		}
 		rows.ptr += len + 1;
 		rows.len -= len + 1;
 	}
@@ -405,6 +418,37 @@ static enum outcome finish(struct stream *t, const struct watch *watch UNUSED, s
 	if (o == OUTCOME_OK)
 		s->is_begun = false;
 	return connection_give_id(&s->statement, err, o);
+}
+
+/* Every row is in the table when it was written. */
+static enum outcome settle(struct stream *t UNUSED, const struct watch *watch UNUSED,
+			   struct error *err UNUSED)
+{
+	return OUTCOME_OK;
+}
+
+static enum outcome read_back(struct stream *t, const struct statement *s, stream_ear_fn hear,
+			      void *context, const struct watch *watch, struct error *err)
+{
+	struct state *state = state_of(t), reading = { .db = state->db, .statement = *s };
+	struct stream described = *t;
+	struct buf rows = { 0 };
+	enum outcome o;
+	bool end = false;
+
+	described.state = &reading;
+	sqlite_watch(state->db, watch, s->timeout_ms);
+	o = prepare_query(&reading, err);
+	while (o == OUTCOME_OK && !end) {
+		buf_reset(&rows);
+		o = read_rows(&described, &rows, &end, watch, err);
+		if (o == OUTCOME_OK && rows.len)
+			hear(context, t, buf_view(&rows));
+	}
+	sqlite3_finalize(reading.prepared);
+	sqlite_unwatch(state->db);
+	buf_clear(&rows);
+	return connection_give_id(s, err, o);
 }
 
 static void close_stream(struct stream *t, struct error *err UNUSED)
@@ -430,6 +474,8 @@ const struct stream_kind sqlite_stream = {
 	.begin = begin,
 	.write = write_rows,
 	.finish = finish,
+	.settle = settle,
+	.read_back = read_back,
 	.close = close_stream,
 	.print_target = print_insert,
 };

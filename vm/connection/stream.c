@@ -1,5 +1,6 @@
 /* stream.c - fields of rows, the same for all kinds */
 #include "vm/connection/stream.h"
+#include <strings.h>
 
 const char *stream_family_words(enum stream_family f)
 {
@@ -90,6 +91,27 @@ void stream_unescape(struct buf *out, struct str field)
 		field.ptr += n;
 		field.len -= n;
 	}
+}
+
+void stream_element(struct str *text, char quote, char close, struct buf *word, bool *is_null)
+{
+	bool quoted = text->len && text->ptr[0] == quote;
+	size_t i = quoted;
+
+	buf_reset(word);
+	for (; i < text->len; i++) {
+		char c = text->ptr[i];
+
+		if (quoted ? c == quote : c == ',' || c == close)
+			break;
+		buf_byte(word, c);
+		if (c == '\\' && i + 1 < text->len)
+			buf_byte(word, text->ptr[++i]);
+	}
+	i += quoted && i < text->len;
+	text->ptr += i;
+	text->len -= i;
+	*is_null = !quoted && word->len == 4 && strncasecmp(word->ptr, "null", 4) == 0;
 }
 
 void stream_print_name(struct buf *out, const struct stream_target *t)

@@ -45,7 +45,7 @@ struct stream_type {
 	bool is_numeric;	/* a target of SQLite that makes numbers of texts like them */
 	struct str first, last;	/* DATE, INSTANT: what it can hold, as text; empty: anything */
 	bool is_inexact;	/* FLOAT: read by a server that may miss the last digit */
-	const struct stream_type *element;	/* ARRAY */
+	struct stream_type *element;	/* ARRAY */
 };
 
 struct stream_column {
@@ -60,6 +60,11 @@ struct stream {
 	struct stream_column *columns;
 	size_t column_count;
 	bool is_source;
+	bool is_kept;	/* a target that settle() will be called of: it ends by finish() only */
+	/* Set before begin(): a target that can go on without a row that it refuses tells of it, by
+	 * its number in this write() from 0; OUTCOME_OK: it goes on. NULL: that ends the copy. */
+	enum outcome (*set_aside)(void *context, int64_t nth, struct str row, struct error *why);
+	void *context;
 	void *state;		/* the kind's own */
 };
 
@@ -70,6 +75,10 @@ struct stream_target {
 	const struct str *columns;
 	size_t column_count;
 };
+
+/* Hears rows that were read from a target's table, with the stream that describes how they are
+ * written. */
+typedef void (*stream_ear_fn)(void *context, const struct stream *described, struct str rows);
 
 struct stream_kind {
 	/* Opens a source: s->sql is a query. Its columns are described, nothing is read. */
@@ -96,6 +105,14 @@ struct stream_kind {
 	/* Ends the statement: all of them are there when it returns OUTCOME_OK. An error's class
 	 * says whether any are. */
 	enum outcome (*finish)(struct stream *t, const struct watch *watch, struct error *err);
+	/* Of a target that is a transaction, or NULL: between the last write and finish(). All rows
+	 * are in the table then, as read_back() sees it, and close() takes them back. is_kept of
+	 * the stream was set before begin(). */
+	enum outcome (*settle)(struct stream *t, const struct watch *watch, struct error *err);
+	/* What a query on the target gives, in its transaction where one is open: before begin(),
+	 * behind settle(), or behind finish() where there is none. s: the query and its id. */
+	enum outcome (*read_back)(struct stream *t, const struct statement *s, stream_ear_fn hear,
+				  void *context, const struct watch *watch, struct error *err);
 	/* stream_close() of what is the kind's own, in whatever state. What was begun and not
 	 * finished does not happen any more; *err, if it is not NULL, is a failure from elsewhere
 	 * whose class becomes UNKNOWN where a part of it may have happened. */
@@ -123,6 +140,9 @@ static inline bool stream_is_null(struct str field)
 /* Writes bytes as a field, and back. */
 void stream_escape(struct buf *out, struct str bytes);
 void stream_unescape(struct buf *out, struct str field);
+/* Takes an element from the front of an array's text, up to the comma or bracket behind it: the
+ * text of a kind that quotes elements so and keeps their escapes. */
+void stream_element(struct str *text, char quote, char close, struct buf *word, bool *is_null);
 /* The table's name as an author would write it. */
 void stream_print_name(struct buf *out, const struct stream_target *t);
 /* "schema"."table" ("column", "other": what follows is the caller's. */

@@ -5,7 +5,6 @@
 const char *ability_lacks(enum opcode op)
 {
 	switch ((int)op) {
-	case OP_SET_SETTING:	return "set setting";
 	case OP_PARALLEL:
 	case OP_PARALLEL_END:	return "parallel";
 	default:		return NULL;
@@ -19,22 +18,6 @@ enum outcome ability_refuse(const char *word, struct error *err)
 	return OUTCOME_FAILED;
 }
 
-/* `copy` with something behind it: its options are the record in front of the instruction. */
-static const char *lacking_option(const struct module *m, const struct function *f, uint32_t pc)
-{
-	const struct type *options;
-
-	if (f->code[pc].op != OP_COPY || pc == 0 || f->code[pc - 1].op != OP_RECORD)
-		return NULL;
-	options = types_get(&m->types, f->code[pc - 1].a);
-	for (uint32_t i = 0; i < options->field_count; i++)
-		if (str_eq(options->fields[i].name, STR("reject")))
-			return "reject into";
-		else if (str_eq(options->fields[i].name, STR("verify")))
-			return "copy … verify";
-	return NULL;
-}
-
 enum outcome ability_check(const struct run *r, struct error *err)
 {
 	const struct module *m = &r->module;
@@ -45,8 +28,6 @@ enum outcome ability_check(const struct run *r, struct error *err)
 	for (uint32_t f = 0; f < m->function_count; f++)
 		for (uint32_t pc = 0; pc < m->functions[f].code_count; pc++) {
 			word = ability_lacks((enum opcode)m->functions[f].code[pc].op);
-			if (!word)
-				word = lacking_option(m, &m->functions[f], pc);
 			if (!word)
 				continue;
 			o = ability_refuse(word, err);

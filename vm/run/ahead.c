@@ -491,6 +491,9 @@ void ahead_keep_target(struct run *r, const struct stream_target *t, struct stre
 		return;
 	buf_reset(&h->target_text);
 	target->c->kind->stream->print_target(&h->target_text, t);
+	target->is_kept = false;
+	target->set_aside = NULL;
+	target->context = NULL;
 	swap_streams(&h->target, target);
 }
 

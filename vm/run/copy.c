@@ -10,8 +10,10 @@
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
 #include "vm/run/ahead.h"
+#include "vm/run/copy_reject.h"
+#include "vm/run/copy_verify.h"
 #include "vm/run/host.h"
-#include "vm/run/session.h"
+#include "vm/run/render.h"
 
 #include <stdio.h>
 
@@ -29,6 +31,7 @@ struct patience {
 
 struct copying {
 	struct run *r;
+	const struct machine_request *q;
 	struct connection *from, *to;
 	const struct statement *statement;
 	struct statement query;
@@ -40,6 +43,11 @@ struct copying {
 	const struct stream *rows_of;	/* the source, or one that was read ahead */
 	bool is_ahead;
 	struct converter converter;
+	struct copy_verify verify;
+	struct copy_reject reject;
+	bool only_verifies;	/* it has been copied already */
+	bool only_compares;	/* whether it has is what is asked */
+	bool is_same;
 	struct patience patience;
 	struct watch watch;
 	int64_t rows;
@@ -60,20 +68,28 @@ static enum outcome refuse(const char *why, struct error *err)
 /* Also what the verifier cannot see of a bundle that amigc has not made. */
 static enum outcome check_options(const struct machine_request *q, struct error *err)
 {
-	const struct value *options = &q->operands[OPERAND_OPTIONS];
-
 	if (q->operands[OPERAND_COLUMNS].list->count == 0 ||
 	    q->operands[OPERAND_COLUMNS].list->count > COLUMNS_MAX)
 		return refuse("it names no columns, or too many", err);
-	if (options->kind != VALUE_RECORD)
-		return OUTCOME_OK;
-	for (uint32_t i = 0; i < options->record->count; i++) {
-		if (options->record->at[i].kind == VALUE_IDENT)
-			return ability_refuse("reject into", err);
-		if (options->record->at[i].kind == VALUE_BOOL)
-			return ability_refuse("copy … verify", err);
-	}
 	return OUTCOME_OK;
+}
+
+/* The options are told by their types. */
+static const struct value *option_of(const struct machine_request *q, enum value_kind kind)
+{
+	const struct value *options = &q->operands[OPERAND_OPTIONS];
+
+	for (uint32_t i = 0; options->kind == VALUE_RECORD && i < options->record->count; i++)
+		if (options->record->at[i].kind == kind)
+			return &options->record->at[i];
+	return NULL;
+}
+
+static bool wants_verify(const struct machine_request *q)
+{
+	const struct value *verify = option_of(q, VALUE_BOOL);
+
+	return verify && verify->flag;
 }
 
 static const struct str *texts_of(struct arena *a, const struct list *list)
@@ -118,6 +134,21 @@ enum outcome copy_print_query(struct run *r, const struct machine_request *q,
 	return o;
 }
 
+static void print_options(const struct machine_request *q, struct buf *out)
+{
+	const struct value *table = option_of(q, VALUE_IDENT);
+	const struct value *limit = option_of(q, VALUE_INT);
+
+	for (size_t i = 0; table && i < table->list->count; i++) {
+		struct str part = value_text(table->list->store->at[i]);
+
+		buf_format(out, "%s%.*s", i ? "." : "; refused rows into ", STR_ARG(part));
+	}
+	if (table && limit)
+		buf_format(out, ", at most %lld", (long long)limit->number);
+	buf_text(out, wants_verify(q) ? "; verified */" : " */");
+}
+
 enum outcome copy_render(struct run *r, const struct machine_request *q,
 			 const struct policy *policy, struct connection *to, struct buf *out,
 			 struct error *err)
@@ -138,8 +169,9 @@ enum outcome copy_render(struct run *r, const struct machine_request *q,
 		table = table_of(q, &arena);
 		buf_reset(out);
 		to->kind->stream->print_target(out, &table);
-		buf_format(out, "\n/* the rows of %s: %.*s */", from->name,
+		buf_format(out, "\n/* the rows of %s: %.*s", from->name,
 			   STR_ARG(copy_trim_query(buf_view(&query))));
+		print_options(q, out);
 	}
 	buf_clear(&query);
 	arena_clear(&arena);
@@ -193,13 +225,72 @@ static enum outcome from_source(struct copying *c, enum outcome o, struct error 
 	return o;
 }
 
+/* In windows only rows of the window are looked at. */
+static enum outcome open_verify(struct copying *c, struct error *err)
+{
+	const struct machine_request *q = c->q;
+	struct buf where = { 0 };
+	struct value condition;
+	enum outcome o = OUTCOME_OK;
+
+	if (!c->verify.is_wanted)
+		return OUTCOME_OK;
+	if (copy_window_condition(c->r, q, &condition))
+		o = render_sql(condition, c->to->kind, &where, err);
+	if (o == OUTCOME_OK)
+		o = copy_verify_open(&c->verify, &c->converter, &c->target, &c->table,
+				     buf_view(&where), c->statement, err);
+	buf_clear(&where);
+	return o;
+}
+
+/* A row that can't be converted. */
+static enum outcome leave_out(void *context, int64_t number, struct str row, struct error *why)
+{
+	struct copying *c = context;
+
+	return copy_reject_add(&c->reject, c->from->kind, number, row, why);
+}
+
+/* A row that was converted, and that the target does not take. */
+static enum outcome set_aside(void *context, int64_t nth, struct str row, struct error *why)
+{
+	struct copying *c = context;
+
+	copy_verify_unsent(&c->verify, row);
+	c->rows--;
+	return copy_reject_add(&c->reject, c->to->kind, converter_number(&c->converter, nth), row,
+			       why);
+}
+
+static enum outcome open_reject(struct copying *c, struct error *err)
+{
+	const struct machine_request *q = c->q;
+	const struct value *table = option_of(q, VALUE_IDENT);
+	const struct value *limit = option_of(q, VALUE_INT);
+
+	c->target.set_aside = NULL;
+	if (!table || !limit)
+		return OUTCOME_OK;
+	c->reject.is_wanted = true;
+	c->reject.only_counts = c->only_verifies;
+	c->reject.limit = limit->number;
+	c->converter.leave_out = leave_out;
+	c->converter.context = c;
+	c->target.set_aside = set_aside;
+	c->target.context = c;
+	return copy_reject_open(&c->reject, c->to, texts_of(&c->arena, table->list),
+				table->list->count, c->statement, &c->watch, err);
+}
+
 static enum outcome open_both(struct copying *c, struct error *err)
 {
 	struct buf name = { 0 };
 	enum outcome o = OUTCOME_OK;
 
-	c->rows_of = ahead_take(c->r, host_place(c->r, machine_request(c->r->vm)->need),
-				c->query.sql);
+	c->rows_of = c->only_verifies ? NULL
+				      : ahead_take(c->r, host_place(c->r, c->q->need),
+						   c->query.sql);
 	c->is_ahead = c->rows_of != NULL;
 	if (!c->is_ahead) {
 		c->rows_of = &c->source;
@@ -217,7 +308,9 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = converter_init(&c->converter, c->rows_of, &c->target, err);
 	if (o == OUTCOME_OK)
-		return o;
+		o = open_verify(c, err);
+	if (o == OUTCOME_OK)
+		return open_reject(c, err);
 	stream_print_name(&name, &c->table);
 	error_prefix(err, "into %.*s of %s: ", STR_ARG(buf_view(&name)), c->to->name);
 	buf_clear(&name);
@@ -252,6 +345,44 @@ static enum outcome next(struct copying *c, struct str *rows, int64_t *count, bo
 	return converter_rows(&c->converter, buf_view(&c->chunk), &c->made, rows, count, err);
 }
 
+/* What was verified is known to be so before it is final, where that can be. */
+static enum outcome finish(struct copying *c, struct error *err)
+{
+	const struct stream_kind *target = c->to->kind->stream;
+	bool settles = c->verify.is_wanted && target->settle;
+	enum outcome o = copy_reject_flush(&c->reject, err);
+
+	if (o == OUTCOME_OK && c->only_compares)
+		return copy_verify_compare(&c->verify, &c->target, &c->is_same, &c->watch, err);
+	if (o != OUTCOME_OK)
+		return o;
+	if (!c->only_verifies)
+		ahead_begin(c->r, c->statement, c->rows);
+	if (settles)
+		o = target->settle(&c->target, &c->watch, err);
+	else if (!c->only_verifies)
+		o = target->finish(&c->target, &c->watch, err);
+	if (o != OUTCOME_OK)
+		return o;
+	o = copy_verify_after(&c->verify, &c->target, &c->watch, err);
+	/* Its rows are there. */
+	c->r->touched |= o != OUTCOME_OK && !settles;
+	if (o == OUTCOME_OK && settles)
+		o = target->finish(&c->target, &c->watch, err);
+	if (o == OUTCOME_OK && !c->only_verifies)
+		ahead_keep_target(c->r, &c->table, &c->target);
+	return o;
+}
+
+static enum outcome begin(struct copying *c, struct error *err)
+{
+	enum outcome o = copy_verify_before(&c->verify, &c->target, &c->watch, err);
+
+	if (o == OUTCOME_OK && !c->only_verifies)
+		o = c->to->kind->stream->begin(&c->target, c->statement, &c->watch, err);
+	return o;
+}
+
 static enum outcome pump(struct copying *c, struct error *err)
 {
 	const struct stream_kind *target = c->to->kind->stream;
@@ -266,24 +397,19 @@ static enum outcome pump(struct copying *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = next(c, &rows, &count, &end, err);
 	if (o == OUTCOME_OK)
-		o = target->begin(&c->target, c->statement, &c->watch, err);
+		o = begin(c, err);
 	while (o == OUTCOME_OK) {
-		if (rows.len)
+		copy_verify_sent(&c->verify, rows);
+		c->rows += count;
+		if (rows.len && !c->only_verifies)
 			o = target->write(&c->target, rows, count, &c->watch, err);
 		if (o != OUTCOME_OK)
 			break;
-		c->rows += count;
 		c->r->copied = c->rows;
 		if (end)
-			break;
+			return finish(c, err);
 		o = next(c, &rows, &count, &end, err);
 	}
-	if (o != OUTCOME_OK)
-		return o;
-	ahead_begin(c->r, c->statement, c->rows);
-	o = target->finish(&c->target, &c->watch, err);
-	if (o == OUTCOME_OK)
-		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
 
@@ -307,45 +433,130 @@ static void clear(struct copying *c, struct error *err)
 	stream_close(&c->target, err);
 	stream_close(&c->source, NULL);
 	converter_clear(&c->converter);
+	copy_verify_clear(&c->verify);
+	copy_reject_clear(&c->reject);
 	buf_clear(&c->sql);
 	buf_clear(&c->chunk);
 	buf_clear(&c->made);
 	arena_clear(&c->arena);
 }
 
+static void tell_rejected(const struct copying *c)
+{
+	struct buf name = { 0 };
+
+	if (c->reject.count == 0 || c->only_verifies)
+		return;
+	stream_print_name(&name, &c->reject.table);
+	journal_event(c->r, EVENT_REJECTED, "%lld rows that were refused are in %.*s of %s",
+		      (long long)c->reject.count, STR_ARG(buf_view(&name)), c->to->name);
+	buf_clear(&name);
+}
+
+static void tell_verified(const struct copying *c)
+{
+	struct buf text = { 0 };
+
+	if (!c->verify.is_wanted)
+		return;
+	stream_print_name(&text, &c->table);
+	buf_format(&text, " of %s has what was copied: ", c->to->name);
+	row_sum_print(&text, c->verify.given);
+	journal_event(c->r, EVENT_VERIFIED, "%.*s", STR_ARG(buf_view(&text)));
+	buf_clear(&text);
+}
+
+static enum outcome carry_out(struct copying *c, const struct watch *watch, struct error *err)
+{
+	const struct machine_request *q = c->q;
+	const struct statement *s = c->statement;
+	enum outcome o = session_connection(c->r, q->need, &c->from, err);
+
+	if (o == OUTCOME_OK)
+		o = copy_print_query(c->r, q, c->from, &c->sql, err);
+	c->table = table_of(q, &c->arena);
+	c->verify.is_wanted = wants_verify(q) || c->only_compares;
+	c->verify.is_whole = c->only_verifies;
+	snprintf(c->query_id, sizeof(c->query_id), "%s:r", s->query_id);
+	c->query = (struct statement){ .sql = copy_trim_query(buf_view(&c->sql)),
+				       .query_id = c->query_id,
+				       .timeout_ms = s->timeout_ms };
+	c->patience.inner = watch;
+	if (s->timeout_ms > 0)
+		c->patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
+	c->watch = (struct watch){ ask_patience, &c->patience };
+	c->r->copied = 0;
+	if (o == OUTCOME_OK && !c->only_verifies)
+		ahead_prepare(c->r, c->from, c->to);
+	if (o == OUTCOME_OK)
+		o = open_both(c, err);
+	if (o == OUTCOME_OK)
+		o = pump(c, err);
+	if (o == OUTCOME_OK && !c->only_compares) {
+		tell_rejected(c);
+		tell_verified(c);
+	}
+	clear(c, o == OUTCOME_OK ? NULL : err);
+	if (o != OUTCOME_OK)
+		ahead_drop(c->r);
+	if (o != OUTCOME_OK)
+		tell_end_of_patience(c, err);
+	c->r->copied = 0;
+	return o;
+}
+
 enum outcome copy_send(struct run *r, struct connection *to, const struct statement *s,
 		       const struct watch *watch, int64_t *rows, struct error *err)
 {
-	const struct machine_request *q = machine_request(r->vm);
-	struct copying c = { .r = r, .to = to, .statement = s, .chunk.cap_bytes = 0 };
-	enum outcome o = session_connection(r, q->need, &c.from, err);
+	struct copying c = { .r = r, .q = machine_request(r->vm), .to = to, .statement = s };
+	enum outcome o = carry_out(&c, watch, err);
 
-	*rows = -1;
-	if (o == OUTCOME_OK)
-		o = copy_print_query(r, q, c.from, &c.sql, err);
-	c.table = table_of(q, &c.arena);
-	snprintf(c.query_id, sizeof(c.query_id), "%s:r", s->query_id);
-	c.query = (struct statement){ .sql = copy_trim_query(buf_view(&c.sql)),
-				      .query_id = c.query_id,
-				      .timeout_ms = s->timeout_ms };
-	c.patience.inner = watch;
-	if (s->timeout_ms > 0)
-		c.patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
-	c.watch = (struct watch){ ask_patience, &c.patience };
-	r->copied = 0;
-	if (o == OUTCOME_OK)
-		ahead_prepare(r, c.from, to);
-	if (o == OUTCOME_OK)
-		o = open_both(&c, err);
-	if (o == OUTCOME_OK)
-		o = pump(&c, err);
-	if (o == OUTCOME_OK)
-		*rows = c.rows;
-	clear(&c, o == OUTCOME_OK ? NULL : err);
-	if (o != OUTCOME_OK)
-		ahead_drop(r);
-	if (o != OUTCOME_OK)
-		tell_end_of_patience(&c, err);
-	r->copied = 0;
+	*rows = o == OUTCOME_OK ? c.rows : -1;
+	return o;
+}
+
+enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
+			       struct error *err)
+{
+	const struct machine_request *q = machine_request(r->vm);
+	char id[QUERY_ID_SIZE];
+	struct statement s = { .query_id = id, .timeout_ms = a->policy.timeout_ms };
+	struct copying c = { .r = r, .q = q, .statement = &s, .only_verifies = true };
+	enum outcome o;
+
+	if (q->op != OP_COPY || !wants_verify(q) || e->said == SAID_DONE)
+		return OUTCOME_OK;
+	o = request_connection(r, copy_need(q), &a->policy, &c.to, err);
+	/* What a transaction has committed was verified in it. */
+	if (o != OUTCOME_OK || c.to->kind->stream->settle)
+		return o;
+	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
+	session_busy(r, c.to);
+	o = carry_out(&c, &r->watch, err);
+	session_idle(r);
+	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+		err->class = ERROR_TRANSIENT;	/* looking changes nothing */
+	return o;
+}
+
+bool copy_is_comparable(const struct machine_request *q)
+{
+	return !option_of(q, VALUE_IDENT);
+}
+
+enum outcome copy_compare(struct run *r, const struct act *a, const struct machine_request *q,
+			  struct connection *to, const char *query_id, bool *same,
+			  struct row_sum *there, struct error *err)
+{
+	struct statement s = { .query_id = query_id, .timeout_ms = a->policy.timeout_ms };
+	struct copying c = { .r = r, .q = q, .to = to, .statement = &s, .only_verifies = true,
+			     .only_compares = true };
+	enum outcome o;
+
+	session_busy(r, to);
+	o = carry_out(&c, &r->watch, err);
+	session_idle(r);
+	*same = o == OUTCOME_OK && c.is_same;
+	*there = c.verify.has;
 	return o;
 }

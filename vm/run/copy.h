@@ -2,6 +2,7 @@
 #ifndef VM_RUN_COPY_H
 #define VM_RUN_COPY_H
 
+#include "vm/connection/row_hash.h"
 #include "vm/run/session.h"
 
 /* On which connection an EXEC or COPY has its effect. */
@@ -22,7 +23,24 @@ enum outcome copy_print_query(struct run *r, const struct machine_request *q,
 			      struct error *err) MUST_USE;
 struct str copy_trim_query(struct str sql);
 
-/* copy_window.c: whether a copy in `batches` is to be made again, on a connection without
+/* Of a copy with `verify` of which it was found out that it has happened, into a database without
+ * transactions: verifies it now. Where it is not as it should be, or that can't be told, the
+ * operation is half done. */
+enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
+			       struct error *err) MUST_USE;
+
+/* Whether of a copy that may have happened it can be asked if it has: not where rows may have been
+ * set aside. */
+bool copy_is_comparable(const struct machine_request *q);
+/* *same: the rows of its window in the target are those of its query, by number and checksum. An
+ * error that is permanent: that can't be told of such columns, or there is no reading them. */
+enum outcome copy_compare(struct run *r, const struct act *a, const struct machine_request *q,
+			  struct connection *to, const char *query_id, bool *same,
+			  struct row_sum *there, struct error *err) MUST_USE;
+
+/* copy_window.c: the condition of the window that a copy is of, if its keys are copied. */
+bool copy_window_condition(struct run *r, const struct machine_request *q, struct value *out);
+/* Whether a copy in `batches` is to be made again, on a connection without
  * transactions that is fenced; VERDICT_OPEN: it is none, or err says why it can't be told. */
 enum verdict copy_ask_window(struct run *r, const struct act *a, struct connection *c,
 			     struct buf *seen, struct error *err);

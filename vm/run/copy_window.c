@@ -3,11 +3,14 @@
  * transactions: what the table holds of its window decides
  *
  * The window's condition stands in the copy's query. Its keys are columns that are copied, so it
- * says the same of the table. Nothing of the window there: the copy is made again. Something: it is
- * taken out by the window, whole or half, and the copy is made again.
+ * says the same of the table. Nothing of the window there: the copy is made again. Something: its
+ * rows are counted and hashed as they are in the table, and as the query gives them now. The same:
+ * the copy has happened. Others, or where that can't be told: they are taken out by the window, and
+ * the copy is made again.
  */
 #include "vm/base/os.h"
 #include "vm/run/copy.h"
+#include "vm/run/host.h"
 #include "vm/run/lane.h"
 #include "vm/run/render.h"
 #include "vm/run/session.h"
@@ -21,9 +24,10 @@
 struct looking {
 	struct run *r;
 	const struct act *a;
+	const struct machine_request *q;
 	struct connection *c;
 	const struct list *condition, *table, *columns;
-	struct buf name, where, sql;
+	struct buf name, where, sql, sum;
 	char query_id[QUERY_ID_SIZE];
 };
 
@@ -101,6 +105,16 @@ static bool is_of_window(struct looking *l, const struct machine_request *q)
 	return l->condition && names_are_copied(l);
 }
 
+bool copy_window_condition(struct run *r, const struct machine_request *q, struct value *out)
+{
+	struct looking l = { .r = r };
+
+	if (!is_of_window(&l, q))
+		return false;
+	*out = (struct value){ .kind = VALUE_SQL, .list = l.condition };
+	return true;
+}
+
 /* ---- the table ---- */
 
 static enum outcome count(struct looking *l, bool *any, struct error *err)
@@ -146,10 +160,55 @@ static enum outcome take_out(struct looking *l, struct error *err)
 	}
 }
 
+/* *why: what stands against it that the table has all of it; empty: nothing. */
+static enum outcome compare(struct looking *l, struct buf *why, struct error *err)
+{
+	const struct run_host *before = host_enter(l->r, l->a->index);
+	struct row_sum there = { 0 };
+	bool same = false;
+	enum outcome o = OUTCOME_OK;
+
+	if (copy_is_comparable(l->q)) {
+		snprintf(l->query_id, sizeof(l->query_id), "%s%lld:same:%s.%llu", l->r->prefix,
+			 (long long)l->a->index, l->r->token, (unsigned long long)++l->r->reads);
+		o = copy_compare(l->r, l->a, l->q, l->c, l->query_id, &same, &there, err);
+	}
+	l->r->here = before;
+	if (o != OUTCOME_OK && (err->outcome == OUTCOME_STOPPED || err->class != ERROR_PERMANENT))
+		return o;
+	if (same)
+		row_sum_print(&l->sum, there);
+	else if (o != OUTCOME_OK)
+		buf_format(why, "had rows of its window, which can't be compared (%s)",
+			   err->message);
+	else if (copy_is_comparable(l->q))
+		buf_text(why, "had rows of its window that are not the query's");
+	else
+		buf_text(why, "had rows of its window, and others may have been set aside");
+	if (why->len)
+		buf_text(why, " and were taken out");
+	error_clear(err);
+	return OUTCOME_OK;
+}
+
+static enum verdict tell(struct looking *l, bool any, struct str why, struct buf *seen)
+{
+	buf_text(seen, seen->len ? ", and the table " : "the table ");
+	if (any && !why.len) {
+		buf_format(seen, "has its window as the query gives it: %.*s",
+			   STR_ARG(buf_view(&l->sum)));
+		return VERDICT_DONE;
+	}
+	buf_str(seen, any ? why : STR("has none of its window"));
+	return VERDICT_AGAIN;
+}
+
 static enum verdict decide(struct looking *l, struct buf *seen, struct error *err)
 {
 	struct value condition = { .kind = VALUE_SQL, .list = l->condition };
 	enum outcome o = render_sql(condition, l->c->kind, &l->where, err);
+	enum verdict v = VERDICT_OPEN;
+	struct buf why = { 0 };
 	bool any = false;
 
 	for (size_t i = 0; i < l->table->count; i++) {
@@ -159,28 +218,30 @@ static enum verdict decide(struct looking *l, struct buf *seen, struct error *er
 	if (o == OUTCOME_OK)
 		o = count(l, &any, err);
 	if (o == OUTCOME_OK && any)
+		o = compare(l, &why, err);
+	if (o == OUTCOME_OK && any && why.len)
 		o = take_out(l, err);
-	if (o != OUTCOME_OK) {
+	if (o == OUTCOME_OK)
+		v = tell(l, any, buf_view(&why), seen);
+	else
 		error_prefix(err, "what the table has of its window: ");
-		return VERDICT_OPEN;
-	}
-	buf_format(seen, "%sthe table %s", seen->len ? ", and " : "",
-		   any ? "had rows of its window, which were taken out" : "has none of its window");
-	return VERDICT_AGAIN;
+	buf_clear(&why);
+	return v;
 }
 
 /* The machine as it was when the copy was sent: of a run that was loaded it is not running yet. */
 static enum verdict look(struct run *r, const struct act *a, struct connection *c,
 			 struct machine *vm, struct buf *seen, struct error *err)
 {
-	struct looking l = { .r = r, .a = a, .c = c };
+	struct looking l = { .r = r, .a = a, .q = machine_request(vm), .c = c };
 	enum verdict v = VERDICT_OPEN;
 
-	if (is_of_window(&l, machine_request(vm)))
+	if (is_of_window(&l, l.q))
 		v = decide(&l, seen, err);
 	buf_clear(&l.name);
 	buf_clear(&l.where);
 	buf_clear(&l.sql);
+	buf_clear(&l.sum);
 	return v;
 }
 

@@ -281,7 +281,8 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 		return VERDICT_AGAIN;
 	if (!http_is_target(e->connection)) {
 		v = ask_server(r, e, seen, err);
-		if (v == VERDICT_OPEN && !err->message)
+		/* What may be made again over itself needs nothing taken out. */
+		if (v == VERDICT_OPEN && !err->message && !(op->flags & OPERATION_IDEMPOTENT))
 			v = ask_window(r, a, e, seen, err);
 	}
 	if (v != VERDICT_OPEN || err->message)

@@ -235,6 +235,31 @@ enum step_end effect_await_target(struct run *r, const struct act *a,
 	}
 }
 
+/* Done, as was found out, and half done only if `verify` says so. */
+static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
+				 struct error *err)
+{
+	for (int64_t attempt = 1;; attempt++) {
+		enum step_end end;
+
+		error_clear(err);
+		if (copy_verify_found(r, a, e, err) == OUTCOME_OK) {
+			go_on(r, a, e->number, e->attempt, -1);
+			return STEP_DONE;
+		}
+		if (r->stop.cancelled)
+			return effect_leave_open(r, e);
+		if (!retry_wanted(&a->policy.retry, attempt, err))
+			break;
+		end = effect_wait(r, a, attempt, err);
+		if (end != STEP_DONE)
+			return end == STEP_STOPPED ? effect_leave_open(r, e) : end;
+	}
+	journal_outcome(r, e->number, e->attempt, false, -1, err);
+	r->touched = true;
+	return STEP_FAILED;
+}
+
 static bool is_refused_late(const struct effect_row *effect)
 {
 	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
@@ -276,9 +301,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		return effect_leave_open(r, effect);
 	switch (doubt_resolve(r, a, effect, &why)) {
 	case VERDICT_DONE:
-		error_clear(err);
-		go_on(r, a, effect->number, effect->attempt, -1);
-		return STEP_DONE;
+		return go_on_found(r, a, effect, err);
 	case VERDICT_AGAIN:
 		/* Or half of it, where all of it was too much. */
 		if (window_is_too_much(r, c->kind, err))
@@ -539,8 +562,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 			return stop_wanted(r) ? effect_leave_open(r, &r->open_effect)
 					      : STEP_DOUBT;
 		r->verdict = VERDICT_NONE;
-		go_on(r, a, r->open_effect.number, r->open_effect.attempt, -1);
-		return STEP_DONE;
+		return go_on_found(r, a, &r->open_effect, err);
 	}
 	if (r->journal.in_transaction && step_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;

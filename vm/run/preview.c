@@ -86,6 +86,18 @@ static void note_operator(struct noting *n, struct machine *vm)
 	buf_clear(&text);
 }
 
+static void note_setting(struct noting *n, struct machine *vm)
+{
+	const struct value *operands = machine_request(vm)->operands;
+	struct buf text = { 0 };
+
+	buf_format(&text, "set setting %.*s = %.*s", STR_ARG(value_text(operands[0])),
+		   STR_ARG(value_text(operands[1])));
+	note(n, STR("the state store"), buf_view(&text), true);
+	machine_answer(vm, value_null(), STR(""));
+	buf_clear(&text);
+}
+
 static void walk(struct noting *n, uint32_t function, const struct value *captures)
 {
 	struct machine *vm = machine_new(&n->r->module);
@@ -110,6 +122,8 @@ static void walk(struct noting *n, uint32_t function, const struct value *captur
 		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SLEEP)
 			o = error_set(&err, OUTCOME_FAILED,
 				      "it waits here; what follows is known when it runs");
+		else if (state == MACHINE_ASKS && machine_request(vm)->op == OP_SET_SETTING)
+			note_setting(n, vm);
 		else if (state == MACHINE_ASKS && (machine_request(vm)->op == OP_HALT ||
 						   machine_request(vm)->op == OP_APPROVAL))
 			note_operator(n, vm);

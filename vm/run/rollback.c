@@ -54,6 +54,7 @@ static enum outcome finish(struct run *r, struct act *a, struct error *err)
 
 	if (o != OUTCOME_OK)
 		return o;
+	set_restore(r, a);
 	journal_checkpoint_empty(r);
 	session_tell(r, EVENT_OPERATION_DONE, r->plan[a->index].label, STR(""));
 	r->done_here++;
@@ -64,7 +65,7 @@ static enum outcome finish(struct run *r, struct act *a, struct error *err)
 		return OUTCOME_OK;
 	r->index = a->index - 1;
 	journal_migration(r, STATUS_ROLLING_BACK);
-	return r->journal.in_transaction ? journal_commit(r, err) : OUTCOME_OK;
+	return r->journal.in_transaction || r->sets ? journal_commit(r, err) : OUTCOME_OK;
 }
 
 static enum outcome end(struct run *r, struct error *err)
@@ -129,6 +130,7 @@ enum outcome rollback_undo_current(struct run *r, struct error *err)
 	o = journal_operation(r, &a, OPERATION_STATUS_PENDING, false, err);
 	if (o != OUTCOME_OK)
 		return o;
+	set_restore(r, &a);
 	journal_checkpoint_empty(r);
 	r->touched = false;
 	if (journal_commit(r, err) != OUTCOME_OK)

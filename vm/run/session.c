@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STORE_ID_SETTING "store_id"
 #define STORE_ID_BYTES 4
 
 static const char *const event_words[EVENT_COUNT] = {
@@ -75,6 +74,8 @@ void session_close(struct run *r)
 	buf_clear(&r->journal.outcome_text);
 	buf_clear(&r->journal.error_text);
 	buf_clear(&r->journal.instruction);
+	buf_clear(&r->journal.setting);
+	buf_clear(&r->journal.setting_value);
 	buf_clear(&r->halt);
 	for (size_t i = 0; i < JOURNAL_NOTES_MAX; i++)
 		buf_clear(&r->journal.notes[i].text);
@@ -101,6 +102,7 @@ enum outcome session_load_module(struct run *r, struct str image, struct error *
 		return o;
 	}
 	ending_init(r);
+	set_init(r);
 	r->vm = machine_new(&r->module);
 	machine_keep_blobs(r->vm, r->journal.blobs);
 	r->markings = arena_array(&r->arena, enum marking, r->module.need_count + 1);
@@ -122,7 +124,7 @@ static enum outcome find_store_id(struct run *r, struct str *out, struct error *
 	uint8_t random[STORE_ID_BYTES];
 	char text[2 * STORE_ID_BYTES + 1];
 	bool found;
-	enum outcome o = session_settings(r, STORE_ID_SETTING, out, &found, err);
+	enum outcome o = session_settings(r, SETTING_STORE_ID, out, &found, err);
 
 	if (o != OUTCOME_OK || found)
 		return o;
@@ -130,10 +132,10 @@ static enum outcome find_store_id(struct run *r, struct str *out, struct error *
 	print_hex(random, sizeof(random), text);
 	/* Of two that do this at once the first one's stays. */
 	o = (mutant(MUTANT_TWO_IDS) ? store_set_setting : store_add_setting)(
-		r->store, STR(STORE_ID_SETTING), str_c(text), err);
+		r->store, STR(SETTING_STORE_ID), str_c(text), err);
 	if (o != OUTCOME_OK)
 		return o;
-	return session_settings(r, STORE_ID_SETTING, out, &found, err);
+	return session_settings(r, SETTING_STORE_ID, out, &found, err);
 }
 
 enum outcome session_begin(struct run *r, struct error *err)

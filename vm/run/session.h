@@ -80,7 +80,7 @@ struct journal {
 				   then on; 0: nothing was */
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
-	struct buf outcome_text, error_text, instruction;
+	struct buf outcome_text, error_text, instruction, setting, setting_value;
 };
 
 /* What is being carried out: an operation in one direction. */
@@ -169,6 +169,7 @@ struct run {
 	struct operation_row *plan;
 	int64_t count, index; /* operations; plan has what ending.h says behind them */
 	struct endings endings;
+	bool sets; /* the module has a `set setting` */
 	struct progress progress;
 	double share; /* of the current operation, as it tells */
 	int64_t copied; /* rows of the `copy` that is under way */
@@ -428,6 +429,11 @@ bool step_is_unhealthy(const struct run *r, const struct act *a);
 enum outcome step_commit(struct run *r, struct error *err) MUST_USE;
 void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t attempt,
 		    enum proof proof, char out[QUERY_ID_SIZE]);
+
+/* set.c: `set setting`; what is undone is put back together with the end of its rollback. */
+enum step_end set_change(struct run *r, struct act *a, struct error *err);
+void set_init(struct run *r); /* when the module is known */
+void set_restore(struct run *r, const struct act *a);
 
 /* ending.c: the run has come to `finally`. */
 bool finally_is_begun(const struct run *r);

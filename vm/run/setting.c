@@ -79,6 +79,19 @@ enum outcome setting_change(struct store *store, struct str name, struct str val
 	return OUTCOME_USAGE;
 }
 
+enum outcome setting_check(struct str name, struct str value, struct error *err)
+{
+	int64_t ignored;
+
+	if (name.len == 0 || str_eq(name, STR(SETTING_STORE_ID)))
+		return error_set(err, OUTCOME_USAGE, "there is no setting \"%.*s\" to be changed",
+				 STR_ARG(name));
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		if (str_eq(name, str_c(infos[i].name)) && !parse(&infos[i], value, &ignored))
+			return wrong(&infos[i], value, err);
+	return OUTCOME_OK;
+}
+
 enum outcome setting_show(struct store *store, enum setting which, struct arena *a,
 			  struct setting_shown *out, struct error *err)
 {

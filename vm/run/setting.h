@@ -4,6 +4,8 @@
 
 #include "vm/store/store.h"
 
+#define SETTING_STORE_ID "store_id" /* the store's own, among the others */
+
 enum setting {
 #define SETTING(name, kind, fallback, low, high, sentence) SETTING_##name,
 #include "vm/run/setting.def"
@@ -17,6 +19,10 @@ enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 /* OUTCOME_USAGE: there is no such setting, or not of such a value. */
 enum outcome setting_change(struct store *store, struct str name, struct str value,
 			    struct error *err) MUST_USE;
+
+/* Whether a migration may make it that: one of these to a value that it can have, or one of a name
+ * that amigrun itself does not use. */
+enum outcome setting_check(struct str name, struct str value, struct error *err) MUST_USE;
 
 struct setting_shown {
 	const char *name, *sentence;

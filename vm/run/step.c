@@ -72,6 +72,8 @@ static enum step_end answer(struct run *r, struct act *a, struct error *err)
 		return lock_take(r, a, err);
 	if (q->op == OP_HALT)
 		return halt_stop(r, a, err);
+	if (q->op == OP_SET_SETTING)
+		return set_change(r, a, err);
 	if (q->op == OP_APPROVAL)
 		return approval_wait(r, a, err);
 	if (q->op == OP_WINDOW && !window_may_come(r)) {

@@ -142,6 +142,27 @@ static enum outcome put_checkpoint(struct store *s, const struct step *step, str
 			 field_text(step->migration));
 }
 
+static enum outcome put_settings(struct store *s, const struct step *step, struct error *err)
+{
+	const struct field run = field_int(step->run);
+	const struct field index = field_int(step->setting_index);
+	const struct field name = field_text(step->setting), value = words(s, step->setting_value);
+	enum outcome o = OUTCOME_OK;
+
+	if (step->restore_settings) {
+		o = store_run(s, STATEMENT_STEP_RESTORE_SETTINGS, err, run, index);
+		if (o == OUTCOME_OK)
+			o = store_run(s, STATEMENT_STEP_REMOVE_SETTINGS, err, run, index);
+		if (o == OUTCOME_OK)
+			o = store_run(s, STATEMENT_STEP_FORGET_SETTINGS, err, run, index);
+	}
+	if (o == OUTCOME_OK && step->keep_setting)
+		o = store_run(s, STATEMENT_STEP_KEEP_SETTING, err, run, index, name, value);
+	if (o == OUTCOME_OK && step->setting.len)
+		o = store_run(s, STATEMENT_SET_SETTING, err, name, value);
+	return o == OUTCOME_OK ? s->backend->run(s, STATEMENT_NOTIFY, NULL, 0, err) : o;
+}
+
 static enum outcome put_notes(struct store *s, struct str migration, int64_t run,
 			      const struct error_row *error, const struct event_row *event,
 			      struct error *err)
@@ -229,6 +250,8 @@ enum outcome step_write(struct store *s, const struct step *step, struct error *
 	if (o == OUTCOME_OK && step->set_instruction)
 		o = store_run(s, STATEMENT_STEP_INSTRUCTION, err, field_text(step->migration),
 			      words(s, step->instruction));
+	if (o == OUTCOME_OK && (step->setting.len || step->restore_settings))
+		o = put_settings(s, step, err);
 	if (o == OUTCOME_OK && step->ask)
 		o = store_run(s, STATEMENT_STEP_ASK, err, field_int(step->run),
 			      field_int(step->current_operation_index));

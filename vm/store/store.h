@@ -274,6 +274,10 @@ struct step {
 	enum run_phase phase;
 	bool set_instruction;
 	struct str instruction;
+	struct str setting, setting_value; /* a setting that changes; name "": none */
+	int64_t setting_index; /* the operation that the next two are about */
+	bool keep_setting;     /* what it was before, for who undoes the operation */
+	bool restore_settings; /* what the operation has set is again what it was */
 	bool ask; /* the current operation waits for an operator's yes from now on */
 	bool set_locks; /* the run keeps its outermost `locks` locks and gives the others back */
 	int64_t locks;
