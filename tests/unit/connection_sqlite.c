@@ -365,8 +365,8 @@ static void the_timeout_of_a_stream_ends_with_its_statement(void **state)
 	assert_int_equal(sqlite_stream.finish(&stream, NULL, &err), OUTCOME_OK);
 	os_sleep_ms(110);
 	assert_int_equal(sqlite3_exec(of->session->db,
-				      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
-				      "n WHERE i < 20000) SELECT count(*) FROM n",
+				      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+				      "FROM n WHERE i < 20000) SELECT count(*) FROM n",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	stream_close(&stream, NULL);
