@@ -93,6 +93,8 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
  * Owed answers: who has filled a pipeline (postgres_result() and libpq's own calls) need not send
  * it at once. postgres_owe() leaves it to go out with the next statement, by postgres_join(); every
  * other use of the session sends it first and has its owner read the answers (postgres_settle()).
+ * The server keeps them until the statement that was joined has ended: in a session that is lost
+ * meanwhile they are unknown, and in doubt if a COMMIT is among them.
  */
 void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
 /* false: what was owed failed. */
