@@ -77,6 +77,8 @@ struct journal {
 	struct buf after; /* the machine right after the last effect's answer; len 0: no effect
 			     since the last commit */
 	int64_t after_locks;
+	int64_t expected_at_ms; /* what was expected of this transaction may have been written from
+				   then on; 0: nothing was */
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
 	struct buf outcome_text, error_text, instruction, setting, setting_value;
