@@ -335,6 +335,7 @@ one_session_is_cut() {
 refused() {
 	expect 7 "$AMIGRUN" resume 0001_plain
 	has "the refusal" "$output" "$@"
+	expect 7 "$AMIGRUN" doctor
 }
 change() { state "UPDATE @operation SET $1 WHERE operation_index = $2"; }
 nonsense_is_refused() {
