@@ -13,6 +13,7 @@
 #include "vm/connection/http.h"
 #include "vm/run/attempt.h"
 #include "vm/run/copy.h"
+#include "vm/run/gauge.h"
 #include "vm/run/host.h"
 #include "vm/run/strand.h"
 

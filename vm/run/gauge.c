@@ -6,7 +6,7 @@
  * They are for people; what was done is said by the effect's outcome.
  */
 #include "vm/base/os.h"
-#include "vm/run/session.h"
+#include "vm/run/gauge.h"
 
 #define EVERY_MS 2000
 

@@ -525,12 +525,6 @@ enum outcome fence_raise(struct run *r, uint32_t need, struct connection *c,
 bool fence_guards(struct run *r, uint32_t need, struct connection *c, struct str sql);
 bool query_id_is_guarded(struct str query_id);
 
-/* gauge.c: around an effect; and while it runs: asks now and then how far it has come, and keeps
- * that for `status`. */
-void gauge_begin(struct run *r, const struct act *a, struct connection *c);
-void gauge_watch(struct run *r);
-void gauge_end(struct run *r);
-
 /* Whether a function can make one effect at most, by its code. */
 bool doubt_has_one_effect(const struct module *m, uint32_t function);
 /* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.

@@ -4,6 +4,7 @@
  * Either lets the current effect be finished; one that outlasts the grace period is cancelled.
  */
 #include "vm/base/os.h"
+#include "vm/run/gauge.h"
 #include "vm/run/session.h"
 #include "vm/run/strand.h"
 

@@ -3,6 +3,7 @@
 #include "vm/base/os.h"
 #include "vm/run/block.h"
 #include "vm/run/forward.h"
+#include "vm/run/gauge.h"
 #include "vm/run/host.h"
 #include "vm/run/strand.h"
 
