@@ -444,7 +444,7 @@ bool finally_is_begun(const struct run *r);
 enum step_end finally_go(struct run *r, struct act *a, bool fresh, struct error *err);
 /* notice.c: `on complete`, before the run counts as completed. */
 enum step_end notice_complete(struct run *r, struct act *a, struct error *err);
-/* `on error`: commits what is pending, the error too, and that the notice is owed; then gives it. */
+/* `on error`: commits what is pending, with the error, as owed; then gives the notice. */
 enum outcome notice_error(struct run *r, struct error *err) MUST_USE;
 /* Of a run that was loaded: its process has died in between. */
 bool notice_is_owed(const struct run *r);
