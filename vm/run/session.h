@@ -4,8 +4,7 @@
  *   start.c resume.c     make a run ready        forward.c rollback.c   go through the plan
  *   step.c effect.c      one operation           journal.c              what is to be committed
  * next evaluate.c           functions that only read   request.c           answers to what the
- * machine asks doubt.c              whether an effect in doubt has happened        stop.c  requests
- * to stop
+ * machine asks doubt.c   whether an effect in doubt has happened   stop.c   requests to stop
  *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
  *   block.c strand.c     operations at once
@@ -439,21 +438,17 @@ void query_id_print(const struct run *r, int64_t index, int64_t number, int64_t 
 enum step_end set_change(struct run *r, struct act *a, struct error *err);
 void set_init(struct run *r); /* when the module is known */
 void set_restore(struct run *r, const struct act *a);
-
 /* ending.c: the run has come to `finally`. */
 bool finally_is_begun(const struct run *r);
 /* Carries it out, if there is one; fresh: from its beginning. Its end waits for the next commit. */
 enum step_end finally_go(struct run *r, struct act *a, bool fresh, struct error *err);
-
 /* notice.c: `on complete`, before the run counts as completed. */
 enum step_end notice_complete(struct run *r, struct act *a, struct error *err);
-/* `on error`: commits what is pending, the error with it, and that the notice is owed; then gives
- * it. */
+/* `on error`: commits what is pending, with the error, as owed; then gives the notice. */
 enum outcome notice_error(struct run *r, struct error *err) MUST_USE;
 /* Of a run that was loaded: its process has died in between. */
 bool notice_is_owed(const struct run *r);
 enum outcome notice_give_owed(struct run *r, struct error *err) MUST_USE;
-
 /* halt.c: `halt`, and `approval`, which waits for `amigrun approve`. */
 enum step_end halt_stop(struct run *r, struct act *a, struct error *err);
 enum step_end approval_wait(struct run *r, struct act *a, struct error *err);
