@@ -5,6 +5,7 @@
 #include "vm/base/os.h"
 #include "vm/run/answer.h"
 #include "vm/run/render.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -104,6 +105,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 			struct result *result, struct error *err)
 {
 	for (int64_t attempt = 1;; attempt++) {
+		const struct watch *watch;
+		struct strand *strand;
 		enum outcome o;
 
 		if (index < 0)
@@ -115,7 +118,9 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 				 (long long)index, r->token, (unsigned long long)++r->reads);
 		s->query_id = query_id;
 		fault_pass(FAULT_BEFORE_READ);
-		o = c->kind->query(c, s, &r->watch, result, err);
+		strand = strand_away(r, c, NULL, &watch);
+		o = c->kind->query(c, s, watch, result, err);
+		strand_back(strand);
 		fault_pass(FAULT_AFTER_READ);
 		if (o == OUTCOME_OK)
 			return o;
@@ -265,12 +270,26 @@ static enum outcome answer_cluster(struct run *r, struct machine *vm,
 	return o;
 }
 
+static enum outcome answer_now(struct run *r, struct machine *vm, struct error *err)
+{
+	int64_t now;
+	enum outcome o = clock_now(r, &now, err);
+
+	if (o == OUTCOME_OK)
+		machine_answer(vm, value_timestamp(now), STR(""));
+	return o;
+}
+
 /* Until a time of the calendar: a wait goes on where it was after any pause. */
 static enum outcome answer_sleep(struct run *r, struct machine *vm,
 				 const struct machine_request *q, struct error *err)
 {
-	int64_t left = q->value.number - os_wall_us();
+	int64_t now, left;
+	enum outcome o = clock_now(r, &now, err);
 
+	if (o != OUTCOME_OK)
+		return o;
+	left = q->value.number - now;
 	if (left > 0 && !stop_sleep(r, left / 1000 + 1))
 		return error_set(err, OUTCOME_STOPPED, "stopped on request");
 	machine_answer(vm, value_null(), STR(""));
@@ -297,8 +316,7 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 	case OP_CLUSTER:
 		return answer_cluster(r, vm, q, err);
 	case OP_NOW:
-		machine_answer(vm, value_timestamp(os_wall_us()), STR(""));
-		return OUTCOME_OK;
+		return answer_now(r, vm, err);
 	case OP_UUID:
 		os_uuid(uuid);
 		machine_answer(vm, value_string(machine_heap(vm), str_c(uuid)), STR(""));
@@ -319,8 +337,6 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 	default:
 		break;
 	}
-	if (ability_lacks(q->op))
-		return ability_refuse(ability_lacks(q->op), err);
 	return error_set(err, OUTCOME_FAILED, "the code asks for %s where it cannot be",
 			 opcode_table[q->op].name);
 }

@@ -18,6 +18,14 @@ static const struct setting_info {
 #undef SETTING
 };
 
+bool setting_is_other(struct str name)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		if (str_eq(name, str_c(infos[i].name)))
+			return false;
+	return !str_eq(name, STR(SETTING_STORE_ID));
+}
+
 static bool parse(const struct setting_info *info, struct str text, int64_t *out)
 {
 	text = str_trim(text);
@@ -43,6 +51,17 @@ static enum outcome wrong(const struct setting_info *info, struct str text, stru
 	return OUTCOME_USAGE;
 }
 
+/* `amigrun set` has never written it. */
+static enum outcome edited(const struct setting_info *info, struct str text, struct error *err)
+{
+	error_set(err, OUTCOME_DAMAGED,
+		  "the state is damaged: table setting, row name = '%s': \"%.*s\" is no value "
+		  "of it",
+		  info->name, STR_ARG(text));
+	error_hint(err, "`amigrun set %s=%s` mends it", info->name, info->fallback);
+	return OUTCOME_DAMAGED;
+}
+
 enum outcome setting_read(struct store *store, enum setting which, int64_t *out, struct error *err)
 {
 	const struct setting_info *info = &infos[which];
@@ -52,9 +71,25 @@ enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 	enum outcome o = store_setting(store, str_c(info->name), &a, &value, &found, err);
 
 	if (o == OUTCOME_OK && !parse(info, found ? value : str_c(info->fallback), out))
-		o = wrong(info, value, err);
+		o = edited(info, value, err);
 	arena_clear(&a);
 	return o;
+}
+
+/* One that a migration has set. */
+static bool is_there(struct store *store, struct str name)
+{
+	struct error ignored = { 0 };
+	struct arena a = { 0 };
+	struct str value;
+	bool found = false;
+
+	if (!setting_is_other(name) ||
+	    store_setting(store, name, &a, &value, &found, &ignored) != OUTCOME_OK)
+		found = false;
+	error_clear(&ignored);
+	arena_clear(&a);
+	return found;
 }
 
 enum outcome setting_change(struct store *store, struct str name, struct str value,
@@ -72,6 +107,10 @@ enum outcome setting_change(struct store *store, struct str name, struct str val
 		if (!parse(&infos[i], value, &ignored))
 			return wrong(&infos[i], value, err);
 		return store_set_setting(store, name, str_trim(value), err);
+	}
+	if (is_there(store, name)) {
+		buf_clear(&names);
+		return store_set_setting(store, name, value, err);
 	}
 	error_set(err, OUTCOME_USAGE, "there is no setting \"%.*s\"", STR_ARG(name));
 	error_hint(err, "there are %.*s", STR_ARG(buf_view(&names)));
