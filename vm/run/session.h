@@ -144,7 +144,8 @@ struct run {
 	struct machine *vm;		/* of the operations */
 	struct connection *connections; /* by place (host.h); kind NULL: not open yet */
 	struct connection http;		/* for the requests of `http` */
-	enum marking { MARKING_UNKNOWN, MARKING_POSSIBLE, MARKING_STATES /* and states of transactions */,
+	/* STATES: and those of transactions can be asked. */
+	enum marking { MARKING_UNKNOWN, MARKING_POSSIBLE, MARKING_STATES,
 		       MARKING_REFUSED } *markings; /* by need */
 	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
 	/* The hosts of the plan, and the one at which what is carried out now is; NULL: none. */
