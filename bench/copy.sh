@@ -15,6 +15,8 @@ copy_house_table() {
 copy_setup() {
 	export AMIG_PG_URL=$AMIG_TEST_POSTGRES AMIG_CH_URL=$AMIG_TEST_CLICKHOUSE AMIG_LITE_URL=sqlite:$work/copy.file
 	export AMIG_STATE=sqlite:$work/copy.db
+	# Where there is a schema of the role's name its tables would go there.
+	post 'DROP SCHEMA IF EXISTS amig CASCADE' 2>"$work/output"
 	copy_post_table source
 	post "INSERT INTO source SELECT n, n % 1000, md5(n::text), n / 7.0, timestamptz '2020-01-01Z' + n * interval '1 second',
 		repeat(md5((n + 1)::text), 2) || 'abcdefghijklmnop' FROM generate_series(1, $copy_rows) AS n" \
@@ -44,6 +46,15 @@ copy_house_post_pipe() {
 copy_lite_post() { copy_run 0004_sqlite_postgres; }
 copy_lite_post_pipe() {
 	sqlite3 -cmd '.mode tabs' "$work/copy.file" "SELECT $copy_columns FROM source" | post "COPY target FROM STDIN"
+}
+# As applications do it by hand; found beside what npm has brought.
+copy_reference() {
+	cp "$here/reference.mjs" "$build/bench/npm/reference.mjs"
+	node "$build/bench/npm/reference.mjs" "$AMIG_TEST_POSTGRES" "$AMIG_TEST_CLICKHOUSE" $copy_rows
+}
+get_pg() {
+	[ -e "$build/bench/npm/node_modules/pg" ] ||
+		npm install --silent --no-audit --no-fund --prefix "$build/bench/npm" pg@8.23.1
 }
 # figure NAME GOAL ours peer: and that both of them bring every row.
 copy_figure() {
@@ -84,4 +95,6 @@ copy_figures() {
 	copy_figure copy_clickhouse_postgres 1.053 copy_house_post copy_house_post_pipe
 	copy_figure copy_sqlite_postgres 1.053 copy_lite_post copy_lite_post_pipe
 	! wanted copy_memory || copy_memory
+	! wanted copy_reference || get_pg
+	copy_figure copy_reference 0.2 copy_windows copy_reference
 }

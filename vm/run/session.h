@@ -3,8 +3,8 @@
  *
  *   start.c resume.c     make a run ready        forward.c rollback.c   go through the plan
  *   step.c effect.c      one operation           journal.c              what is to be committed
- * next evaluate.c           functions that only read   request.c           answers to what the
- * machine asks doubt.c   whether an effect in doubt has happened   stop.c   requests to stop
+ *   evaluate.c           functions that only read    request.c   answers to what the machine asks
+ *   doubt.c              whether it has happened     stop.c              requests to stop
  *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
  *   block.c strand.c     operations at once
@@ -144,13 +144,9 @@ struct run {
 	struct machine *vm;		/* of the operations */
 	struct connection *connections; /* by place (host.h); kind NULL: not open yet */
 	struct connection http;		/* for the requests of `http` */
-	enum marking {
-		MARKING_UNKNOWN,
-		MARKING_POSSIBLE,
-		MARKING_STATES, /* and states of transactions */
-		MARKING_REFUSED
-	} *
-		markings; /* by need */
+	/* STATES: and those of transactions can be asked. */
+	enum marking { MARKING_UNKNOWN, MARKING_POSSIBLE, MARKING_STATES,
+		       MARKING_REFUSED } *markings; /* by need */
 	enum fencing { FENCE_UNKNOWN, FENCE_RAISED, FENCE_REFUSED } *fences; /* by need */
 	/* The hosts of the plan, and the one at which what is carried out now is; NULL: none. */
 	struct run_host *hosts;
