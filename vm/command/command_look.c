@@ -41,6 +41,7 @@ static void print_plan(const char *name, const struct run_preview *p)
 		printf("%zu. %.*s", i, STR_ARG(o->label));
 		if (o->connection.len)
 			printf(" (on %.*s)", STR_ARG(o->connection));
+		show_at_once(o->block, o->at_once);
 		printf("\n");
 		print_statements("forward", o->forward, o->forward_count, o->connection);
 		if (o->rollback_kind == ROLLBACK_NOTHING)
@@ -75,6 +76,12 @@ static void print_json(json_t *j)
 	json_decref(j);
 }
 
+/* 0 is none. */
+static json_t *number_json(int64_t n)
+{
+	return n ? json_integer(n) : json_null();
+}
+
 static void print_plan_json(const char *name, const struct run_preview *p)
 {
 	static const char *const kinds[] = { [ROLLBACK_CODE] = "code",
@@ -89,6 +96,8 @@ static void print_plan_json(const char *name, const struct run_preview *p)
 		json_object_set_new(j, "index", json_integer((json_int_t)i));
 		json_object_set_new(j, "label", text(o->label));
 		json_object_set_new(j, "connection", text(o->connection));
+		json_object_set_new(j, "block", number_json(o->block));
+		json_object_set_new(j, "at_once", number_json(o->at_once));
 		json_object_set_new(j, "forward", statements_json(o->forward, o->forward_count));
 		json_object_set_new(j, "rollback_kind", json_string(kinds[o->rollback_kind]));
 		json_object_set_new(j, "rollback", statements_json(o->backward, o->backward_count));
@@ -106,10 +115,8 @@ enum outcome command_plan(struct context *c, struct error *err)
 {
 	struct run_options options = context_run_options(c);
 	struct run_preview p = { 0 };
-	enum outcome o = OUTCOME_OK;
+	enum outcome o = want_name(c, "plan", err);
 
-	if (!c->options.name)
-		o = error_set(err, OUTCOME_USAGE, "say which migration: amigrun plan NAME");
 	if (o == OUTCOME_OK)
 		o = context_open_bundle(c, false, err);
 	if (o == OUTCOME_OK)
@@ -177,10 +184,8 @@ enum outcome command_errors(struct context *c, struct error *err)
 	struct arena a = { 0 };
 	struct error_row *rows = NULL;
 	size_t count = 0;
-	enum outcome o = OUTCOME_OK;
+	enum outcome o = want_name(c, "errors", err);
 
-	if (!c->options.name)
-		o = error_set(err, OUTCOME_USAGE, "say which migration: amigrun errors NAME");
 	if (o == OUTCOME_OK)
 		o = context_open_store(c, err);
 	if (o == OUTCOME_OK)

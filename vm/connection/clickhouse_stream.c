@@ -190,7 +190,7 @@ static enum outcome begin(struct stream *s, const struct statement *statement,
 	pipe_close(&t->pipe);
 	free(t->request.settings);
 	t->rows = t->bytes = 0;
-	t->is_ended = t->has_own_blocks = false;
+	t->is_ended = t->has_own_blocks = s->is_partial = false;
 	t->statement = *statement;
 	t->request = (struct request){ .query_id = statement->query_id,
 				       .sql = buf_view(&t->sql),
@@ -225,8 +225,9 @@ static bool is_about_text(const char *code)
 }
 
 /* The server has answered, or cannot any more. */
-static enum outcome judge(struct target *t, const struct watch *watch, struct error *err)
+static enum outcome judge(struct stream *s, const struct watch *watch, struct error *err)
 {
+	struct target *t = target_of(s);
 	struct pipe *p = &t->pipe;
 	enum outcome o;
 
@@ -242,8 +243,11 @@ static enum outcome judge(struct target *t, const struct watch *watch, struct er
 	if (o == OUTCOME_OK && !t->is_ended) {
 		error_set(err, OUTCOME_UNREACHABLE, "the server has answered before the end");
 		err->class = ERROR_UNKNOWN;
+		s->is_partial = false;
 		return err->outcome;
 	}
+	/* An answer that says no: it has not come to its end. */
+	s->is_partial = o != OUTCOME_OK && may_have_landed(t) && err->class != ERROR_UNKNOWN;
 	if (o != OUTCOME_OK && may_have_landed(t))
 		err->class = ERROR_UNKNOWN;
 	else if (o != OUTCOME_OK && t->is_ended && err->class == ERROR_PERMANENT &&
@@ -270,9 +274,10 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 	}
 	t->rows += count;
 	t->bytes += (int64_t)rows.len;
+	s->is_partial = may_have_landed(t);
 	o = pipe_write(&t->pipe, rows, watch, err);
 	if (o == OUTCOME_OK && !t->pipe.is_running) {
-		o = judge(t, watch, err);
+		o = judge(s, watch, err);
 		t->is_open = false;
 	}
 	return connection_give_id(&t->statement, err, o);
@@ -284,9 +289,10 @@ static enum outcome finish(struct stream *s, const struct watch *watch, struct e
 	enum outcome o;
 
 	t->is_ended = true;
+	s->is_partial = false;
 	o = pipe_end(&t->pipe, watch, err);
 	if (o == OUTCOME_OK)
-		o = judge(t, watch, err);
+		o = judge(s, watch, err);
 	else
 		err->class = ERROR_UNKNOWN;
 	if (o != OUTCOME_STOPPED)

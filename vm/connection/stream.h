@@ -61,6 +61,9 @@ struct stream {
 	size_t column_count;
 	bool is_source;
 	bool is_kept;	/* a target that settle() will be called of: it ends by finish() only */
+	/* A target that has not come to its end, and will not, although some of what it was given
+	 * may be there: class UNKNOWN then says no more than that. */
+	bool is_partial;
 	/* Set before begin(): a target that can go on without a row that it refuses tells of it, by
 	 * its number in this write() from 0; OUTCOME_OK: it goes on. NULL: that ends the copy. */
 	enum outcome (*set_aside)(void *context, int64_t nth, struct str row, struct error *why);

@@ -23,11 +23,20 @@ enum outcome copy_print_query(struct run *r, const struct machine_request *q,
 			      struct error *err) MUST_USE;
 struct str copy_trim_query(struct str sql);
 
-/* Of a copy with `verify` of which it was found out that it has happened, into a database without
- * transactions: verifies it now. Where it is not as it should be, or that can't be told, the
- * operation is half done. */
-enum outcome copy_verify_found(struct run *r, const struct act *a, const struct effect_row *e,
-			       struct error *err) MUST_USE;
+/* Of a copy with `verify` that has happened, into a database without transactions: compares now. */
+enum outcome copy_verify_now(struct run *r, const struct act *a, const struct effect_row *e,
+			     struct error *err) MUST_USE;
+
+/* copy_settle.c: what else is to be done about an effect of which it was found out that it has
+ * happened: a copy with `verify` is verified now. Where it is not as it should be, or that can't
+ * be told, STEP_FAILED, and the operation is half done. */
+enum step_end copy_settle_found(struct run *r, const struct act *a, const struct effect_row *e,
+				struct error *err);
+/* Whether the effect of which nothing else can tell is a copy that has not come to its end: then it
+ * has failed, err says so, and the operation is half done. It stays open: a rollback closes it,
+ * and who resumes the run is asked. why is cleared then. */
+bool copy_settle_part(struct run *r, const struct act *a, const struct effect_row *e,
+		      struct error *why, struct error *err);
 
 /* Whether of a copy that may have happened it can be asked if it has: not where rows may have been
  * set aside. */

@@ -1,8 +1,9 @@
 /* journal.c - gathers what the next commit holds, so that a step costs one */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/block.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -36,6 +37,12 @@ static void complete_step(struct run *r)
 	j->stored_blobs = j->stored_blobs || j->step.blob_count > 0;
 }
 
+/* From when the lease lasts, of a step that is sent now. */
+static int64_t lasts_from(const struct journal *j)
+{
+	return j->in_transaction && j->expected_at_ms ? j->expected_at_ms : os_monotonic_ms();
+}
+
 static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
 {
 	if (o != OUTCOME_OK)
@@ -52,6 +59,8 @@ static enum outcome committed(struct run *r, int64_t sent_at_ms, struct error *e
 	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = j->checkpoint.len > 0;
+	if (j->step.set_checkpoint && r->strands)
+		strands_committed(r);
 	if (j->step.set_locks)
 		r->locks.stored = j->step.locks;
 	if (j->step.drop_blobs && !j->step.blob_count)
@@ -73,7 +82,7 @@ enum outcome journal_commit(struct run *r, struct error *err)
 		return o;
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
-	sent_at_ms = os_monotonic_ms();
+	sent_at_ms = lasts_from(j);
 	o = store_step(r->store, &j->step, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
@@ -120,7 +129,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
-	j->owed.sent_at_ms = os_monotonic_ms();
+	j->owed.sent_at_ms = lasts_from(j);
 	o = store_step_later(r->store, &j->step, &later, err);
 	j->in_transaction = false;
 	if (o != OUTCOME_OK)
@@ -165,11 +174,15 @@ enum outcome journal_settled(struct run *r, struct error *err)
 void journal_forget(struct run *r)
 {
 	reset(&r->journal);
+	if (r->strands)
+		strands_forget(r);
 }
 
 static void save(struct run *r, const struct machine *vm, struct buf *out)
 {
-	if (r->lanes)
+	if (r->strands)
+		strands_save(r, out);
+	else if (r->lanes)
 		lanes_save(r, out);
 	else
 		machine_save(vm, out);
@@ -211,6 +224,8 @@ void journal_checkpoint_empty(struct run *r)
 	buf_reset(&r->journal.checkpoint);
 	buf_reset(&r->journal.after);
 	r->journal.locks = 0;
+	if (r->strands)
+		strands_save_without(r, &r->journal.checkpoint);
 	r->journal.step.set_checkpoint = r->journal.stored_checkpoint || r->locks.stored > 0;
 	r->journal.step.drop_blobs = r->journal.stored_blobs;
 	blobs_forget(r->journal.blobs);
@@ -249,6 +264,7 @@ enum outcome journal_operation(struct run *r, const struct act *a, enum operatio
 	change->rows = a->rows;
 	change->started = change->started || !a->begun;
 	change->finished = finished;
+	change->completion = r->plan[a->index].completion;
 	if (finished)
 		r->plan[a->index].finished_at = os_wall_us();
 	r->plan[a->index].status = status;
@@ -266,9 +282,7 @@ void journal_migration(struct run *r, enum migration_status status)
 	step->status = status;
 	step->current_operation_index = r->index;
 	/* `finally` behind a rollback: nothing of the operations is done any more. */
-	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count
-				 ? 0
-				 : progress_percent(&r->progress, r->index, r->share);
+	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count ? 0 : block_progress(r);
 	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
 	r->journal.pending = true;
 }
@@ -426,8 +440,9 @@ void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t 
 			     .current_query_id = j->query_id,
 			     .operation_count = 1 };
 
+	j->expected_at_ms = 0;
 	/* The end of the last operation waits for the end of the run. */
-	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count)
+	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count || r->strands)
 		return;
 	step.operations[0] = (struct operation_change){
 		.index = a->index,
@@ -437,5 +452,6 @@ void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t 
 		.started = !a->begun,
 		.finished = true
 	};
+	j->expected_at_ms = os_monotonic_ms();
 	store_expect(r->store, &step);
 }

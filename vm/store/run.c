@@ -18,10 +18,10 @@ static enum outcome read_migration(struct store *s, struct str name, struct aren
 }
 
 /* The reason why it can't be taken now, if there is one. */
-static enum outcome check_claim(struct store *s, const struct migration_row *row, unsigned from,
-				int max_running, struct error *err)
+static enum outcome check_claim(struct store *s, const struct migration_row *read,
+				const struct migration_row *row, int max_running, struct error *err)
 {
-	if (!(from & 1u << row->status)) {
+	if (row->status != read->status) {
 		error_set(err, OUTCOME_NOT_NOW, "migration %.*s is '%s'%s%.*s", STR_ARG(row->name),
 			  status_label(row->status), row->lease_owner.len ? ", taken by " : "",
 			  STR_ARG(row->lease_owner));
@@ -68,11 +68,9 @@ static enum outcome check_lease(const struct migration_row *now, struct error *e
 			 STR_ARG(now->name), STR_ARG(now->lease_owner));
 }
 
-/* read: NULL, or the row as it must be still. */
-static enum outcome claim(struct store *s, struct str name, unsigned from,
-			  const struct migration_row *read, enum migration_status to,
-			  int max_running, const char *owner, unsigned ways, int64_t *epoch,
-			  struct error *err)
+enum outcome store_claim_read(struct store *s, const struct migration_row *read,
+			      enum migration_status to, int max_running, const char *owner,
+			      unsigned ways, int64_t *epoch, struct error *err)
 {
 	struct migration_row row = { 0 };
 	struct rows ignored;
@@ -81,15 +79,15 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 	if (o == OUTCOME_OK)
 		o = store_read_all(s, STATEMENT_LOCK_CLAIMS, &s->scratch, &ignored, err);
 	if (o == OUTCOME_OK)
-		o = read_migration(s, name, &s->scratch, &row, err);
+		o = read_migration(s, read->name, &s->scratch, &row, err);
 	if (o == OUTCOME_OK)
-		o = check_claim(s, &row, from, max_running, err);
-	if (o == OUTCOME_OK && read)
+		o = check_claim(s, read, &row, max_running, err);
+	if (o == OUTCOME_OK)
 		o = check_unmoved(read, &row, err);
 	if (o == OUTCOME_OK && !force)
 		o = check_lease(&row, err);
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
+		o = store_run(s, STATEMENT_CLAIM, err, field_text(read->name), field_int(row.epoch),
 			      field_text(str_c(status_word(row.status))),
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
 			      field_bool(force), field_int(s->lease_ms),
@@ -97,20 +95,6 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 			      field_bool(ways & CLAIM_KEEPS_STOP));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
-}
-
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
-			 int max_running, const char *owner, int64_t *epoch, struct error *err)
-{
-	return claim(s, name, from, NULL, to, max_running, owner, CLAIM_FROM_DEAD, epoch, err);
-}
-
-enum outcome store_claim_read(struct store *s, const struct migration_row *read,
-			      enum migration_status to, int max_running, const char *owner,
-			      unsigned ways, int64_t *epoch, struct error *err)
-{
-	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, ways, epoch,
-		     err);
 }
 
 /* ---- start ---- */
@@ -127,7 +111,8 @@ static enum outcome add_plan(struct store *s, const struct run_row *run,
 			      field_text(plan[i].label), field_int(plan[i].operation),
 			      field_bytes(plan[i].options), field_bytes(plan[i].captures),
 			      field_text(plan[i].connection),
-			      field_text(str_c(operation_status_words[plan[i].status])));
+			      field_text(str_c(operation_status_words[plan[i].status])),
+			      field_int(plan[i].block), field_int(plan[i].at_once));
 	}
 	return o;
 }
@@ -277,6 +262,9 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 			.rows = reading_int(&r, 8, "rows", -1, INT64_MAX),
 			.started_at = reading_time(&r, 9, "started_at"),
 			.finished_at = reading_time(&r, 10, "finished_at"),
+			.block = reading_int(&r, 11, "block", 0, (int64_t)rows.count),
+			.at_once = reading_int(&r, 12, "at_once", 0, AT_ONCE_MAX),
+			.completion = reading_int(&r, 13, "completion", 0, (int64_t)rows.count),
 		};
 	}
 	if (r.failed != OUTCOME_OK)
@@ -288,7 +276,7 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 		return damaged(s, err, r.table, r.name,
 			       "the plan is not the one that the run began with (its plan_hash "
 			       "differs): a label, "
-			       "operation, connection, options or captures were edited");
+			       "operation, connection, options, captures or block were edited");
 	return OUTCOME_OK;
 }
 
@@ -468,6 +456,8 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 		o = load_migration(s, a, &out->run, &row, err);
 	if (o == OUTCOME_OK)
 		o = load_plan(s, a, out, err);
+	if (o == OUTCOME_OK)
+		o = blocks_check(s, &row, out, err);
 	if (o == OUTCOME_OK)
 		o = load_checkpoint(s, a, &row, out, err);
 	if (o == OUTCOME_OK && out->checkpoint.len > 0)

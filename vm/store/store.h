@@ -105,6 +105,7 @@ enum operation_status {
 #undef OPERATION_STATUS
 	OPERATION_STATUS_COUNT
 };
+const char *operation_status_word(enum operation_status s);
 struct operation_row {
 	int64_t index;
 	struct str label;
@@ -114,7 +115,13 @@ struct operation_row {
 	enum operation_status status;
 	int64_t attempts, rows; /* rows -1: not told */
 	int64_t started_at, finished_at;
+	/* Those of a block, which stand behind one another, go at once, so many at a time; 0: it
+	 * stands alone. */
+	int64_t block, at_once;
+	/* Of a block: as which of the run's it came to its end, from 1; 0: it has not. */
+	int64_t completion;
 };
+#define AT_ONCE_MAX 64
 
 enum run_phase { /* what a run is doing; kept in table run */
 #define RUN_PHASE(name, word) PHASE_##name,
@@ -136,20 +143,15 @@ struct run_row {
 	int64_t started_at, finished_at;
 };
 
-/* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one
- * statement if its status is one of `from` (bit set of 1 << status) and fewer than max_running
- * others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason,
- * TRANSIENT for max_running. Raises the epoch, sets the lease and its owner, forgets what was
- * asked for. */
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
-			 int max_running, const char *owner, int64_t *epoch,
-			 struct error *err) MUST_USE;
 enum claim_way {
 	CLAIM_FROM_DEAD = 1, /* its owner is known to be dead, and the lease with it */
 	CLAIM_KEEPS_STOP = 2, /* what its owner was asked to do, its successor is */
 };
-/* The same for who goes by a row that was read, with ways of claim_way: OUTCOME_NOT_NOW too if
- * anything was done to the migration or asked for since, or if its lease is not over. */
+/* Takes the migration whose row was read to status `to` (Starting; Running or Rolling back when a
+ * run is resumed), with ways of claim_way, unless anything was done to it or asked for since, its
+ * lease is not over, or max_running others are Starting, Running, Stopping or Rolling back: then
+ * OUTCOME_NOT_NOW with the reason, TRANSIENT for max_running. Raises the epoch, sets the lease and
+ * its owner, forgets what was asked for. */
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
 			      unsigned ways, int64_t *epoch, struct error *err) MUST_USE;
@@ -168,8 +170,6 @@ enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
 			 const struct operation_row *plan, int64_t epoch,
 			 struct error *err) MUST_USE;
-/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
- * belongs together. */
 /* What an operator has said of an effect that is in doubt. */
 enum effect_said { SAID_NOTHING, SAID_DONE, SAID_AGAIN };
 struct run_state {
@@ -192,13 +192,15 @@ struct run_state {
 		enum effect_said said; /* SAID_NOTHING once its outcome is known */
 	} open_effect;
 };
+/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
+ * belongs together. */
 enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
 			struct error *err) MUST_USE;
 /* The refusal of a checkpoint that refers to what the run does not have. */
 enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
 				   struct error *err);
-/* All that are open of the operation that the run is at, by number: several, where windows go at
- * once. */
+/* All that are open of the operation that the run is at, and of those of its block, by number:
+ * several, where windows or operations go at once. */
 enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
 				struct effect_row **out, size_t *count,
 				struct error *err) MUST_USE;
@@ -242,6 +244,7 @@ struct operation_change {
 	enum operation_status status;
 	int64_t attempts, rows;
 	bool started, finished; /* set the times to now */
+	int64_t completion; /* 0: as it is */
 };
 struct error_row {
 	int64_t operation_index; /* -1 none */
@@ -304,7 +307,7 @@ enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
  * After store_begin(), before the effect: what its step is going to be if nothing out of the
  * ordinary happens (an effect with both intent and outcome, one operation, the migration; its texts
  * live until the transaction ends). Where the database can, that is written while the effect's
- * answer is on its way, and the step then writes what came otherwise.
+ * answer is on its way, and the step then writes what came otherwise: the lease lasts from then.
  */
 void store_expect(struct store *s, const struct step *step);
 /* commits */
@@ -314,7 +317,7 @@ enum outcome store_step(struct store *s, const struct step *step, struct error *
  * out together with the next statement in the store's session (*later true): one round trip less.
  * Until store_wait() has told its outcome it may not have happened, and nobody may rely on it. The
  * next store_begin() may come before that; store_wait() must come before the next step. Every other
- * use of the store's session sends it first. A store that is closed before that drops it.
+ * use of the store's session sends it first. Of a store that is closed before that, it may happen.
  */
 enum outcome store_step_later(struct store *s, const struct step *step, bool *later,
 			      struct error *err) MUST_USE;
@@ -406,6 +409,9 @@ enum outcome store_tune(struct store *s, const struct migration_row *migration,
 			struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
+/* All of them, by name: name and value. */
+enum outcome store_settings(struct store *s, struct arena *a, struct str (**out)[2], size_t *count,
+			    struct error *err) MUST_USE;
 /* Only if there is none of that name. */
 enum outcome store_add_setting(struct store *s, struct str name, struct str value,
 			       struct error *err) MUST_USE;
