@@ -41,7 +41,7 @@ migration_of 0005_rollback postgres 'fail "on purpose"' "$postgres_long"
 migration_of 0006_retry postgres 'exec sql"SELECT pg_terminate_backend(pg_backend_pid())"' 'exec sql"SELECT 1"'
 migration_of 0008_short postgres 'exec sql"INSERT INTO log SELECT 2 FROM pg_sleep(1)"
 	sleep 1h' 'exec sql"DELETE FROM log WHERE x = 2"'
-migration_of 0009_short_rollback postgres 'fail "on purpose"' 'exec sql"INSERT INTO log SELECT 4 FROM pg_sleep(1)"'
+migration_of 0009_short_rollback postgres 'fail "on purpose"' 'exec sql"INSERT INTO log SELECT 4 FROM pg_sleep(4)"'
 migration_of 0010_batch postgres 'for w in batches of ident("t") by id size 25 {
 	exec sql"INSERT INTO log SELECT 1000 + count(*) FROM t, pg_sleep(0.4) WHERE ${w.where}"
 	}' 'exec sql"DELETE FROM log WHERE x > 1000"'

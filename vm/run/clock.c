@@ -1,9 +1,4 @@
-/*
- * clock.c - the time that code sees and waits for, by the store's clock
- *
- * Whoever goes on with a run on another machine waits until the same moment: a wait is kept as the
- * time of its end, and the clocks of two machines need not agree.
- */
+/* clock.c - see clock.h */
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 

@@ -19,6 +19,7 @@
 #include "vm/connection/connection.h"
 #include "vm/machine/machine.h"
 #include "vm/run/ending.h"
+#include "vm/run/clock.h"
 #include "vm/run/lease.h"
 #include "vm/run/progress.h"
 #include "vm/run/retry.h"
@@ -161,10 +162,7 @@ struct run {
 		*second; /* opened when a stop is to be heard while the first is busy for long */
 
 	struct lease lease;
-	struct {
-		int64_t us;	   /* the store's clock */
-		int64_t read_at_us; /* monotonic; 0: not read yet */
-	} clock;
+	struct clock clock;
 	int64_t id, epoch;
 	struct operation_row *plan;
 	int64_t count, index; /* operations; plan has what ending.h says behind them */
@@ -462,9 +460,6 @@ enum step_end http_settle(struct run *r, const struct act *a, const struct effec
 /* For a preview: the request, with its body. */
 enum outcome http_preview(struct run *r, const struct machine_request *q, struct buf *target,
 			  struct buf *text, struct error *err) MUST_USE;
-
-/* clock.c: the time by the store's clock, which is one for all workers. */
-enum outcome clock_now(struct run *r, int64_t *us, struct error *err) MUST_USE;
 
 /* health.c */
 /* From now on the healthchecks are asked: after their interval, or all of them at once. */
