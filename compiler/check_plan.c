@@ -288,8 +288,9 @@ static void check_parallel(struct checker *c, struct statement *s)
 		wrong(c, s->span, DIAG_NOT_INSIDE, "`parallel`", "`parallel`");
 	check_wanted(c, s->parallel.count, TYPE_INT, "`parallel`");
 	if (s->parallel.count->type == TYPE_INT && expression_fold(s->parallel.count, &known) &&
-	    known.number < 1)
-		wrong(c, s->parallel.count->span, DIAG_CLAUSE_RANGE, "`parallel`", "at least 1");
+	    (known.number < 1 || known.number > 64)) /* amigrun's AT_ONCE_MAX */
+		wrong(c, s->parallel.count->span, DIAG_CLAUSE_RANGE, "`parallel`",
+		      known.number < 1 ? "at least 1" : "at most 64");
 	c->in_parallel = true;
 	check_plan_block(c, s->parallel.body);
 	c->in_parallel = false;

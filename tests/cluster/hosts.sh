@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts.sh - `per shard` and `per replica`: each host in its turn, what is done stays done, also when hosts or amigrun die
+# hosts.sh - `per shard` and `per replica`: all hosts at once, what is done stays done, also when hosts or amigrun die
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/servers.sh"
@@ -40,7 +40,7 @@ is_undone() {
 }
 is_empty() { [ "$(copied | sort -u -k 2)" = "a1: 0,0" ]; }
 
-each_host_in_its_turn() {
+all_hosts_at_once() {
 	begin hosts_each
 	expect 0 "$AMIGRUN" plan 0701_hosts
 	has "the plan" "$output" "0. copy (shard 1, $(host_name a1)) (on clickhouse@$(host_name a1))" \
@@ -54,8 +54,10 @@ each_host_in_its_turn() {
 3|clickhouse@$(host_name a2)|1
 4|clickhouse@$(host_name b1)|1
 5|clickhouse@$(host_name b2)|1"
+	is "the blocks" "$(state 'SELECT block, at_once, count(*) FROM @operation GROUP BY 1, 2 ORDER BY 1' | xargs)" \
+		"1|64|2 2|64|4"
 	expect 0 "$AMIGRUN" status 0701_hosts
-	has "the status" "$output" "done         note (shard 1, replica 2, $(host_name a2))"
+	has "the status" "$output" "done         note (shard 1, replica 2, $(host_name a2)), up to 64 at once in block 2"
 	expect 0 "$AMIGRUN" rollback 0701_hosts --yes
 	is_undone
 }
@@ -99,6 +101,8 @@ no_replica_of_a_shard() {
 }
 
 copies_on_b1() { [ "$(ask_host b1 "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO copied%'")" = 1 ]; }
+copies_on_a1() { [ "$(ask_host a1 "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO copied%'")" = 1 ]; }
+copies_on_both() { copies_on_b1 && copies_on_a1; }
 # Half a copy is on that host alone, and another takes nothing over: it is waited for, undone and made again there.
 a_replica_dies_in_its_part() {
 	begin hosts_dies 'pause UInt8 MATERIALIZED sleepEachRow(0.01)'
@@ -115,14 +119,15 @@ a_replica_dies_in_its_part() {
 }
 
 stops_in_a_part() {
-	begin hosts_stop 'pause UInt8 MATERIALIZED sleepEachRow(0.01)'
+	begin hosts_stop 'pause UInt8 MATERIALIZED sleepEachRow(0.02)'
 	"$AMIGRUN" run 0701_hosts >"$scratch/out" 2>&1 &
 	runner=$!
-	await_that 30 copies_on_b1
+	await_that 30 copies_on_both
 	expect 0 "$AMIGRUN" stop 0701_hosts --now
 	wait $runner
 	is "the exit status" $? 5
-	is "what is left running" "$(ask_host b1 "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO copied%'")" 0
+	copies_on_b1 && die "it runs on b1 still"
+	copies_on_a1 && die "it runs on a1 still"
 	snapshot=$(done_operations)
 	expect 0 "$AMIGRUN" resume 0701_hosts
 	stays "$snapshot" "$(done_operations)"
@@ -138,7 +143,7 @@ completed_first() {
 undo() { [ "$(migration 0701_hosts status)" = rolled_back ] || "$AMIGRUN" rollback 0701_hosts --yes; }
 
 cluster_ready
-check "cluster, hosts/each host in its turn, and back" each_host_in_its_turn
+check "cluster, hosts/all hosts at once, and back" all_hosts_at_once
 check "cluster, hosts/one server that is no cluster" one_server
 check "cluster, hosts/a replica that is away does not stand for its shard, and is missed where every one is meant" \
 	another_replica_stands_for_its_shard

@@ -275,18 +275,34 @@ a_healthcheck_ends_it() {
 	is "the status" "$(status_of 0008_long_and_checked)" rolled_back
 }
 a_server_that_cannot_prove_itself_gets_nothing() {
-	local tls
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/key" \
-		-out "$scratch/cert" -subj /CN=127.0.0.1 -days 2 2>/dev/null
-	touch "$scratch/tls"
-	openssl s_server -accept 127.0.0.1:0 -cert "$scratch/cert" -key "$scratch/key" -www >"$scratch/tls" 2>&1 &
-	await_that 10 grep -q ACCEPT "$scratch/tls"
-	tls=$(sed -nE 's/^ACCEPT .*:([0-9]+)$/\1/p' "$scratch/tls")
+	secured
 	fresh 204
 	HOOK=https://127.0.0.1:$tls/ AMIG_ALLOW_LOCAL=127.0.0.1 expect 4 "$AMIGRUN" run 0006_secret
 	has "the message" "$output" "could not be sent" certificate
 	is "the attempts" "$(state 'SELECT attempts FROM @operation')" 1
-	kill %%
+	kill $secured
+}
+an_authority_of_ones_own_vouches() {
+	secured
+	fresh 204
+	export HOOK=https://127.0.0.1:$tls/in AMIG_ALLOW_LOCAL=127.0.0.1
+	AMIG_HTTP_CA=$scratch/cert expect 0 "$AMIGRUN" run 0006_secret
+	has "what was sent" "$(cat "$scratch/tls")" "POST /in HTTP/1.1" hello
+	fresh 204
+	export HOOK=https://127.0.0.1:$tls/in AMIG_ALLOW_LOCAL=127.0.0.1
+	AMIG_HTTP_CA=$scratch/nowhere expect 4 "$AMIGRUN" run 0006_secret
+	kill $secured
+}
+# A server that proves itself with $scratch/cert and gives one answer, whatever it is sent.
+secured() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/key" -addext subjectAltName=IP:127.0.0.1 \
+		-out "$scratch/cert" -subj /CN=127.0.0.1 -days 2 2>/dev/null
+	: >"$scratch/tls"
+	openssl s_server -accept 127.0.0.1:0 -cert "$scratch/cert" -key "$scratch/key" >"$scratch/tls" 2>&1 \
+		< <(printf 'HTTP/1.1 204 No Content\r\n\r\n'; sleep 5) &
+	secured=$!
+	await_that 10 grep -q ACCEPT "$scratch/tls"
+	tls=$(sed -nE 's/^ACCEPT .*:([0-9]+)$/\1/p' "$scratch/tls")
 }
 
 build http "$scratch"/00*.amig
@@ -310,4 +326,5 @@ check "http/a plan shows requests" a_plan_shows_requests
 check "http/a stop is heard while it waits" a_stop_is_heard_while_it_waits
 check "http/a healthcheck ends it" a_healthcheck_ends_it
 check "http/a server that cannot prove itself gets nothing" a_server_that_cannot_prove_itself_gets_nothing
+check "http/an authority of one's own vouches for a server" an_authority_of_ones_own_vouches
 report_end

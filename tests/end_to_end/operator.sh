@@ -97,7 +97,7 @@ begins() {
 	await_that 20 waits
 }
 waits() { [ "$(instruction 0002_asks)" = 'approve "cut over": the tables are swapped next' ] && is_at_work; }
-is_at_work() { [ "$(migration 0002_asks status)" = running ]; }
+is_at_work() { [[ $(migration 0002_asks status lease_owner) == running*$runner* ]]; }
 ends_with() {
 	wait $runner
 	is "the status of the process" $? "$1"

@@ -82,6 +82,19 @@ is_left_where_somebody_changed_it() {
 	expect 0 "$AMIGRUN" rollback 0001_sets --yes
 	is "the settings" "$(settings)" "auto_rollback|true"
 }
+is_shown_and_changed_by_operators() {
+	fresh
+	expect 0 "$AMIGRUN" run 0001_sets
+	expect 0 "$AMIGRUN" settings
+	has "the settings" "$output" "mine.batch     300"
+	expect 0 "$AMIGRUN" set mine.batch=400
+	expect 2 "$AMIGRUN" set mine.unknown=1
+	expect 2 "$AMIGRUN" set store_id=1
+	is "the settings" "$(settings)" "auto_rollback|false mine.batch|400 mine.other|true"
+	expect 0 "$AMIGRUN" settings --json
+	has "the settings" "$output" '"mine.batch": "400"'
+	case "$output" in *store_id*) die "the store's id is shown: $output" ;; esac
+}
 is_refused_where_it_cannot_be() {
 	fresh
 	local name
@@ -96,6 +109,7 @@ for where in same other postgres; do
 	check "set setting, state $where: put back by the rollback" is_put_back_by_the_rollback
 	check "set setting, state $where: put back where it failed" is_put_back_where_it_failed
 	check "set setting, state $where: left where somebody changed it" is_left_where_somebody_changed_it
+	check "set setting, state $where: shown and changed by operators" is_shown_and_changed_by_operators
 	check "set setting, state $where: refused where it cannot be" is_refused_where_it_cannot_be
 done
 report_end

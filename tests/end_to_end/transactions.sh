@@ -83,6 +83,13 @@ migration_of 0006_long postgres <<<'exec sql"INSERT INTO t VALUES (1)"
 	}
 	exec sql"INSERT INTO log VALUES (${"${n}"})"'
 
+migration_of 0007_sick postgres <<<'transaction {
+	  exec sql"INSERT INTO t VALUES (1)"
+	  exec sql"SELECT pg_sleep(s) FROM pace"
+	}'
+sed -i '3a  healthcheck "well" every 100ms { require not db.exists(sql"SELECT 1 FROM log") else "it is sick" }' \
+	"$scratch/0007_sick.amig"
+
 fresh() {
 	rm -f "$scratch"/*.db*
 	sqlite3 "$scratch/other.db" 'CREATE TABLE t (x)'
@@ -189,6 +196,21 @@ goes_on_when_its_owner_dies() {
 	is "the rows" "$(rows)" "1 2 3 "
 	is "what it computed" "$(logged)" "2;"
 }
+is_abandoned_when_a_healthcheck_fails() {
+	fresh
+	target 'CREATE TABLE pace AS SELECT 30.0 AS s'
+	"$AMIGRUN" run 0007_sick --no-auto-rollback >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 20 sleeps
+	target "INSERT INTO log VALUES ('sick')"
+	wait $runner
+	is "the status of the process" $? 1
+	has "what it says" "$(cat "$scratch/out")" "it is sick"
+	is "the rows" "$(rows)" ""
+	target 'UPDATE pace SET s = 0; DELETE FROM log'
+	expect 0 "$AMIGRUN" resume 0007_sick
+	is "the rows" "$(rows)" "1 "
+}
 # What the target could not tell of itself afterwards is not begun.
 needs_its_tables() {
 	fresh
@@ -211,6 +233,7 @@ for kind in postgres sqlite; do
 		check "transactions, state $place: begin anew as a whole" begins_anew_as_a_whole
 		check "transactions, state $place: begin anew when the commit is refused" begins_anew_when_its_commit_is_refused
 		check "transactions, state $place: abandoned by stop --now" is_abandoned_by_stop_now
+		check "transactions, state $place: abandoned when a healthcheck fails" is_abandoned_when_a_healthcheck_fails
 		check "transactions, state $place: finished by a stop" is_finished_by_a_stop
 		check "transactions, state $place: go on when the owner dies" goes_on_when_its_owner_dies
 	done

@@ -1,6 +1,5 @@
 #!/bin/bash
-# waits.sh - waits that keep their clock over a death and a stop, failures that are outlived, and
-# statements that this amigrun does not carry out
+# waits.sh - waits that keep their clock over a death and a stop, and failures that are outlived
 set -u
 . "$(dirname "$0")/../support/case.sh"
 
@@ -31,8 +30,6 @@ migration_of 0003_waits_in_vain <<<'exec sql"INSERT INTO t (x) VALUES (1)"
 migration_of 0004_outlives <<<'for x in [1, 1, 2] {
 	  try { exec sql"INSERT INTO t (x) VALUES (${x})" } catch e { log "told ${e.class} ${e.code}" }
 	}'
-migration_of 0005_halts <<<'exec sql"INSERT INTO t (x) VALUES (1)"
-	halt "look at it"'
 migration_of 0006_waits_briefly <<<'exec sql"INSERT INTO t (x) VALUES (1)"
 	wait until db.exists(sql"SELECT 1 FROM t WHERE x = 7") every 20ms timeout 3s'
 cat >"$scratch/0007_reads_for_long.amig" <<-'E'
@@ -130,13 +127,6 @@ what_fails_is_outlived() {
 	is "the outcomes" "$(state "SELECT group_concat(outcome) FROM (SELECT outcome FROM @effect ORDER BY number)")" \
 		done,failed,done
 }
-what_cannot_be_carried_out_is_refused_before_anything_runs() {
-	fresh
-	expect 1 "$AMIGRUN" run 0005_halts
-	has "the message" "$output" '0005_halts.amig:' 'does not carry out `halt`'
-	is "the row" "$(migration 0005_halts status)" failed_at_startup
-	is "the rows" "$(rows)" ""
-}
 
 build waits "$scratch"/000*.amig
 check "waits/a sleep that is killed ends when it would have" a_sleep_that_is_killed_ends_when_it_would_have
@@ -145,6 +135,4 @@ check "waits/a wait hears a stop, and goes on" a_wait_hears_a_stop_and_goes_on
 check "waits/a wait in vain is a failure, and undone" a_wait_in_vain_is_a_failure_that_is_undone
 check "waits/a wait that is killed ends when it would have" a_wait_that_is_killed_ends_when_it_would_have
 check "waits/what fails is outlived" what_fails_is_outlived
-check "waits/what cannot be carried out is refused before anything runs" \
-	what_cannot_be_carried_out_is_refused_before_anything_runs
 report_end

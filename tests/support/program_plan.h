@@ -235,7 +235,7 @@ static void program_plan_list(struct program *p, uint32_t depth)
 	if (depth == 0 && program_chance(p, 4)) {
 		buf_text(p->out, "parallel");
 		program_blanks(p, 1);
-		program_count(p);
+		buf_text(p->out, program_chance(p, 2) ? "4" : "(2 + 3)");
 		p->in_parallel = p->has_parallel = true;
 		program_plan_block(p, depth + 1);
 		p->in_parallel = false;

@@ -121,6 +121,14 @@ static void several_statements_are_one_transaction(void **state)
 	assert_int_equal(must_exec(*state, "DO $x$ BEGIN PERFORM 1; END $x$"), -1);
 }
 
+static void a_transaction_of_several_is_there_whole_or_not_at_all(void **state)
+{
+	struct connection other = must_open(&postgres_kind, url);
+	must_exec(*state, "CREATE TABLE t (x int)");
+	expect_several_to_be_one(*state, &other);
+	connection_close(&other);
+}
+
 static void a_query_changes_nothing(void **state)
 {
 	must_exec(*state, "CREATE TABLE t(a int)");
@@ -485,6 +493,7 @@ int main(void)
 		TEST(what_is_quoted_comes_back_byte_for_byte),
 		TEST(literals_are_what_the_database_reads_back),
 		TEST(several_statements_are_one_transaction),
+		TEST(a_transaction_of_several_is_there_whole_or_not_at_all),
 		TEST(a_query_changes_nothing),
 		TEST(errors_are_told_with_code_class_and_position),
 		TEST(timeouts_and_wishes_to_cancel_end_a_statement),

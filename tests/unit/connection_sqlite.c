@@ -112,6 +112,15 @@ static void several_statements_are_one_transaction(void **state)
 	must_exec(c, "VACUUM");
 }
 
+static void a_transaction_of_several_is_there_whole_or_not_at_all(void **state)
+{
+	struct fixture *f = *state;
+	struct connection other = must_open(&sqlite_kind, f->path);
+	must_exec(&f->c, "CREATE TABLE t (x int)");
+	expect_several_to_be_one(&f->c, &other);
+	connection_close(&other);
+}
+
 static void a_query_changes_nothing(void **state)
 {
 	struct connection *c = &((struct fixture *)*state)->c;
@@ -356,6 +365,7 @@ int main(void)
 		TEST(what_is_quoted_comes_back_byte_for_byte),
 		TEST(literals_are_what_the_database_reads_back),
 		TEST(several_statements_are_one_transaction),
+		TEST(a_transaction_of_several_is_there_whole_or_not_at_all),
 		TEST(a_query_changes_nothing),
 		TEST(errors_tell_code_and_position),
 		TEST(foreign_keys_hold_at_every_commit),

@@ -139,4 +139,39 @@ static inline enum watch_wish abandon_soon(void *asked)
 	return ++*(int *)asked > 2 ? WATCH_ABANDON : WATCH_GO_ON;
 }
 
+/* Several statements as one, in a database with the table t (x): c changes it, `other` looks. */
+static inline void expect_several_to_be_one(struct connection *c, struct connection *other)
+{
+	struct statement s = say("INSERT INTO t VALUES (3)");
+	struct error err = { 0 };
+
+	s.marker = STR("INSERT INTO t VALUES (1)");
+	assert_int_equal(c->kind->begin(c, &s, NULL, &err), OUTCOME_OK);
+	assert_int_equal(must_exec(c, "INSERT INTO t VALUES (2)"), 1);
+	expect_cell(c, "SELECT count(*) FROM t", CELL_INT, "2");
+	expect_cell(other, "SELECT count(*) FROM t", CELL_INT, "0");
+	c->kind->abandon(c);
+	expect_cell(c, "SELECT count(*) FROM t", CELL_INT, "0");
+
+	assert_int_equal(c->kind->begin(c, &s, NULL, &err), OUTCOME_OK);
+	must_exec(c, "INSERT INTO t VALUES (2)");
+	assert_int_equal(c->kind->commit(c, &s, NULL, &err), OUTCOME_OK);
+	expect_cell(other, "SELECT count(*) FROM t", CELL_INT, "3");
+
+	/* What stands in front of the end fails, and so does the end. */
+	s.sql = STR("INSERT INTO missing VALUES (3)");
+	assert_int_equal(c->kind->begin(c, &s, NULL, &err), OUTCOME_OK);
+	assert_int_equal(c->kind->commit(c, &s, NULL, &err), OUTCOME_FAILED);
+	assert_int_equal(err.class, ERROR_PERMANENT);
+	assert_string_equal(err.query_id, "amig:1:2:3");
+	error_clear(&err);
+	c->kind->abandon(c);
+	s.marker = STR("INSERT INTO missing VALUES (1)");
+	assert_int_equal(c->kind->begin(c, &s, NULL, &err), OUTCOME_FAILED);
+	error_clear(&err);
+	c->kind->abandon(c);
+	expect_cell(other, "SELECT count(*) FROM t", CELL_INT, "3");
+	must_exec(c, "DELETE FROM t");
+}
+
 #endif

@@ -51,7 +51,7 @@ static void one_effect(struct store *s, struct step *step, int64_t number)
 	step->operation_count = 1;
 	step->operations[0] =
 		(struct operation_change){ number % 3, OPERATION_STATUS_RUNNING, number, number, 0,
-					   0 };
+					   0, 0 };
 	child_must(store_step(s, step, err));
 }
 

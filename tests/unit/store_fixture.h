@@ -97,6 +97,9 @@ UNUSED static void behind(const struct place *p, const char *text)
 UNUSED static void back_to_version_1(const struct place *p)
 {
 	behind(p, "DROP TABLE @lock; DROP TABLE @run_blob; DROP TABLE @setting_kept;"
+		  "ALTER TABLE @operation DROP COLUMN block;"
+		  "ALTER TABLE @operation DROP COLUMN at_once;"
+		  "ALTER TABLE @operation DROP COLUMN completion;"
 		  "ALTER TABLE @migration DROP COLUMN instruction;"
 		  "ALTER TABLE @operation DROP COLUMN approved_by;"
 		  "ALTER TABLE @migration DROP COLUMN stop_now;"

@@ -211,7 +211,7 @@ static void a_step_writes_all_its_parts(void **state)
 	step.intent = &intent;
 	step.operation_count = 1;
 	step.operations[0] =
-		(struct operation_change){ 0, OPERATION_STATUS_RUNNING, 1, -1, true, false };
+		(struct operation_change){ 0, OPERATION_STATUS_RUNNING, 1, -1, true, false, 0 };
 	step.set_migration = true;
 	step.status = STATUS_RUNNING;
 	step.current_query_id = "amig-1-0-1-1";
@@ -235,9 +235,9 @@ static void a_step_writes_all_its_parts(void **state)
 	step.intent = &second;
 	step.operation_count = 2;
 	step.operations[0] =
-		(struct operation_change){ 0, OPERATION_STATUS_DONE, 1, 42, false, true };
+		(struct operation_change){ 0, OPERATION_STATUS_DONE, 1, 42, false, true, 0 };
 	step.operations[1] =
-		(struct operation_change){ 1, OPERATION_STATUS_RUNNING, 1, -1, true, false };
+		(struct operation_change){ 1, OPERATION_STATUS_RUNNING, 1, -1, true, false, 0 };
 	step.set_checkpoint = true;
 	step.checkpoint = STR("\0frames\xff");
 	step.progress = 33;

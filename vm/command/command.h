@@ -74,6 +74,8 @@ void print_result(struct context *c, struct str name);
 void show_error(const struct error *err, bool json); /* on standard error */
 void show_time(int64_t us, struct buf *out);	     /* "" for 0 */
 /* `s` with each line behind an indent. */
+/* Behind an operation, whether it is of a block. */
+void show_at_once(int64_t block, int64_t at_once);
 void show_indented(FILE *out, const char *indent, struct str s);
 
 /* bar.c: a run's listener: a bar on a terminal, lines otherwise, nothing if quiet. */

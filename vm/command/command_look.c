@@ -41,6 +41,7 @@ static void print_plan(const char *name, const struct run_preview *p)
 		printf("%zu. %.*s", i, STR_ARG(o->label));
 		if (o->connection.len)
 			printf(" (on %.*s)", STR_ARG(o->connection));
+		show_at_once(o->block, o->at_once);
 		printf("\n");
 		print_statements("forward", o->forward, o->forward_count, o->connection);
 		if (o->rollback_kind == ROLLBACK_NOTHING)
@@ -75,6 +76,12 @@ static void print_json(json_t *j)
 	json_decref(j);
 }
 
+/* 0 is none. */
+static json_t *number_json(int64_t n)
+{
+	return n ? json_integer(n) : json_null();
+}
+
 static void print_plan_json(const char *name, const struct run_preview *p)
 {
 	static const char *const kinds[] = { [ROLLBACK_CODE] = "code",
@@ -89,6 +96,8 @@ static void print_plan_json(const char *name, const struct run_preview *p)
 		json_object_set_new(j, "index", json_integer((json_int_t)i));
 		json_object_set_new(j, "label", text(o->label));
 		json_object_set_new(j, "connection", text(o->connection));
+		json_object_set_new(j, "block", number_json(o->block));
+		json_object_set_new(j, "at_once", number_json(o->at_once));
 		json_object_set_new(j, "forward", statements_json(o->forward, o->forward_count));
 		json_object_set_new(j, "rollback_kind", json_string(kinds[o->rollback_kind]));
 		json_object_set_new(j, "rollback", statements_json(o->backward, o->backward_count));

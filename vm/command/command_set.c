@@ -26,6 +26,26 @@ enum outcome command_set(struct context *c, struct error *err)
 	return o;
 }
 
+/* What migrations have set. */
+static enum outcome show_others(struct context *c, struct arena *a, json_t *all, struct error *err)
+{
+	struct str(*rows)[2];
+	size_t count = 0;
+	enum outcome o = store_settings(c->store, a, &rows, &count, err);
+
+	for (size_t i = 0; o == OUTCOME_OK && i < count; i++) {
+		if (!setting_is_other(rows[i][0]))
+			continue;
+		if (c->options.json)
+			json_object_setn_new(all, rows[i][0].ptr, rows[i][0].len,
+					     json_stringn(rows[i][1].ptr, rows[i][1].len));
+		else
+			printf("%-14.*s %-6.*s A migration has made it. (set)\n",
+			       STR_ARG(rows[i][0]), STR_ARG(rows[i][1]));
+	}
+	return o;
+}
+
 enum outcome command_settings(struct context *c, struct error *err)
 {
 	struct arena a = { 0 };
@@ -44,6 +64,8 @@ enum outcome command_settings(struct context *c, struct error *err)
 			printf("%-14s %-6.*s %s%s\n", s.name, STR_ARG(s.value), s.sentence,
 			       s.is_default ? "" : " (set)");
 	}
+	if (o == OUTCOME_OK)
+		o = show_others(c, &a, all, err);
 	if (o == OUTCOME_OK && c->options.json) {
 		json_dumpf(all, stdout, JSON_INDENT(2));
 		fputc('\n', stdout);

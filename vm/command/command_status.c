@@ -196,6 +196,12 @@ static bool is_tuned(struct str name)
 	return str_starts(name, STR(STORE_TUNED));
 }
 
+/* 0 is none. */
+static json_t *number_json(int64_t n)
+{
+	return n ? json_integer(n) : json_null();
+}
+
 static json_t *plan_json(const struct detail *d)
 {
 	json_t *list = json_array();
@@ -212,8 +218,28 @@ static json_t *plan_json(const struct detail *d)
 		json_object_set_new(j, "rows", o->rows < 0 ? json_null() : json_integer(o->rows));
 		json_object_set_new(j, "started_at", time_json(o->started_at));
 		json_object_set_new(j, "finished_at", time_json(o->finished_at));
+		json_object_set_new(j, "block", number_json(o->block));
+		json_object_set_new(j, "at_once", number_json(o->at_once));
+		json_object_set_new(j, "completion", number_json(o->completion));
 		json_array_append_new(list, j);
 	}
+	return list;
+}
+
+/* Of operations that go at once some come to their end before the one at the index. */
+static bool is_ahead(const struct line *l, const struct detail *d, int64_t i)
+{
+	return d->run.run.phase == PHASE_FORWARD && d->run.plan[i].completion &&
+	       i > l->row.current_operation_index;
+}
+
+static json_t *ahead_json(const struct line *l, const struct detail *d)
+{
+	json_t *list = json_array();
+
+	for (int64_t i = 0; d->has_run && i < d->run.run.operation_count; i++)
+		if (is_ahead(l, d, i))
+			json_array_append_new(list, json_integer(i));
 	return list;
 }
 
@@ -250,6 +276,7 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 		json_object_setn_new(skip ? tuned : params, name.ptr + skip, name.len - skip,
 				     text(d->params[i][1]));
 	}
+	json_object_set_new(all, "finished_above_index", ahead_json(l, d));
 	json_object_set_new(all, "plan", plan_json(d));
 	json_object_set_new(all, "errors", errors);
 	json_object_set_new(all, "events", events);
@@ -260,8 +287,10 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 	json_decref(all);
 }
 
-static void print_plan(const struct detail *d)
+static void print_plan(const struct line *l, const struct detail *d)
 {
+	const char *before = "finished above the index: ";
+
 	printf("plan:\n");
 	for (int64_t i = 0; i < d->run.run.operation_count; i++) {
 		const struct operation_row *o = &d->run.plan[i];
@@ -272,8 +301,16 @@ static void print_plan(const struct detail *d)
 			printf(", %lld attempts", (long long)o->attempts);
 		if (o->rows >= 0)
 			printf(", %lld rows", (long long)o->rows);
+		show_at_once(o->block, o->at_once);
 		printf("\n");
 	}
+	for (int64_t i = 0; i < d->run.run.operation_count; i++)
+		if (is_ahead(l, d, i)) {
+			printf("%s%lld", before, (long long)i);
+			before = ", ";
+		}
+	if (*before == ',')
+		printf("\n");
 }
 
 static void print_params(const struct detail *d, bool tuned)
@@ -298,7 +335,7 @@ static void print_detail(const struct line *l, const struct detail *d)
 {
 	print_line(l);
 	if (d->has_run)
-		print_plan(d);
+		print_plan(l, d);
 	for (size_t i = 0; i < d->open_count; i++)
 		printf("in doubt: effect %lld of operation %lld, query id %.*s\n",
 		       (long long)d->open[i].number, (long long)d->open[i].operation_index,

@@ -42,6 +42,12 @@ void show_time(int64_t us, struct buf *out)
 		timestamp_print(out, us / 1000000 * 1000000);
 }
 
+void show_at_once(int64_t block, int64_t at_once)
+{
+	if (block)
+		printf(", up to %lld at once in block %lld", (long long)at_once, (long long)block);
+}
+
 void show_indented(FILE *out, const char *indent, struct str s)
 {
 	while (s.len) {

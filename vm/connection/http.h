@@ -34,6 +34,7 @@ struct http_order {
 	struct str body;
 	bool doubted;		/* an attempt of it is in doubt already */
 	const char *local;	/* AMIG_ALLOW_LOCAL or NULL */
+	const char *authority;	/* AMIG_HTTP_CA or NULL; outlives the connection */
 };
 
 extern const struct connection_kind http_kind;

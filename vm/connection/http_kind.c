@@ -21,6 +21,7 @@ struct http {
 	char *variable;		/* that the URL came from, or NULL */
 	struct buf body;
 	bool local;		/* its host may be at any address */
+	const char *authority;	/* a file with who vouches for servers; NULL: the system's */
 	bool doubted;		/* an attempt is in doubt */
 	bool goes_again;	/* after the last failure */
 	/* Of one request. */
@@ -137,6 +138,7 @@ enum outcome http_prepare(struct connection *c, const struct http_order *o, stru
 	h->method[n] = '\0';
 	buf_str(&h->body, o->body);
 	h->local = http_url_is_listed(&h->url, o->local);
+	h->authority = o->authority;
 	h->doubted = o->doubted;
 	buf_format(&name, "%s%s", h->variable ? VARIABLE : "",
 		   h->variable ? h->variable : h->url.origin);
@@ -281,6 +283,8 @@ static void prepare(struct http *h, const struct http_url *u, struct curl_slist 
 	/* A proxy would resolve names itself, and could reach what may not be reached. */
 	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (h->authority)
+		curl_easy_setopt(e, CURLOPT_CAINFO, h->authority);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);

@@ -274,7 +274,7 @@ static struct ahead *ahead_of(struct run *r)
 
 static bool is_wanted(const struct run *r)
 {
-	return !r->lanes && !r->window.tuned.pause;
+	return !r->lanes && !r->strands && !r->window.tuned.pause;
 }
 
 void ahead_prepare(struct run *r, const struct connection *from, const struct connection *to)

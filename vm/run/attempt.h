@@ -17,6 +17,14 @@ struct attempt {
 	struct effect_row effect; /* number 0: not begun; its texts are the caller's */
 };
 
+/* Whether it is all of a `transaction`. */
+static inline bool attempt_is_whole(const struct run *r)
+{
+	return machine_request(r->vm)->op == OP_TRANSACTION;
+}
+/* Whether a statement may be in a transaction of its kind. */
+bool attempt_is_transactional(const struct run *r, const struct act *a, const struct connection *c,
+			      struct str sql);
 /* Which proof an effect of its own can have. Asks the target once in a process, or once a table:
  * that is tried again as the effect itself would be. */
 enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct connection *c,

@@ -14,6 +14,7 @@
 #include "vm/run/copy_verify.h"
 #include "vm/run/host.h"
 #include "vm/run/render.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -51,6 +52,8 @@ struct copying {
 	struct patience patience;
 	struct watch watch;
 	int64_t rows;
+	struct strand *strand; /* that is away meanwhile, and others have the run; or NULL */
+	bool has_touched;
 };
 
 uint32_t copy_need(const struct machine_request *q)
@@ -288,7 +291,8 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	struct buf name = { 0 };
 	enum outcome o = OUTCOME_OK;
 
-	c->rows_of = c->only_verifies ? NULL
+	c->rows_of = c->only_verifies || c->strand
+				      ? NULL
 				      : ahead_take(c->r, host_place(c->r, c->q->need),
 						   c->query.sql);
 	c->is_ahead = c->rows_of != NULL;
@@ -356,7 +360,7 @@ static enum outcome finish(struct copying *c, struct error *err)
 		return copy_verify_compare(&c->verify, &c->target, &c->is_same, &c->watch, err);
 	if (o != OUTCOME_OK)
 		return o;
-	if (!c->only_verifies)
+	if (!c->only_verifies && !c->strand)
 		ahead_begin(c->r, c->statement, c->rows);
 	if (settles)
 		o = target->settle(&c->target, &c->watch, err);
@@ -366,10 +370,10 @@ static enum outcome finish(struct copying *c, struct error *err)
 		return o;
 	o = copy_verify_after(&c->verify, &c->target, &c->watch, err);
 	/* Its rows are there. */
-	c->r->touched |= o != OUTCOME_OK && !settles;
+	c->has_touched = o != OUTCOME_OK && !settles;
 	if (o == OUTCOME_OK && settles)
 		o = target->finish(&c->target, &c->watch, err);
-	if (o == OUTCOME_OK && !c->only_verifies)
+	if (o == OUTCOME_OK && !c->only_verifies && !c->strand)
 		ahead_keep_target(c->r, &c->table, &c->target);
 	return o;
 }
@@ -405,7 +409,8 @@ static enum outcome pump(struct copying *c, struct error *err)
 			o = target->write(&c->target, rows, count, &c->watch, err);
 		if (o != OUTCOME_OK)
 			break;
-		c->r->copied = c->rows;
+		if (!c->strand)
+			c->r->copied = c->rows;
 		if (end)
 			return finish(c, err);
 		o = next(c, &rows, &count, &end, err);
@@ -481,7 +486,6 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 	c->query = (struct statement){ .sql = copy_trim_query(buf_view(&c->sql)),
 				       .query_id = c->query_id,
 				       .timeout_ms = s->timeout_ms };
-	c->patience.inner = watch;
 	if (s->timeout_ms > 0)
 		c->patience.ends_at_ms = os_monotonic_ms() + s->timeout_ms + DEADLINE_GRACE_MS;
 	c->watch = (struct watch){ ask_patience, &c->patience };
@@ -489,9 +493,15 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 	if (o == OUTCOME_OK && !c->only_verifies)
 		ahead_prepare(c->r, c->from, c->to);
 	if (o == OUTCOME_OK)
+		c->strand = strand_away(c->r, c->to, c->from, &c->patience.inner);
+	if (o == OUTCOME_OK && !c->strand)
+		c->patience.inner = watch;
+	if (o == OUTCOME_OK)
 		o = open_both(c, err);
 	if (o == OUTCOME_OK)
 		o = pump(c, err);
+	strand_back(c->strand);
+	c->r->touched |= c->has_touched;
 	if (o == OUTCOME_OK && !c->only_compares) {
 		tell_rejected(c);
 		tell_verified(c);

@@ -14,6 +14,7 @@
 #include "vm/run/copy.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -86,9 +87,11 @@ enum outcome doubt_close_left(struct run *r, struct error *err)
 	const struct effect_row *e = &r->open_effect;
 	enum outcome o;
 
-	if (!(r->left_open || r->lanes) || mutant(MUTANT_LEFT_OPEN))
+	if (!(r->left_open || r->lanes || r->strands) || mutant(MUTANT_LEFT_OPEN))
 		return OUTCOME_OK;
 	o = doubt_part(r, err);
+	if (r->strands)
+		return o == OUTCOME_OK ? strands_fence(r, err) : o;
 	if (o == OUTCOME_OK)
 		o = r->lanes ? lanes_fence(r, err) : doubt_fence_effect(r, e, err);
 	r->left_open = r->left_open && !r->lanes;
@@ -380,12 +383,30 @@ static enum outcome resolve_lanes(struct run *r, struct act *a, struct error *er
 	return journal_commit(r, err);
 }
 
+static enum outcome resolve_strands(struct run *r, struct error *err)
+{
+	struct act a;
+	enum step_end end;
+	enum outcome o;
+
+	if (r->phase != PHASE_BACKWARD) {
+		end = strands_resolve_loaded(r, &a, err);
+		if (end == STEP_LOST)
+			return err->outcome;
+		return end == STEP_DONE ? OUTCOME_OK : session_settle(r, &a, end, err);
+	}
+	o = strands_fence(r, err);
+	return o == OUTCOME_OK ? strands_close(r, err) : o;
+}
+
 enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 {
 	const struct effect_row *e = &r->open_effect;
 	struct act a;
-	enum outcome o;
+	enum outcome o = r->strands ? resolve_strands(r, err) : OUTCOME_OK;
 
+	if (o != OUTCOME_OK)
+		return o;
 	if (!e->number)
 		return OUTCOME_OK;
 	if (e->operation_index != r->index)

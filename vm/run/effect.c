@@ -14,6 +14,7 @@
 #include "vm/run/attempt.h"
 #include "vm/run/copy.h"
 #include "vm/run/host.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -36,11 +37,6 @@ enum outcome step_commit(struct run *r, struct error *err)
 	return journal_commit(r, err);
 }
 
-static bool is_transaction(const struct run *r)
-{
-	return machine_request(r->vm)->op == OP_TRANSACTION;
-}
-
 /* The effect has happened: the machine goes on with the rows, null where they are not told. */
 static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt, int64_t rows)
 {
@@ -48,7 +44,7 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
 	r->usual_rows = rows;
 	journal_outcome(r, number, attempt, true, rows, NULL);
-	if (is_transaction(r))
+	if (attempt_is_whole(r))
 		transaction_take(r);
 	if (machine_request(r->vm)->op == OP_COMMIT)
 		r->journal.outcome.sql = buf_view(&r->transaction.text);
@@ -57,74 +53,39 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 	r->touched = true;
 }
 
-/* Whether a statement may be in a transaction of its kind. */
-static bool is_transactional(const struct run *r, const struct act *a, const struct connection *c,
-			     struct str sql)
-{
-	if (is_transaction(r))
-		return true;
-	return !(a->operation->flags & OPERATION_NO_TRANSACTION) &&
-	       (!c->kind->transactional || c->kind->transactional(sql));
-}
-
-/* What goes along with an effect, or around it, so that it changes nothing when it comes late. */
-static void prove(struct run *r, const struct connection *c, int64_t number, enum proof proof,
-		  struct statement *s, struct buf *text)
-{
-	const struct target_fence f = fence_of(r);
-
-	switch (proof) {
-	case PROOF_NONE:
-		break;
-	case PROOF_MARKER:
-		if (mutant(MUTANT_NO_MARKER))
-			break;
-		marker_print(r, c->kind, number, text);
-		s->marker = buf_view(text);
-		break;
-	case PROOF_FENCE:
-		c->kind->guard(s->sql, &f, s->query_id, text);
-		s->sql = buf_view(text);
-		break;
-	}
-}
-
-void attempt_fill(struct run *r, const struct act *a, const struct connection *c, int64_t number,
-		  enum proof proof, struct statement *s, struct buf *text)
-{
-	s->timeout_ms = a->policy.timeout_ms;
-	s->settings = a->policy.settings;
-	s->setting_count = a->policy.setting_count;
-	s->no_transaction = c->kind->transactional && !is_transactional(r, a, c, s->sql);
-	prove(r, c, number, proof, s, text);
-}
-
 static enum outcome send(struct run *r, const struct act *a, struct connection *c, int64_t number,
 			 enum proof proof, int64_t *rows, struct error *err)
 {
 	struct buf text = { 0 };
-	struct statement s = { .sql = buf_view(&r->sql), .query_id = r->journal.query_id };
+	char query_id[QUERY_ID_SIZE];
+	struct statement s = { .sql = buf_view(&r->sql), .query_id = query_id };
+	const struct watch *watch;
+	struct strand *strand;
 	enum outcome o;
 
 	*rows = -1;
+	memcpy(query_id, r->journal.query_id, sizeof(query_id));
 	attempt_fill(r, a, c, number, proof, &s, &text);
 	buf_reset(&r->failed_sql);
 	fault_pass(FAULT_BEFORE_EFFECT);
 	session_busy(r, c);
 	gauge_begin(r, a, c);
 	fault_begin(FAULT_DURING_EFFECT);
-	if (machine_request(r->vm)->op == OP_COPY)
+	if (machine_request(r->vm)->op == OP_COPY) {
 		o = copy_send(r, c, &s, &r->watch, rows, err);
-	else if (is_transaction(r))
+	} else if (attempt_is_whole(r)) {
 		o = transaction_send(r, a, c, number, &s, rows, err);
-	else
-		o = c->kind->exec(c, &s, &r->watch, rows, err);
+	} else {
+		strand = strand_away(r, c, NULL, &watch);
+		o = c->kind->exec(c, &s, watch, rows, err);
+		strand_back(strand);
+	}
 	fault_end();
 	gauge_end(r);
 	session_idle(r);
 	fault_pass(FAULT_AFTER_EFFECT);
 	buf_clear(&text);
-	if (o != OUTCOME_OK && !(is_transaction(r) && r->failed_sql.len))
+	if (o != OUTCOME_OK && !(attempt_is_whole(r) && r->failed_sql.len))
 		request_remember_sql(r, buf_view(&r->sql), s.query_id);
 	return o;
 }
@@ -161,10 +122,11 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 				   struct error *err)
 {
 	struct journal *j = &r->journal;
-	int64_t number = r->next_effect, rows;
-	bool whole = is_transaction(r);
+	bool whole = attempt_is_whole(r);
+	int64_t rows;
 
 	for (int64_t attempt = 1;; attempt++) {
+		const int64_t number = r->next_effect; /* others may have had theirs meanwhile */
 		struct error late = { 0 };
 		enum step_end end;
 		enum outcome o;
@@ -271,12 +233,14 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 {
 	struct error why = { 0 };
 	enum step_end end;
+	enum verdict v;
 
 	*again = false;
 	if (r->stop.cancelled)
 		return effect_leave_open(r, effect);
 	if (http_repeats(a, effect))
 		return http_settle(r, a, effect, again, err);
+	strand_alone(r);
 	if (doubt_part(r, &why) != OUTCOME_OK) {
 		error_take(err, &why);
 		return STEP_LOST;
@@ -285,7 +249,9 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		lease_await_arrival(r);
 	if (effect_await_target(r, a, effect) != STEP_DONE)
 		return effect_leave_open(r, effect);
-	switch (doubt_resolve(r, a, effect, &why)) {
+	v = doubt_resolve(r, a, effect, &why);
+	strand_together(r);
+	switch (v) {
 	case VERDICT_DONE:
 		return go_on_found(r, a, effect, err);
 	case VERDICT_AGAIN:
@@ -344,18 +310,6 @@ static void look_again(struct run *r, const struct effect_row *effect, bool *the
 	if (*there)
 		error_clear(err);
 	error_clear(&why);
-}
-
-/* What nothing on the target refuses when it comes late goes out only while nobody else can have
- * taken the run over. */
-enum outcome attempt_may_go(struct run *r, enum proof proof, struct error *err)
-{
-	if (proof != PROOF_NONE || lease_is_safe(r))
-		return OUTCOME_OK;
-	error_set(err, OUTCOME_FAILED,
-		  "the statement was not sent: the lease on the run has too little time left");
-	err->class = ERROR_TRANSIENT;
-	return OUTCOME_FAILED;
 }
 
 /* The effect that the machine asks for, or what is known to be made again of it. */
@@ -423,8 +377,12 @@ enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum 
 		go_on(r, a, effect->number, effect->attempt, -1);
 		return STEP_DONE;
 	}
-	if (err->class == ERROR_UNKNOWN)
-		return settle_doubt(r, a, t->c, effect, again, err);
+	if (err->class == ERROR_UNKNOWN) {
+		enum step_end end = settle_doubt(r, a, t->c, effect, again, err);
+
+		strand_together(r);
+		return end;
+	}
 	journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 	if (r->stop.cancelled || step_is_unhealthy(r, a))
 		return STEP_STOPPED;
@@ -465,69 +423,6 @@ enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, e
 	return STEP_DONE;
 }
 
-/* Whether the effect leaves a marker. One that could, and went without for a connection that broke
- * for a moment, would be in doubt later for nothing. */
-static enum step_end ask_marker(struct run *r, const struct act *a, uint32_t need,
-				struct connection *c, bool *marked, struct error *err)
-{
-	for (int64_t attempt = 1;; attempt++) {
-		enum step_end end;
-
-		if (marker_possible(r, need, c, marked, err) == OUTCOME_OK)
-			return STEP_DONE;
-		if (err->class == ERROR_UNKNOWN)
-			err->class = ERROR_TRANSIENT;
-		if (!r->stop.cancelled && !retry_wanted(&a->policy.retry, attempt, err)) {
-			journal_checkpoint_after(r);
-			return STEP_FAILED;
-		}
-		end = r->stop.cancelled ? STEP_STOPPED : effect_wait(r, a, attempt, err);
-		if (end == STEP_DONE)
-			continue;
-		journal_checkpoint(r, r->vm);
-		return end;
-	}
-}
-
-enum step_end attempt_choose_proof(struct run *r, const struct act *a, struct connection *c,
-				   uint32_t need, enum proof *out, struct error *err)
-{
-	bool marked = false;
-	enum step_end asked = STEP_DONE;
-
-	if (is_transactional(r, a, c, buf_view(&r->sql)) && !c->shared)
-		asked = ask_marker(r, a, need, c, &marked, err);
-	if (asked != STEP_DONE)
-		return asked;
-	*out = marked ? PROOF_MARKER : PROOF_NONE;
-	if (is_transaction(r) && !marked) {
-		transaction_refuse(c, err);
-		return STEP_FAILED;
-	}
-	if (c->kind->raise_fence && r->fences[need] == FENCE_UNKNOWN && r->journal.pending &&
-	    step_commit(r, err) != OUTCOME_OK)
-		return STEP_LOST;
-	for (int64_t attempt = 1; fence_raise(r, need, c, err) != OUTCOME_OK; attempt++) {
-		enum step_end end;
-
-		if (err->outcome == OUTCOME_NOT_NOW)
-			return STEP_LOST;
-		if (r->stop.cancelled)
-			return STEP_STOPPED;
-		/* The effect itself has not been sent. */
-		if (err->class == ERROR_UNKNOWN)
-			err->class = ERROR_TRANSIENT;
-		if (!retry_wanted(&a->policy.retry, attempt, err))
-			return STEP_FAILED;
-		end = effect_wait(r, a, attempt, err);
-		if (end != STEP_DONE)
-			return end;
-	}
-	if (fence_guards(r, need, c, buf_view(&r->sql)))
-		*out = PROOF_FENCE;
-	return STEP_DONE;
-}
-
 static enum outcome render(struct run *r, const struct act *a, const struct machine_request *q,
 			   struct connection *c, struct error *err)
 {
@@ -546,7 +441,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
-		if (is_transaction(r) && transaction_load(r, a, err) != OUTCOME_OK)
+		if (attempt_is_whole(r) && transaction_load(r, a, err) != OUTCOME_OK)
 			return stop_wanted(r) ? effect_leave_open(r, &r->open_effect)
 					      : STEP_DOUBT;
 		r->verdict = VERDICT_NONE;
@@ -570,7 +465,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		return STEP_STOPPED;
 	}
 	if (c->shared && r->verdict == VERDICT_NONE &&
-	    is_transactional(r, a, c, buf_view(&r->sql))) {
+	    attempt_is_transactional(r, a, c, buf_view(&r->sql))) {
 		if (r->journal.pending && step_commit(r, err) != OUTCOME_OK)
 			return STEP_LOST;
 		/* Its source, in another session, is to see what is being committed. */

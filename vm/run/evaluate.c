@@ -9,7 +9,7 @@ static enum outcome answer(struct run *r, struct machine *vm, planned_fn planned
 	const struct machine_request *q = machine_request(vm);
 	enum outcome o;
 
-	if (q->op == OP_PLAN && planned) {
+	if ((q->op == OP_PLAN || q->op == OP_PARALLEL || q->op == OP_PARALLEL_END) && planned) {
 		o = planned(context, q, err);
 		if (o == OUTCOME_OK)
 			machine_answer(vm, value_null(), STR(""));

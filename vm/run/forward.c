@@ -1,24 +1,29 @@
 /* forward.c - through the plan from the current operation to the end, and what a stop or a failure
  * makes of the run */
+#include "vm/run/block.h"
+#include "vm/run/forward.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 #define FAILED_SHOWN 20
 
-static enum outcome finish_operation(struct run *r, struct act *a, struct error *err)
+enum outcome forward_finish(struct run *r, struct act *a, struct error *err)
 {
-	enum outcome o = journal_operation(r, a, OPERATION_STATUS_DONE, true, err);
+	enum outcome o;
 
+	block_step(r, a->index);
+	o = journal_operation(r, a, OPERATION_STATUS_DONE, true, err);
 	if (o != OUTCOME_OK)
 		return o;
 	journal_checkpoint_empty(r);
 	session_tell(r, EVENT_OPERATION_DONE, r->plan[a->index].label, STR(""));
-	r->index++;
 	r->share = 0;
 	r->done_here++;
 	r->undone_times = 0;
 	r->touched = false;
 	journal_migration(r, r->status);
+	if (r->strands)
+		return journal_commit(r, err);
 	/* The end of the last operation waits for the end of the run. */
 	if (r->journal.in_transaction && r->index < r->count)
 		return journal_commit_later(r, err);
@@ -26,7 +31,7 @@ static enum outcome finish_operation(struct run *r, struct act *a, struct error 
 }
 
 /* An effect is in doubt: that the operation is to be undone first is durable before it is. */
-static enum outcome begin_undo(struct run *r, struct act *a, struct error *err)
+enum outcome forward_begin_undo(struct run *r, struct act *a, struct error *err)
 {
 	enum outcome o = journal_operation(r, a, OPERATION_STATUS_ROLLING_BACK, false, err);
 
@@ -46,13 +51,13 @@ static bool has_checks(const struct run *r, enum check_kind kind)
 	return false;
 }
 
-static bool is_passed_over(const struct act *a, const struct error *err)
+bool forward_passes_over(const struct act *a, const struct error *err)
 {
 	return a->operation->flags & OPERATION_CONTINUE_ON_ERROR && err->outcome == OUTCOME_FAILED;
 }
 
 /* `continue on error`: what failed for good is kept, and the run goes on behind it. */
-static enum outcome pass_over(struct run *r, struct act *a, struct error *err)
+enum outcome forward_pass_over(struct run *r, struct act *a, struct error *err)
 {
 	enum outcome o;
 
@@ -61,11 +66,11 @@ static enum outcome pass_over(struct run *r, struct act *a, struct error *err)
 	journal_error(r, a->index, err);
 	journal_event(r, EVENT_OPERATION_FAILED, "%s", err->message);
 	error_clear(err);
+	block_step(r, a->index);
 	o = journal_operation(r, a, OPERATION_STATUS_FAILED, false, err);
 	if (o != OUTCOME_OK)
 		return o;
 	journal_checkpoint_empty(r);
-	r->index = a->index + 1;
 	r->share = 0;
 	r->done_here++;
 	r->undone_times = 0;
@@ -101,10 +106,10 @@ static enum outcome lost(struct run *r, bool *again, struct error *err)
 		*again = effect_wait(r, &a, r->transaction.refused, err) == STEP_DONE;
 		return *again ? OUTCOME_OK : session_settle(r, &a, STEP_STOPPED, err);
 	}
-	if (!a.operation || !is_passed_over(&a, err) || r->stop.cancelled ||
+	if (!a.operation || !forward_passes_over(&a, err) || r->stop.cancelled ||
 	    !session_was_refused(r, err))
 		return session_settle(r, NULL, STEP_LOST, err);
-	*again = pass_over(r, &a, err) == OUTCOME_OK;
+	*again = forward_pass_over(r, &a, err) == OUTCOME_OK;
 	return *again ? OUTCOME_OK : session_settle(r, NULL, STEP_LOST, err);
 }
 
@@ -161,6 +166,20 @@ static enum outcome complete(struct run *r, bool *again, struct error *err)
 	return o == OUTCOME_OK ? o : lost(r, again, err);
 }
 
+/* The operations at the index that go at once. */
+static enum outcome go_at_once(struct run *r, bool *again, struct error *err)
+{
+	struct act a;
+	enum step_end end = strands_go(r, &a, err);
+
+	*again = end == STEP_DONE;
+	if (*again)
+		return OUTCOME_OK;
+	if (end == STEP_LOST)
+		r->inside = (struct act){ 0 };
+	return session_settle(r, &a, end, err);
+}
+
 /* The operation at the index. *again: the run goes on behind it. */
 static enum outcome go(struct run *r, bool *again, struct error *err)
 {
@@ -181,11 +200,11 @@ static enum outcome go(struct run *r, bool *again, struct error *err)
 	}
 	end = step_operation(r, &a, err);
 	if (end == STEP_DONE)
-		o = finish_operation(r, &a, err);
+		o = forward_finish(r, &a, err);
 	else if (end == STEP_UNDO)
-		o = begin_undo(r, &a, err);
-	else if (end == STEP_FAILED && is_passed_over(&a, err))
-		o = pass_over(r, &a, err);
+		o = forward_begin_undo(r, &a, err);
+	else if (end == STEP_FAILED && forward_passes_over(&a, err))
+		o = forward_pass_over(r, &a, err);
 	else
 		return end == STEP_LOST ? lost(r, again, err) : session_settle(r, &a, end, err);
 	*again = o == OUTCOME_OK;
@@ -201,6 +220,8 @@ enum outcome forward_go(struct run *r, struct error *err)
 		again = false;
 		if (r->index == r->count) {
 			o = complete(r, &again, err);
+		} else if (block_is_at(r)) {
+			o = go_at_once(r, &again, err);
 		} else if (r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK) {
 			o = rollback_undo_current(r, err);
 			again = o == OUTCOME_OK;

@@ -19,7 +19,8 @@ static enum outcome prepare(struct run *r, const struct machine_request *q, bool
 	struct http_order order = { .method = value_text(q->operands[0]),
 				    .url = value_text(q->operands[1]),
 				    .doubted = doubted,
-				    .local = r->instance->local };
+				    .local = r->instance->local,
+				    .authority = r->instance->authority };
 	struct str variable = http_variable(order.url);
 	bool allowed = true;
 

@@ -36,6 +36,7 @@ enum outcome instance_read(struct instance *out, struct error *err)
 	out->app_version = get("AMIG_APP_VERSION");
 	out->allowed_env = get("AMIG_ALLOW_ENV");
 	out->local = get("AMIG_ALLOW_LOCAL");
+	out->authority = get("AMIG_HTTP_CA");
 	out->stop_grace_ms = INSTANCE_STOP_GRACE_MS;
 	out->lease_ms = INSTANCE_LEASE_MS;
 	if (read_duration("AMIG_STOP_GRACE", &out->stop_grace_ms, err) != OUTCOME_OK ||

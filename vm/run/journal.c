@@ -1,8 +1,9 @@
 /* journal.c - gathers what the next commit holds, so that a step costs one */
 #include "vm/base/fault.h"
 #include "vm/base/os.h"
+#include "vm/run/block.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -52,6 +53,8 @@ static enum outcome committed(struct run *r, int64_t sent_at_ms, struct error *e
 	r->durable_index = r->index;
 	if (j->step.set_checkpoint)
 		j->stored_checkpoint = j->checkpoint.len > 0;
+	if (j->step.set_checkpoint && r->strands)
+		strands_committed(r);
 	if (j->step.set_locks)
 		r->locks.stored = j->step.locks;
 	if (j->step.drop_blobs && !j->step.blob_count)
@@ -165,11 +168,15 @@ enum outcome journal_settled(struct run *r, struct error *err)
 void journal_forget(struct run *r)
 {
 	reset(&r->journal);
+	if (r->strands)
+		strands_forget(r);
 }
 
 static void save(struct run *r, const struct machine *vm, struct buf *out)
 {
-	if (r->lanes)
+	if (r->strands)
+		strands_save(r, out);
+	else if (r->lanes)
 		lanes_save(r, out);
 	else
 		machine_save(vm, out);
@@ -211,6 +218,8 @@ void journal_checkpoint_empty(struct run *r)
 	buf_reset(&r->journal.checkpoint);
 	buf_reset(&r->journal.after);
 	r->journal.locks = 0;
+	if (r->strands)
+		strands_save_without(r, &r->journal.checkpoint);
 	r->journal.step.set_checkpoint = r->journal.stored_checkpoint || r->locks.stored > 0;
 	r->journal.step.drop_blobs = r->journal.stored_blobs;
 	blobs_forget(r->journal.blobs);
@@ -249,6 +258,7 @@ enum outcome journal_operation(struct run *r, const struct act *a, enum operatio
 	change->rows = a->rows;
 	change->started = change->started || !a->begun;
 	change->finished = finished;
+	change->completion = r->plan[a->index].completion;
 	if (finished)
 		r->plan[a->index].finished_at = os_wall_us();
 	r->plan[a->index].status = status;
@@ -266,9 +276,7 @@ void journal_migration(struct run *r, enum migration_status status)
 	step->status = status;
 	step->current_operation_index = r->index;
 	/* `finally` behind a rollback: nothing of the operations is done any more. */
-	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count
-				 ? 0
-				 : progress_percent(&r->progress, r->index, r->share);
+	step->progress = r->phase == PHASE_BACKWARD && r->index >= r->count ? 0 : block_progress(r);
 	step->current_query_id = r->journal.query_id[0] ? r->journal.query_id : NULL;
 	r->journal.pending = true;
 }
@@ -427,7 +435,7 @@ void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t 
 			     .operation_count = 1 };
 
 	/* The end of the last operation waits for the end of the run. */
-	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count)
+	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count || r->strands)
 		return;
 	step.operations[0] = (struct operation_change){
 		.index = a->index,

@@ -24,7 +24,9 @@ bool lanes_possible(struct run *r, const struct act *a)
 		error_clear(&ignored);
 		return false;
 	}
-	if (!(c->kind->capabilities & CAN_AT_ONCE))
+	if (r->strands)
+		why = "the operations go at once";
+	else if (!(c->kind->capabilities & CAN_AT_ONCE))
 		why = "the database has one writer at a time";
 	else if (c->shared)
 		why = "the state is in the same database, and each is one commit with it";
@@ -340,7 +342,7 @@ static enum step_end answer(struct run *r, struct act *a, struct lane *l, struct
 	default:
 		break;
 	}
-	if (ability_lacks(q->op) || opcode_table[q->op].world == WORLD_EFFECT) {
+	if (opcode_table[q->op].world == WORLD_EFFECT) {
 		if (q->op != OP_WINDOW)
 			return refuse(r, "this", err);
 	}

@@ -21,7 +21,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define LANES_MAX 64
+#define LANES_MAX AT_ONCE_MAX
 
 enum lane_state {
 	LANE_READY, /* its machine goes on */

@@ -1,20 +1,15 @@
 /*
  * lane_state.c - lanes made, put away, and in a checkpoint
  *
- *   "amln" u8 format  module identity (16)  u64 XXH3 of the rest
- *   0 (it refers to no blobs)  the cursor
- *   count of lanes; per lane: number and attempt of its open effect (0 none), from, until, machine
- *
- * Texts have their length before them; all numbers are LEB128. The head is as that of a machine's
- * own checkpoint, so that who sweeps the blobs can read how many there are.
+ * The parts of its envelope: the cursor; the count of lanes; per lane number and attempt of its
+ * open effect (0 none), from, until, machine.
  */
-#include "vm/run/lane.h"
-
+#include "vm/run/envelope.h"
 #include "vm/run/host.h"
+#include "vm/run/lane.h"
 
 #include <stdlib.h>
 
-#define LANES_MAGIC "amln"
 #define LANES_FORMAT 1u
 
 static enum watch_wish ask(void *lanes)
@@ -107,15 +102,9 @@ void lane_look_at(struct run *r, struct lane *l)
 
 /* ---- in a checkpoint ---- */
 
-static void put(struct buf *out, struct str s)
-{
-	buf_varint(out, s.len);
-	buf_str(out, s);
-}
-
 bool lanes_are_in(struct str checkpoint)
 {
-	return str_starts(checkpoint, STR(LANES_MAGIC));
+	return str_starts(checkpoint, STR(ENVELOPE_LANES));
 }
 
 void lanes_save(struct run *r, struct buf *out)
@@ -128,31 +117,19 @@ void lanes_save(struct run *r, struct buf *out)
 		buf_reset(&now->saved);
 		machine_save(now->vm, &now->saved);
 	}
-	buf_varint(&body, 0);
-	put(&body, buf_view(&all->cursor));
+	envelope_put(&body, buf_view(&all->cursor));
 	buf_varint(&body, all->count);
 	for (size_t i = 0; i < all->count; i++) {
 		const struct lane *l = &all->at[i];
 
 		buf_varint(&body, l->open ? (uint64_t)l->attempt.effect.number : 0);
 		buf_varint(&body, l->open ? (uint64_t)l->attempt.effect.attempt : 0);
-		put(&body, buf_view(&l->from));
-		put(&body, buf_view(&l->until));
-		put(&body, buf_view(&l->saved));
+		envelope_put(&body, buf_view(&l->from));
+		envelope_put(&body, buf_view(&l->until));
+		envelope_put(&body, buf_view(&l->saved));
 	}
-	buf_text(out, LANES_MAGIC);
-	buf_u8(out, LANES_FORMAT);
-	buf_add(out, r->module.identity.bytes, sizeof(r->module.identity.bytes));
-	buf_u64(out, hash_64(buf_view(&body)));
-	buf_str(out, buf_view(&body));
+	envelope_close(r, ENVELOPE_LANES, LANES_FORMAT, buf_view(&body), out);
 	buf_clear(&body);
-}
-
-static struct str take(struct reader *in)
-{
-	uint64_t len = reader_varint(in);
-
-	return in->failed || len > reader_left(in) ? STR("") : reader_bytes(in, (size_t)len);
 }
 
 static enum outcome restore_lane(struct run *r, struct reader *in, struct error *err)
@@ -164,9 +141,9 @@ static enum outcome restore_lane(struct run *r, struct reader *in, struct error 
 	l->attempt.effect.number = (int64_t)(number & INT64_MAX);
 	l->attempt.effect.attempt = (int64_t)(attempt & INT64_MAX);
 	l->open = number > 0;
-	buf_str(&l->from, take(in));
-	buf_str(&l->until, take(in));
-	saved = take(in);
+	buf_str(&l->from, envelope_take(in));
+	buf_str(&l->until, envelope_take(in));
+	saved = envelope_take(in);
 	buf_str(&l->saved, saved);
 	return machine_restore(l->vm, saved, err);
 }
@@ -179,24 +156,13 @@ static enum outcome damaged(struct error *err)
 
 enum outcome lanes_restore(struct run *r, struct str checkpoint, struct error *err)
 {
-	struct reader in = reader_of(checkpoint);
-	struct hash identity = { 0 };
-	struct str bytes;
-	uint64_t hash, count;
+	struct reader in;
+	uint64_t count;
 	enum outcome o = OUTCOME_OK;
 
-	reader_bytes(&in, sizeof(LANES_MAGIC) - 1);
-	if (reader_u8(&in) != LANES_FORMAT)
+	if (!envelope_open(r, ENVELOPE_LANES, LANES_FORMAT, checkpoint, &in))
 		return damaged(err);
-	bytes = reader_bytes(&in, sizeof(identity.bytes));
-	if (bytes.len == sizeof(identity.bytes))
-		memcpy(identity.bytes, bytes.ptr, bytes.len);
-	hash = reader_u64(&in);
-	if (in.failed || !hash_eq(identity, r->module.identity) ||
-	    hash != hash_64((struct str){ (const char *)in.at, reader_left(&in) }) ||
-	    reader_varint(&in) != 0)
-		return damaged(err);
-	buf_str(&lanes_new(r)->cursor, take(&in));
+	buf_str(&lanes_new(r)->cursor, envelope_take(&in));
 	count = reader_varint(&in);
 	if (in.failed || count < 1 || count > LANES_MAX)
 		return damaged(err);

@@ -1,4 +1,5 @@
 /* plan.c - the flat list of operations of a run, made once; and its rows read back */
+#include "vm/run/block.h"
 #include "vm/run/host.h"
 
 #define PLAN_OPERATIONS_MAX 1000000
@@ -14,6 +15,7 @@ struct planning {
 	struct run *r;
 	VEC(struct chosen) chosen;
 	VEC(struct operation_row) rows;
+	struct block_plan blocks;
 };
 
 enum outcome plan_setup(struct run *r, struct error *err)
@@ -40,12 +42,15 @@ enum outcome plan_setup(struct run *r, struct error *err)
 	return OUTCOME_OK;
 }
 
-static enum outcome add(struct planning *p, struct operation_row row, struct error *err)
+static enum outcome add(struct planning *p, struct operation_row row, bool per_host, bool first,
+			struct error *err)
 {
 	if (p->rows.count >= PLAN_OPERATIONS_MAX)
 		return error_set(err, OUTCOME_FAILED, "the plan has more than %d operations",
 				 PLAN_OPERATIONS_MAX);
 	row.index = (int64_t)p->rows.count;
+	row.block = row.at_once = 0;
+	block_plan_add(&p->blocks, &p->r->module, &row, per_host, first);
 	vec_push(&p->rows, row);
 	return OUTCOME_OK;
 }
@@ -80,7 +85,7 @@ static enum outcome add_for_hosts(struct planning *p, const struct operation *op
 	enum outcome o = choose_hosts(p, op, &c, err);
 
 	if (o == OUTCOME_OK && c->count == 0)
-		return add(p, row, err);
+		return add(p, row, false, true, err);
 	for (size_t i = 0; o == OUTCOME_OK && i < c->count; i++) {
 		buf_reset(&text);
 		host_print(&c->hosts[i], c->flags & OPERATION_PER_REPLICA, label, &text);
@@ -88,20 +93,40 @@ static enum outcome add_for_hosts(struct planning *p, const struct operation *op
 		buf_reset(&text);
 		buf_format(&text, "%.*s@%.*s", STR_ARG(connection), STR_ARG(c->hosts[i].name));
 		row.connection = arena_str(&p->r->arena, buf_view(&text));
-		o = add(p, row, err);
+		o = add(p, row, true, i == 0, err);
 	}
 	buf_clear(&text);
 	return o;
+}
+
+/* What is planned from here on: so much of it at once. */
+static enum outcome begin_block(struct planning *p, const struct machine_request *q,
+				struct error *err)
+{
+	struct buf place = { 0 };
+
+	p->blocks.open = false;
+	p->blocks.wanted = q->op == OP_PARALLEL ? q->value.number : 0;
+	if (q->op != OP_PARALLEL || (p->blocks.wanted >= 1 && p->blocks.wanted <= AT_ONCE_MAX))
+		return OUTCOME_OK;
+	module_place(&p->r->module, q->function, q->pc, &place);
+	error_set(err, OUTCOME_FAILED, "%.*s: `parallel` is %lld, and must be 1 to %d",
+		  STR_ARG(buf_view(&place)), (long long)p->blocks.wanted, AT_ONCE_MAX);
+	buf_clear(&place);
+	return err->outcome;
 }
 
 static enum outcome planned(void *context, const struct machine_request *q, struct error *err)
 {
 	struct planning *p = context;
 	struct run *r = p->r;
-	const struct operation *op = &r->module.operations[q->operation];
+	const struct operation *op;
 	struct operation_row row = { .operation = q->operation, .rows = -1 };
 	struct buf bytes = { 0 };
 
+	if (q->op != OP_PLAN)
+		return begin_block(p, q, err);
+	op = &r->module.operations[q->operation];
 	row.label = arena_str(&r->arena, value_text(q->value));
 	row.connection = op->need == NO_INDEX
 				 ? STR("")
@@ -114,7 +139,7 @@ static enum outcome planned(void *context, const struct machine_request *q, stru
 	buf_clear(&bytes);
 	if (op->flags & (OPERATION_PER_SHARD | OPERATION_PER_REPLICA))
 		return add_for_hosts(p, op, row, err);
-	return add(p, row, err);
+	return add(p, row, false, true, err);
 }
 
 enum outcome plan_make(struct run *r, struct error *err)
@@ -137,6 +162,7 @@ enum outcome plan_make(struct run *r, struct error *err)
 	}
 	if (p.rows.count)
 		memcpy(r->plan, p.rows.at, p.rows.count * sizeof(*r->plan));
+	block_plan_end(r->plan, r->count);
 	vec_clear(&p.rows);
 	vec_clear(&p.chosen);
 	return o;

@@ -169,6 +169,8 @@ static enum outcome preview_operation(struct run *r, const struct operation_row 
 	before = host_enter(r, row->index);
 	p->label = arena_str(&out->arena, row->label);
 	p->connection = arena_str(&out->arena, row->connection);
+	p->block = row->block;
+	p->at_once = row->at_once;
 	p->rollback_kind = op->rollback_kind;
 	p->rollback_why = arena_str(&out->arena, op->rollback_why);
 	walk(&n, op->forward, captures);

@@ -29,3 +29,11 @@ int progress_percent(const struct progress *p, int64_t index, double share)
 	percent = (int)((100 * done + (int64_t)(100.0 * share * (double)weight)) / total);
 	return percent > 99 ? 99 : percent;
 }
+
+int progress_between(const struct progress *p, int64_t index, double done)
+{
+	double total = (double)p->before[p->count];
+	int percent = (int)(100.0 * ((double)p->before[index] + done) / total);
+
+	return percent > 99 ? 99 : percent;
+}

@@ -17,4 +17,7 @@ void progress_init(struct progress *p, int64_t *before, const int64_t *weights, 
  * With equal weights and no share it is 100 * index / count, rounded down. */
 int progress_percent(const struct progress *p, int64_t index, double share);
 
+/* The same when all below `index` is done, and so much of what comes behind that. */
+int progress_between(const struct progress *p, int64_t index, double done);
+
 #endif

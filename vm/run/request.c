@@ -5,6 +5,7 @@
 #include "vm/base/os.h"
 #include "vm/run/answer.h"
 #include "vm/run/render.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 
@@ -104,6 +105,8 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 			struct result *result, struct error *err)
 {
 	for (int64_t attempt = 1;; attempt++) {
+		const struct watch *watch;
+		struct strand *strand;
 		enum outcome o;
 
 		if (index < 0)
@@ -115,7 +118,9 @@ static enum outcome ask(struct run *r, struct connection *c, struct statement *s
 				 (long long)index, r->token, (unsigned long long)++r->reads);
 		s->query_id = query_id;
 		fault_pass(FAULT_BEFORE_READ);
-		o = c->kind->query(c, s, &r->watch, result, err);
+		strand = strand_away(r, c, NULL, &watch);
+		o = c->kind->query(c, s, watch, result, err);
+		strand_back(strand);
 		fault_pass(FAULT_AFTER_READ);
 		if (o == OUTCOME_OK)
 			return o;
@@ -319,8 +324,6 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 	default:
 		break;
 	}
-	if (ability_lacks(q->op))
-		return ability_refuse(ability_lacks(q->op), err);
 	return error_set(err, OUTCOME_FAILED, "the code asks for %s where it cannot be",
 			 opcode_table[q->op].name);
 }

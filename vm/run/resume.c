@@ -6,8 +6,10 @@
  */
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
+#include "vm/run/block.h"
+#include "vm/run/host.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
 {
@@ -40,9 +42,17 @@ static enum outcome check_types(struct run *r, struct error *err)
 
 static enum outcome restore(struct run *r, struct error *err)
 {
-	enum outcome o = step_restore(r, r->checkpoint, err);
-	const struct hash *missing = blobs_missing(r->journal.blobs);
+	const struct hash *missing;
+	enum outcome o;
 
+	if (!!strands_are_in(r->checkpoint) != (r->phase == PHASE_FORWARD && block_is_at(r)))
+		return error_set(err, OUTCOME_DAMAGED,
+				 "the checkpoint does not go with operation %lld: of operations "
+				 "that go at once it has all that are under way",
+				 (long long)r->index);
+	o = strands_are_in(r->checkpoint) ? strands_restore(r, r->checkpoint, err)
+					  : step_restore(r, r->checkpoint, err);
+	missing = blobs_missing(r->journal.blobs);
 	if (o != OUTCOME_OK && missing)
 		return store_blob_is_missing(r->store, r->id, *missing, err);
 	return o;
@@ -92,8 +102,12 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	session_set_values(r);
 	if (r->checkpoint.len)
 		o = restore(r, err);
-	if (o == OUTCOME_OK && r->lanes)
+	if (o == OUTCOME_OK && block_is_at(r))
+		o = strands_load(r, err);
+	else if (o == OUTCOME_OK && r->lanes)
 		o = lanes_load(r, err);
+	if (r->strands)
+		r->checkpoint = (struct str){ 0 };
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
 }
 
@@ -137,10 +151,12 @@ static void say_so(struct run *r, bool dead, const struct migration_row *row)
  * running any more. */
 static enum outcome begin_rollback(struct run *r, struct error *err)
 {
-	if (r->open_effect.number) {
-		enum outcome o = r->lanes ? lanes_fence(r, err)
-					  : doubt_fence_effect(r, &r->open_effect, err);
+	enum outcome o = r->strands ? strands_fence(r, err) : OUTCOME_OK;
 
+	if (o != OUTCOME_OK)
+		return o;
+	if (r->open_effect.number) {
+		o = r->lanes ? lanes_fence(r, err) : doubt_fence_effect(r, &r->open_effect, err);
 		if (o != OUTCOME_OK)
 			return o;
 	}
@@ -148,6 +164,26 @@ static enum outcome begin_rollback(struct run *r, struct error *err)
 		journal_outcome(r, r->open_effect.number, r->open_effect.attempt, false, -1, NULL);
 	rollback_mark(r);
 	return journal_commit(r, err);
+}
+
+/* The same of all operations that go at once: each connection once. */
+static enum outcome end_predecessors(struct run *r, struct error *err)
+{
+	bool *ended = arena_array(&r->arena, bool, (size_t)host_places(r) + 1);
+	enum outcome o = OUTCOME_OK;
+	int64_t begin, end;
+
+	block_of(r, r->index, &begin, &end);
+	for (int64_t i = begin; i < end && o == OUTCOME_OK; i++) {
+		struct str connection = r->plan[i].connection;
+		uint32_t place = connection.len ? host_find(r, connection) : NO_INDEX;
+
+		if (r->plan[i].completion || place == NO_INDEX || ended[place])
+			continue;
+		ended[place] = true;
+		o = doubt_fence(r, connection, err);
+	}
+	return o;
 }
 
 /* What the process before left running at the target of the current operation is ended, also where
@@ -159,6 +195,8 @@ static enum outcome end_predecessor(struct run *r, struct error *err)
 
 	if (r->open_effect.number)
 		return OUTCOME_OK;
+	if (block_is_at(r) && r->phase == PHASE_FORWARD)
+		return end_predecessors(r, err);
 	for (uint32_t i = 0; finally_is_begun(r) && i < r->module.need_count; i++)
 		if (o == OUTCOME_OK)
 			o = doubt_fence(r, r->module.needs[i].name, err);
@@ -178,6 +216,8 @@ static bool is_on_its_way(const struct run *r)
 	for (size_t i = 0; r->lanes && i < r->lanes->count; i++)
 		if (r->lanes->at[i].open && comes_late(&r->lanes->at[i].attempt.effect))
 			return true;
+	if (r->strands && strands_are_on_their_way(r))
+		return true;
 	return comes_late(&r->open_effect);
 }
 

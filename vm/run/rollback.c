@@ -1,22 +1,28 @@
 /* rollback.c - back through the plan from the current operation, which may be half done, to the
  * first */
 #include "vm/base/mutant.h"
+#include "vm/run/block.h"
 #include "vm/run/lane.h"
-#include "vm/run/session.h"
+#include "vm/run/strand.h"
 
-static int64_t top(const struct run *r)
+/* Whether an operation from the index down, or of the block there, may have changed something. */
+static bool is_touched(const struct run *r, int64_t index)
 {
-	return r->index < r->count ? r->index : r->count - 1;
+	if (r->plan[index].block)
+		return strands_have_touched(r, index);
+	return index != r->index || r->touched;
 }
 
 bool rollback_possible(const struct run *r, struct error *err)
 {
-	for (int64_t i = top(r); i >= 0; i--) {
+	int64_t begin, end = r->count;
+
+	if (r->index < r->count)
+		block_of(r, r->index, &begin, &end);
+	for (int64_t i = end - 1; i >= 0; i--) {
 		const struct operation *op = &r->module.operations[r->plan[i].operation];
 
-		if (op->rollback_kind != ROLLBACK_IRREVERSIBLE)
-			continue;
-		if (i == r->index && !r->touched)
+		if (op->rollback_kind != ROLLBACK_IRREVERSIBLE || !is_touched(r, i))
 			continue;
 		error_set(err, OUTCOME_NOT_NOW, "operation %lld \"%.*s\" is irreversible: %.*s",
 			  (long long)i, STR_ARG(r->plan[i].label), STR_ARG(op->rollback_why));
@@ -30,13 +36,13 @@ void rollback_mark(struct run *r)
 	r->health.state = HEALTH_OFF;
 	/* What was found out of the effect that was open is of the forward's; the rollback's own
 	 * first effect must not be taken for it. */
-	if (r->verdict != VERDICT_NONE)
+	if (r->verdict != VERDICT_NONE && !r->strands)
 		journal_outcome(r, r->open_effect.number, r->open_effect.attempt,
 				r->verdict == VERDICT_DONE, -1, NULL);
-	if (!mutant(MUTANT_OLD_VERDICT))
+	if (!mutant(MUTANT_OLD_VERDICT) && !r->strands)
 		r->verdict = VERDICT_NONE;
 	buf_reset(&r->halt);
-	r->index = top(r);
+	r->index = block_undo_first(r);
 	r->checkpoint = (struct str){ 0 };
 	r->share = 0;
 	if (r->index < 0)
@@ -44,6 +50,8 @@ void rollback_mark(struct run *r)
 	journal_migration(r, STATUS_ROLLING_BACK);
 	journal_phase(r, PHASE_BACKWARD);
 	journal_instruct(r, STR(""));
+	if (r->strands)
+		r->strands->undone = true;
 	journal_checkpoint_empty(r);
 	journal_event(r, EVENT_ROLLBACK_STARTED, "from operation %lld", (long long)r->index);
 }
@@ -51,6 +59,7 @@ void rollback_mark(struct run *r)
 static enum outcome finish(struct run *r, struct act *a, struct error *err)
 {
 	enum outcome o = journal_operation(r, a, OPERATION_STATUS_ROLLED_BACK, true, err);
+	int64_t next = block_undo_next(r, a->index);
 
 	if (o != OUTCOME_OK)
 		return o;
@@ -60,10 +69,10 @@ static enum outcome finish(struct run *r, struct act *a, struct error *err)
 	r->done_here++;
 	r->share = 0;
 	r->touched = false;
-	/* The end of the first operation waits for the end of the rollback. */
-	if (a->index == 0)
+	/* The end of the last one waits for the end of the rollback. */
+	if (next < 0)
 		return OUTCOME_OK;
-	r->index = a->index - 1;
+	r->index = next;
 	journal_migration(r, STATUS_ROLLING_BACK);
 	return r->journal.in_transaction || r->sets ? journal_commit(r, err) : OUTCOME_OK;
 }
@@ -88,7 +97,9 @@ enum outcome rollback_go(struct run *r, struct error *err)
 
 	if (r->lanes && lanes_close(r, err) != OUTCOME_OK)
 		return session_settle(r, NULL, STEP_LOST, err);
-	for (int64_t i = at_end ? -1 : top(r); i >= 0; i--) {
+	if (r->strands && strands_close(r, err) != OUTCOME_OK)
+		return session_settle(r, NULL, STEP_LOST, err);
+	for (int64_t i = at_end ? -1 : block_undo_first(r); i >= 0; i = block_undo_next(r, i)) {
 		enum step_end how = STEP_DONE;
 		enum outcome o = plan_act(r, i, true, &a, err);
 

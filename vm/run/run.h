@@ -140,6 +140,7 @@ struct run_statement {
 
 struct run_preview_operation {
 	struct str label, connection;
+	int64_t block, at_once; /* those of a block go at once, so many at a time; 0: alone */
 	struct run_statement *forward, *backward;
 	size_t forward_count, backward_count;
 	enum rollback_kind rollback_kind;

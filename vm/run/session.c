@@ -5,9 +5,11 @@
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/ahead.h"
+#include "vm/run/block.h"
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
 #include "vm/run/setting.h"
+#include "vm/run/strand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +60,7 @@ void session_close(struct run *r)
 	if (journal_settled(r, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	health_end(r);
+	strands_free(r);
 	ahead_free(r);
 	for (uint32_t i = 0; r->connections && i < host_places(r); i++)
 		if (r->connections[i].kind)
@@ -151,6 +154,8 @@ enum outcome session_begin(struct run *r, struct error *err)
 
 		o = plan_act(r, i, false, &a, err);
 		weights[i] = o == OUTCOME_OK ? a.policy.weight : 1;
+		if (r->plan[i].completion > r->completions)
+			r->completions = r->plan[i].completion;
 	}
 	if (o == OUTCOME_OK) {
 		progress_init(&r->progress, arena_array(&r->arena, int64_t, (size_t)r->count + 1),
@@ -196,17 +201,27 @@ static enum outcome open_connection(struct run *r, const struct need *need,
 	return OUTCOME_OK;
 }
 
+struct connection *session_at(struct run *r, uint32_t place)
+{
+	return r->strands ? strand_connection(r, place) : &r->connections[place];
+}
+
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err)
 {
 	uint32_t place = host_place(r, need);
 	const struct run_host *host = host_at(r, place);
-	struct connection *c = &r->connections[place];
+	struct connection *c = session_at(r, place);
+	enum outcome o;
 
 	*out = c;
 	if (c->kind)
 		return OUTCOME_OK;
-	return open_connection(r, &r->module.needs[host ? host->need : need], host, true, c, err);
+	o = open_connection(r, &r->module.needs[host ? host->need : need], host,
+			    c == &r->connections[place], c, err);
+	if (o == OUTCOME_OK)
+		*out = session_at(r, place);
+	return o;
 }
 
 enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
@@ -244,13 +259,12 @@ void session_tell(struct run *r, enum run_event event, struct str label, struct 
 	news = (struct run_news){
 		.event = event,
 		.migration = r->name,
-		.index = r->index,
+		.index = strands_index(r),
 		.count = r->count,
 		.backward = r->phase == PHASE_BACKWARD,
 		.label = label,
 		.text = text,
-		.progress =
-			r->progress.before ? progress_percent(&r->progress, r->index, r->share) : 0,
+		.progress = block_progress(r),
 	};
 	r->options->listener->hear(r->options->listener->context, &news);
 }

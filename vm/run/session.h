@@ -8,6 +8,7 @@
  * to stop
  *   gauge.c              how far the effect that runs has come
  *   host.c               `per shard`, `per replica`
+ *   block.c strand.c     operations at once
  *   transaction.c        `transaction`
  *   lock.c               `with lock`             health.c               checks of the running run
  *
@@ -196,6 +197,8 @@ struct run {
 	struct transaction transaction;
 	struct buf halt; /* the instruction of the `halt` that the machine has come to */
 	struct lanes *lanes; /* lane.h; NULL: one window after the other */
+	struct strands *strands; /* strand.h; NULL: one operation after the other */
+	int64_t completions; /* of operations of blocks (block.h), so far */
 	enum run_phase phase;
 	enum migration_status status;
 	int64_t next_effect;
@@ -244,6 +247,8 @@ void session_set_values(struct run *r);
 enum outcome session_begin(struct run *r, struct error *err) MUST_USE;
 enum outcome session_connection(struct run *r, uint32_t need, struct connection **out,
 				struct error *err) MUST_USE;
+/* That of a place, which may not be open. */
+struct connection *session_at(struct run *r, uint32_t place);
 /* One more session to what is at a place (host.h), which nothing shares. */
 enum outcome session_open_connection(struct run *r, uint32_t place, struct connection *c,
 				     struct error *err) MUST_USE;
@@ -313,15 +318,8 @@ enum outcome request_render(struct run *r, const struct machine_request *q,
 enum outcome request_machine_failure(struct run *r, const struct machine *vm, struct error *err);
 void request_remember_sql(struct run *r, struct str sql, const char *query_id);
 
-/* ability.c */
-/* The statement that an instruction belongs to, if this amigrun does not carry it out; or NULL. */
-const char *ability_lacks(enum opcode op);
-enum outcome ability_refuse(const char *word, struct error *err);
-/* Whether everything in the module can be carried out. */
-enum outcome ability_check(const struct run *r, struct error *err) MUST_USE;
-
 /* evaluate.c: a function that changes nothing, in a machine of its own; the result is in r->heap.
- * planned: hears PLAN. */
+ * planned: hears PLAN, PARALLEL and PARALLEL_END. */
 typedef enum outcome (*planned_fn)(void *context, const struct machine_request *q,
 				   struct error *err);
 enum outcome evaluate(struct run *r, uint32_t function, const struct value *args,

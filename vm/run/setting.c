@@ -18,6 +18,14 @@ static const struct setting_info {
 #undef SETTING
 };
 
+bool setting_is_other(struct str name)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		if (str_eq(name, str_c(infos[i].name)))
+			return false;
+	return !str_eq(name, STR(SETTING_STORE_ID));
+}
+
 static bool parse(const struct setting_info *info, struct str text, int64_t *out)
 {
 	text = str_trim(text);
@@ -57,6 +65,22 @@ enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 	return o;
 }
 
+/* One that a migration has set. */
+static bool is_there(struct store *store, struct str name)
+{
+	struct error ignored = { 0 };
+	struct arena a = { 0 };
+	struct str value;
+	bool found = false;
+
+	if (!setting_is_other(name) ||
+	    store_setting(store, name, &a, &value, &found, &ignored) != OUTCOME_OK)
+		found = false;
+	error_clear(&ignored);
+	arena_clear(&a);
+	return found;
+}
+
 enum outcome setting_change(struct store *store, struct str name, struct str value,
 			    struct error *err)
 {
@@ -72,6 +96,10 @@ enum outcome setting_change(struct store *store, struct str name, struct str val
 		if (!parse(&infos[i], value, &ignored))
 			return wrong(&infos[i], value, err);
 		return store_set_setting(store, name, str_trim(value), err);
+	}
+	if (is_there(store, name)) {
+		buf_clear(&names);
+		return store_set_setting(store, name, value, err);
 	}
 	error_set(err, OUTCOME_USAGE, "there is no setting \"%.*s\"", STR_ARG(name));
 	error_hint(err, "there are %.*s", STR_ARG(buf_view(&names)));

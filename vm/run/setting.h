@@ -16,13 +16,17 @@ enum setting {
 /* A BOOL is 0 or 1. OUTCOME_USAGE: what is stored (edited by hand) can't be understood. */
 enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 			  struct error *err) MUST_USE;
-/* OUTCOME_USAGE: there is no such setting, or not of such a value. */
+/* One of these, or one that a migration has made. OUTCOME_USAGE: there is no such setting, or not
+ * of such a value. */
 enum outcome setting_change(struct store *store, struct str name, struct str value,
 			    struct error *err) MUST_USE;
 
 /* Whether a migration may make it that: one of these to a value that it can have, or one of a name
  * that amigrun itself does not use. */
 enum outcome setting_check(struct str name, struct str value, struct error *err) MUST_USE;
+
+/* Of a name that amigrun itself does not use: of migrations. */
+bool setting_is_other(struct str name);
 
 struct setting_shown {
 	const char *name, *sentence;

@@ -1,8 +1,9 @@
 /* settle.c - a stop, a failure, a doubt becomes the state of the run, and an error for whoever
  * started it */
 #include "vm/base/mutant.h"
-#include "vm/run/session.h"
+#include "vm/run/block.h"
 #include "vm/run/setting.h"
+#include "vm/run/strand.h"
 
 /* `stop --rollback`: what was begun is undone. */
 static enum outcome settle_undone(struct run *r, struct error *err)
@@ -180,6 +181,8 @@ static bool is_undoable(const struct run *r)
 	bool of_operation = r->index < r->count &&
 			    r->plan[r->index].status == OPERATION_STATUS_FAILED;
 
+	if (r->phase == PHASE_FORWARD && block_is_at(r))
+		return !r->strands || !strands_are_open(r);
 	return r->phase != PHASE_BACKWARD && !finally_is_begun(r) &&
 	       (of_operation || (!r->open_effect.number && !r->lanes));
 }
@@ -261,6 +264,7 @@ bool session_was_refused(struct run *r, const struct error *err)
 	/* Effects of the operation that were committed before stay done. */
 	r->touched = r->journal.stored_checkpoint;
 	r->plan[r->inside.index].finished_at = 0;
+	block_step_back(r, r->inside.index);
 	request_remember_sql(r, buf_view(&r->sql), r->journal.query_id);
 	return true;
 }

@@ -37,10 +37,8 @@ static enum outcome check_dependencies(struct run *r, struct error *err)
 static enum outcome prepare(struct run *r, bool *required, struct error *err)
 {
 	struct value answer = value_bool(true);
-	enum outcome o = ability_check(r, err);
+	enum outcome o = version_check_app(r, err);
 
-	if (o == OUTCOME_OK)
-		o = version_check_app(r, err);
 	if (o == OUTCOME_OK)
 		o = version_check_services(r, err);
 	if (o == OUTCOME_OK)

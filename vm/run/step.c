@@ -137,7 +137,7 @@ static enum step_end go(struct run *r, struct act *a, struct error *err)
 	if (step_is_unhealthy(r, a))
 		return end_unhealthy(r, end, err);
 	if (end == STEP_FAILED && is_effect(op) && op != OP_HTTP &&
-	    window_halve(r, r->connections[host_place(r, need)].kind, err))
+	    window_halve(r, session_at(r, host_place(r, need))->kind, err))
 		return STEP_DONE;
 	if (end != STEP_FAILED || !machine_outlives(r->vm))
 		return end;

@@ -5,6 +5,7 @@
  */
 #include "vm/base/os.h"
 #include "vm/run/session.h"
+#include "vm/run/strand.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ bool stop_wanted(struct run *r)
 	if (r->asks_for)
 		return stop_wanted(r->asks_for);
 	lease_tick(r);
-	if (r->lease.lost)
+	if (r->lease.lost || strand_is_to_end(r))
 		return true;
 	if (!run_is_told_to_end()) {
 		now = os_monotonic_ms();
@@ -125,7 +126,9 @@ bool stop_sleep(struct run *r, int64_t ms)
 		health_watch(r);
 		if (r->health.state == HEALTH_CANCELS)
 			return false;
-		poll(NULL, 0, (int)(left < WATCH_SLICE_MS ? left : WATCH_SLICE_MS));
+		left = left < WATCH_SLICE_MS ? left : WATCH_SLICE_MS;
+		if (!strand_rests(r, left))
+			poll(NULL, 0, (int)left);
 		session_tell(r, EVENT_TICK, STR(""), STR(""));
 	}
 	return false;

@@ -146,6 +146,10 @@ void plan_hash(const struct operation_row *plan, size_t count, struct hash *out)
 		buf_sized(&b, plan[i].options);
 		buf_sized(&b, plan[i].captures);
 		buf_sized(&b, plan[i].connection);
+		if (plan[i].block) {
+			buf_u64(&b, (uint64_t)plan[i].block);
+			buf_u64(&b, (uint64_t)plan[i].at_once);
+		}
 	}
 	*out = hash_of(buf_view(&b));
 	buf_clear(&b);

@@ -190,6 +190,9 @@ enum outcome run_blobs_put(struct store *s, const struct step *step, struct erro
 /* All of the run, each what its hash says. */
 enum outcome run_blobs_load(struct store *s, struct arena *a, struct run_state *out,
 			    struct error *err);
+/* block.c: whether what the plan says of operations that go at once can be. */
+enum outcome blocks_check(struct store *s, const struct migration_row *row,
+			  const struct run_state *state, struct error *err) MUST_USE;
 void plan_hash(const struct operation_row *plan, size_t count, struct hash *out);
 
 #endif

@@ -127,7 +127,8 @@ static enum outcome add_plan(struct store *s, const struct run_row *run,
 			      field_text(plan[i].label), field_int(plan[i].operation),
 			      field_bytes(plan[i].options), field_bytes(plan[i].captures),
 			      field_text(plan[i].connection),
-			      field_text(str_c(operation_status_words[plan[i].status])));
+			      field_text(str_c(operation_status_words[plan[i].status])),
+			      field_int(plan[i].block), field_int(plan[i].at_once));
 	}
 	return o;
 }
@@ -277,6 +278,9 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 			.rows = reading_int(&r, 8, "rows", -1, INT64_MAX),
 			.started_at = reading_time(&r, 9, "started_at"),
 			.finished_at = reading_time(&r, 10, "finished_at"),
+			.block = reading_int(&r, 11, "block", 0, (int64_t)rows.count),
+			.at_once = reading_int(&r, 12, "at_once", 0, AT_ONCE_MAX),
+			.completion = reading_int(&r, 13, "completion", 0, (int64_t)rows.count),
 		};
 	}
 	if (r.failed != OUTCOME_OK)
@@ -288,7 +292,7 @@ static enum outcome load_plan(struct store *s, struct arena *a, struct run_state
 		return damaged(s, err, r.table, r.name,
 			       "the plan is not the one that the run began with (its plan_hash "
 			       "differs): a label, "
-			       "operation, connection, options or captures were edited");
+			       "operation, connection, options, captures or block were edited");
 	return OUTCOME_OK;
 }
 
@@ -468,6 +472,8 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 		o = load_migration(s, a, &out->run, &row, err);
 	if (o == OUTCOME_OK)
 		o = load_plan(s, a, out, err);
+	if (o == OUTCOME_OK)
+		o = blocks_check(s, &row, out, err);
 	if (o == OUTCOME_OK)
 		o = load_checkpoint(s, a, &row, out, err);
 	if (o == OUTCOME_OK && out->checkpoint.len > 0)

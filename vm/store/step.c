@@ -107,7 +107,8 @@ static enum outcome put_effects(struct store *s, const struct step *step, struct
 static bool is_same_operation(const struct operation_change *a, const struct operation_change *b)
 {
 	return a->index == b->index && a->status == b->status && a->attempts == b->attempts &&
-	       a->rows == b->rows && a->started == b->started && a->finished == b->finished;
+	       a->rows == b->rows && a->started == b->started && a->finished == b->finished &&
+	       a->completion == b->completion;
 }
 
 static enum outcome put_operations(struct store *s, const struct step *step, struct error *err)
@@ -126,7 +127,8 @@ static enum outcome put_operations(struct store *s, const struct step *step, str
 			      field_int(c->index),
 			      field_text(str_c(operation_status_words[c->status])),
 			      field_int(c->attempts), field_int(c->rows), field_bool(c->started),
-			      field_bool(c->finished));
+			      field_bool(c->finished),
+			      c->completion ? field_int(c->completion) : field_null());
 	}
 	return o;
 }

@@ -214,24 +214,38 @@ static int by_key(const void *a, const void *b)
 	return str_compare(x[0], y[0]);
 }
 
+/* Rows of a name and a value. */
+static enum outcome pairs_of(const struct rows *rows, struct arena *a, struct str (**out)[2],
+			     size_t *count)
+{
+	struct str(*pairs)[2] = arena_alloc(a, arena_bytes(sizeof(*pairs), rows->count));
+	for (size_t i = 0; i < rows->count; i++) {
+		pairs[i][0] = rows_at(rows, i, 0)->text;
+		pairs[i][1] = rows_at(rows, i, 1)->text;
+	}
+	if (rows->count > 1)
+		qsort(pairs, rows->count, sizeof(*pairs), by_key);
+	*out = pairs;
+	*count = rows->count;
+	return OUTCOME_OK;
+}
+
 enum outcome store_parameters(struct store *s, struct str migration, struct arena *a,
 			      struct str (**out)[2], size_t *count, struct error *err)
 {
 	struct rows rows;
 	*count = 0;
 	enum outcome o = store_read(s, STATEMENT_PARAMETERS, a, &rows, err, field_text(migration));
-	if (o != OUTCOME_OK)
-		return o;
-	struct str(*pairs)[2] = arena_alloc(a, arena_bytes(sizeof(*pairs), rows.count));
-	for (size_t i = 0; i < rows.count; i++) {
-		pairs[i][0] = rows_at(&rows, i, 0)->text;
-		pairs[i][1] = rows_at(&rows, i, 1)->text;
-	}
-	if (rows.count > 1)
-		qsort(pairs, rows.count, sizeof(*pairs), by_key);
-	*out = pairs;
-	*count = rows.count;
-	return OUTCOME_OK;
+	return o == OUTCOME_OK ? pairs_of(&rows, a, out, count) : o;
+}
+
+enum outcome store_settings(struct store *s, struct arena *a, struct str (**out)[2], size_t *count,
+			    struct error *err)
+{
+	struct rows rows;
+	*count = 0;
+	enum outcome o = store_read_all(s, STATEMENT_SETTINGS, a, &rows, err);
+	return o == OUTCOME_OK ? pairs_of(&rows, a, out, count) : o;
 }
 
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,

@@ -108,7 +108,13 @@ struct operation_row {
 	enum operation_status status;
 	int64_t attempts, rows; /* rows -1: not told */
 	int64_t started_at, finished_at;
+	/* Those of a block, which stand behind one another, go at once, so many at a time; 0: it
+	 * stands alone. */
+	int64_t block, at_once;
+	/* Of a block: as which of the run's it came to its end, from 1; 0: it has not. */
+	int64_t completion;
 };
+#define AT_ONCE_MAX 64
 
 enum run_phase { /* what a run is doing; kept in table run */
 #define RUN_PHASE(name, word) PHASE_##name,
@@ -191,8 +197,8 @@ enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct ru
 /* The refusal of a checkpoint that refers to what the run does not have. */
 enum outcome store_blob_is_missing(struct store *s, int64_t run, struct hash hash,
 				   struct error *err);
-/* All that are open of the operation that the run is at, by number: several, where windows go at
- * once. */
+/* All that are open of the operation that the run is at, and of those of its block, by number:
+ * several, where windows or operations go at once. */
 enum outcome store_open_effects(struct store *s, int64_t run, struct arena *a,
 				struct effect_row **out, size_t *count,
 				struct error *err) MUST_USE;
@@ -236,6 +242,7 @@ struct operation_change {
 	enum operation_status status;
 	int64_t attempts, rows;
 	bool started, finished; /* set the times to now */
+	int64_t completion; /* 0: as it is */
 };
 struct error_row {
 	int64_t operation_index; /* -1 none */
@@ -400,6 +407,9 @@ enum outcome store_tune(struct store *s, const struct migration_row *migration,
 			struct error *err) MUST_USE;
 enum outcome store_setting(struct store *s, struct str name, struct arena *a, struct str *value,
 			   bool *found, struct error *err) MUST_USE;
+/* All of them, by name: name and value. */
+enum outcome store_settings(struct store *s, struct arena *a, struct str (**out)[2], size_t *count,
+			    struct error *err) MUST_USE;
 /* Only if there is none of that name. */
 enum outcome store_add_setting(struct store *s, struct str name, struct str value,
 			       struct error *err) MUST_USE;
