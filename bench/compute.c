@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return refuse("usage: compute BUNDLE MIGRATION");
-	if (bundle_map(&bundle, argv[1], &err) != OUTCOME_OK)
+	if (bundle_read(&bundle, argv[1], &err) != OUTCOME_OK)
 		status = refuse(err.message);
 	else if (!(entry = bundle_find(&bundle, str_c(argv[2]))))
 		status = refuse("the bundle has no such migration");

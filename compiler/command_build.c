@@ -23,7 +23,7 @@ enum exit_status command_build(const struct command_line *line)
 	struct build_result result;
 
 	/* One that is not there, damaged or of another format is none. */
-	if (bundle_map(&before, line->output, &err) != OUTCOME_OK)
+	if (bundle_read(&before, line->output, &err) != OUTCOME_OK)
 		before = (struct bundle){0};
 	error_clear(&err);
 	result = build_bundle(&f, files_find(&f, line), &before);

@@ -90,7 +90,7 @@ enum exit_status command_dump(const struct command_line *line)
 	struct error err = {0};
 	enum exit_status status;
 
-	if (bundle_map(&bundle, path, &err) != OUTCOME_OK)
+	if (bundle_read(&bundle, path, &err) != OUTCOME_OK)
 		status = command_failed(STATUS_FILES, "%s", err.message);
 	else
 		status = list_bundle(&bundle, path, name);

@@ -153,10 +153,12 @@ half_a_window_is_taken_out() {
 a_window_that_is_there_is_left_there() {
 	reset
 	AMIG_FAULT=during_effect:2 expect 137 forwards
-	clickhouse "${AMIG_B_URL##*/}" "INSERT INTO t SELECT toInt64(number + 8000) AS a, concat(toString(a), unhex('09')) FROM numbers(8000)"
+	clickhouse "${AMIG_B_URL##*/}" "INSERT INTO t SELECT toInt64(number + 8000) AS a, concat(toString(a), unhex('09'))
+		FROM numbers(8000)"
 	expect 0 forwards
 	has "what is told" "$output" "it has happened" "the table has its window as the query gives it: 8000 rows, checksum "
-	is "mutations" "$(clickhouse "${AMIG_B_URL##*/}" "SELECT count() FROM system.mutations WHERE database = currentDatabase()")" 0
+	is "mutations" "$(clickhouse "${AMIG_B_URL##*/}" "SELECT count() FROM system.mutations
+		WHERE database = currentDatabase()")" 0
 	windows_are_there_once
 }
 place=apart to=clickhouse name=0002_windows_clickhouse

@@ -11,7 +11,7 @@ if [ "${AMIG_CRASH-}" = small ]; then set -- 6000 3 1 30; else set -- 5000000 50
 rows=${AMIG_SOAK_ROWS:-$1} kills=${AMIG_SOAK_KILLS:-$2} outages=${AMIG_SOAK_OUTAGES:-$3}
 windows=$4
 window=$((rows / windows))
-name=0001_soak
+name=0001_soak columns='id, team, name, total, at, note'
 cat >"$scratch/$name.amig" <<E
 migration "$name" {
   needs p: postgres
@@ -21,7 +21,7 @@ migration "$name" {
     retry 20 backoff 100ms .. 2s
     forward {
       for w in batches of ident("s") by id size $window {
-        copy p sql"SELECT id, team, name, total, at, note FROM s WHERE \${w.where}" into c ident("t") columns (id, team, name, total, at, note)
+        copy p sql"SELECT $columns FROM s WHERE \${w.where}" into c ident("t") columns ($columns)
       }
     }
     rollback nothing
@@ -46,8 +46,9 @@ house() { curl -sS "$outage_clickhouse" --data-binary "$1"; }
 sums() {
 	postgres "$AMIG_P_URL" "SELECT count(*), sum(('x' || left(md5(concat_ws('|', id, team, name, total,
 		extract(epoch FROM at)::bigint, coalesce(note, '-'))), 8))::bit(32)::bigint) FROM s"
-	house "SELECT count(), sum(reinterpretAsUInt32(reverse(substring(toString(MD5(concat(toString(id), '|', toString(team), '|',
-		name, '|', toString(total), '|', toString(toUnixTimestamp(at)), '|', ifNull(note, '-')))), 1, 4)))) FROM t" | tr '\t' '|'
+	house "SELECT count(), sum(reinterpretAsUInt32(reverse(substring(toString(MD5(concat(toString(id), '|',
+		toString(team), '|', name, '|', toString(total), '|', toString(toUnixTimestamp(at)), '|',
+		ifNull(note, '-')))), 1, 4)))) FROM t" | tr '\t' '|'
 }
 done_windows() { state "SELECT count(DISTINCT number) FROM @effect WHERE outcome = 'done'" | grep -x '[0-9]*' || echo 0; }
 
@@ -102,6 +103,6 @@ tell() { sed -nE 's/.*(the table (had|has) [^,:(]*).*/\1/p' "$scratch/out" | sor
 build soak "$scratch/$name.amig" >"$scratch/build.log" || { failed "crash, copy_soak/build" "$scratch/build.log"; exit 1; }
 outage_servers || exit 1
 prepare || exit 1
-check "crash, copy_soak/$rows rows in windows, amigrun killed $kills times and the server $outages times, are there once" survives_kills
+check "crash, copy_soak/$rows rows are there once, amigrun killed $kills times and its target $outages times" survives_kills
 [ "${AMIG_CRASH-}" = small ] || { sums; tell; }
 report_end

@@ -238,6 +238,22 @@ a_target_without_a_fence_is_said_once() {
 	case "$(state 'SELECT query_id FROM @effect')" in *f) die "it carries a condition" ;; esac
 }
 
+# A token lets an INSERT be sent twice only where its rows come in one order, and says nothing else: none
+# is sent, and nothing relies on one.
+no_token_is_relied_on() {
+	local where=$case_root
+	! grep -rnE 'dedup_?lication_token|insert_dedup' "$where/vm" "$where/stdlib" || die "it does"
+	fresh
+	AMIG_FAULT=after_effect:1 expect 137 "$AMIGRUN" run 0010_late
+	expect 0 "$AMIGRUN" resume 0010_late
+	is "the rows" "$(rows)" "1000 1000"
+	clickhouse default 'SYSTEM FLUSH LOGS'
+	has "what the log has" "$(clickhouse default "SELECT groupUniqArray(query_id) FROM system.query_log
+		WHERE query LIKE 'INSERT INTO t SELECT%'")" "$(state 'SELECT query_id FROM @effect')"
+	is "the settings that were sent" "$(clickhouse default "SELECT count() FROM system.query_log
+		WHERE query_id LIKE 'amig:%' AND arrayExists(s -> s LIKE '%dedup%', Settings.Names)")" 0
+}
+
 fresh_postgres() {
 	rm -f "$scratch"/state.db*
 	AMIG_POSTGRES_URL=$(new_postgres traps)
@@ -318,6 +334,7 @@ check "crash, trap 4: an INSERT into many partitions is not one when its server 
 check "crash, trap 4: such a one is undone and begins anew" partitions_are_undone
 check "crash, trap 5: what was undone with its table stays so when the server starts again" \
 	what_was_undone_stays_so_over_a_restart
+check "crash, trap 6: no token for rows that come twice is relied on" no_token_is_relied_on
 check "crash, trap 7: a request that is torn does nothing" a_torn_request_does_nothing
 check "crash, trap 2: a statement that comes late is refused by its condition" a_late_statement_is_refused
 check "crash, trap 9: who comes late ends nothing of its successor's" a_late_worker_leaves_its_successor_alone

@@ -77,6 +77,39 @@ tampered() {
 	expect 7 "$AMIGRUN" resume $payments
 	has "the message" "$output" $payments
 	grep -qiE "$words" <<<"$output" || die "the message has no $words"
+	expect 7 "$AMIGRUN" doctor
+	grep -qiE "$words" <<<"$output" || die "the doctor says nothing of $words"
+}
+
+# The doctor finds each of several, of those before which it finds nothing wrong, too.
+all_that_is_wrong() {
+	seven_reset
+	expect 0 "$AMIGRUN" doctor
+	expect 5 "$AMIGRUN" run $seven --operations 3
+	expect 0 "$AMIGRUN" run 0101_stuck
+	expect 0 "$AMIGRUN" doctor
+	has "what it says" "$output" "$seven: in order" "0101_stuck: in order"
+	state "INSERT INTO @migration (name, description, min_version, max_version, status)
+		VALUES ('0001_asleep', '', '', '', 'asleep'), ('0002_runless', '', '', '', 'running'),
+			('0003_new', '', '', '', 'not_started')"
+	state "DELETE FROM @blob WHERE hash = (SELECT module_blob FROM @run WHERE migration = '0101_stuck')"
+	state "UPDATE @run SET plan_hash = '00112233445566778899aabbccddeeff' WHERE migration = '$seven'"
+	state "INSERT INTO @setting (name, value, changed_at) VALUES ('max_running', 'many', now())"
+	expect 7 "$AMIGRUN" doctor
+	has "what it says" "$output" "row name = '0001_asleep': column status: 'asleep' is unknown" \
+		"0002_runless: " "0003_new: in order" "the module of run 2 is missing" "its plan_hash differs" \
+		"row name = 'max_running': \"many\" is no value" \
+		"amigrun set max_running=1" "damaged at 5 places"
+	expect 7 "$AMIGRUN" doctor $seven --json
+	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[].name')" $seven
+	expect 2 "$AMIGRUN" doctor 0999_nobody
+	# One is not in the way of another, but that what is wrong concerns all.
+	expect 7 "$AMIGRUN" run 0003_new
+	expect 0 "$AMIGRUN" set max_running=1
+	state "DELETE FROM @migration WHERE name LIKE '000%'"
+	expect 7 "$AMIGRUN" rollback 0101_stuck --yes
+	expect 7 "$AMIGRUN" resume $seven
+	is "done and undone" "$(counters)" "4|0"
 }
 
 # Two runs stand inside an operation, between its effects; the one gets what the other had reached.
@@ -224,12 +257,19 @@ check "bad input/a plan edited by hand" tampered plan "UPDATE @operation SET lab
 check "bad input/an index outside of the plan" tampered index "UPDATE @migration SET current_operation_index = 99"
 check "bad input/a stored module with another byte" tampered 'module|blob|hash' \
 	"UPDATE @blob SET bytes = CAST(substr(bytes, 1, 200) || x'00' || substr(bytes, 202) AS BLOB)"
+check "bad input/a stored module that is missing" tampered 'module.*missing' "DELETE FROM @blob"
+check "bad input/a wrong plan hash" tampered plan_hash "UPDATE @run SET plan_hash = '00112233445566778899aabbccddeeff'"
+check "bad input/a run that has ended" tampered 'its run .* has ended' "UPDATE @run SET phase = 'ended'"
+check "bad input/a run that is another's" tampered 'current_run|run' "UPDATE @migration SET current_run = current_run + 1"
+check "bad input/no checkpoint" tampered checkpoint "DELETE FROM @checkpoint"
+check "bad input/parameters that are none" tampered param "UPDATE @run SET params = x'ff'"
 check "bad input/a state of a newer amigrun" tampered 'newer|version' "UPDATE @store SET version = version + 1"
 check "bad input/the disk of the state is full" full_disk
 check "bad input/the state cannot be reached" unreachable_state
 check "bad input/wrong use" wrong_use
 build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
 check "bad input/a checkpoint of another run" foreign_checkpoint
+check "bad input/the doctor finds all that is wrong" all_that_is_wrong
 check "bad input/the target cannot be reached" unreachable_target
 check "bad input/wrong passwords on PostgreSQL" wrong_passwords
 check "bad input/a wrong password on ClickHouse" wrong_clickhouse_password

@@ -195,11 +195,11 @@ what_needs_a_session_is_refused() {
 build pooled "$scratch"/*.amig >"$scratch/build.log" || { failed "end_to_end, pgbouncer/build" "$scratch/build.log"; exit 1; }
 pgbouncer_start >"$scratch/start.log" 2>&1 || { failed "end_to_end, pgbouncer/start" "$scratch/start.log"; exit 1; }
 trap 'pgbouncer_end; rm -rf "$scratch"' EXIT
-check "end_to_end, pgbouncer/there and back, and the pool is as it was" goes_through_it
+check "end_to_end, pgbouncer, trap 11: there and back, and the pool is as it was" goes_through_it
 check "end_to_end, pgbouncer/killed after each third effect" is_killed_again_and_again after_effect:3 4
 check "end_to_end, pgbouncer/killed before each fourth effect" is_killed_again_and_again before_effect:4 3
 check "end_to_end, pgbouncer/a statement whose sender was killed is ended" an_orphan_is_ended
 check "end_to_end, pgbouncer/--now cancels a statement" is_cancelled
 check "end_to_end, pgbouncer/a statement that waits for a session when its sender dies" a_late_one_is_no_second
-check "end_to_end, pgbouncer/what needs a session is refused" what_needs_a_session_is_refused
+check "end_to_end, pgbouncer, trap 11: what needs a session is refused" what_needs_a_session_is_refused
 report_end

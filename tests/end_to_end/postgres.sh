@@ -33,6 +33,23 @@ stays_where_a_rollback_fails() {
 	is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, undone FROM counter WHERE undone > 0")" "three|1"
 }
 
+# Mended, it goes on with the operation that failed: nothing is undone twice, and nothing goes forward.
+goes_on_when_a_rollback_is_mended() {
+	local way
+	for way in "rollback --yes" resume run; do
+		stays_where_a_rollback_fails
+		postgres "$AMIG_POSTGRES_URL" "INSERT INTO counter (name) VALUES ('mended')"
+		# shellcheck disable=SC2086
+		expect "$([ "${way%% *}" = rollback ] && echo 0 || echo 1)" "$AMIGRUN" $way 0101_stuck
+		is "the row" "$(migration 0101_stuck status progress current_operation_index)" "rolled_back|0|0"
+		is "the counters" "$(postgres "$AMIG_POSTGRES_URL" "SELECT name, done, undone FROM counter WHERE done > 0
+			ORDER BY name")" \
+			"one|1|1
+three|1|1
+two|1|1"
+	done
+}
+
 # Each call does one operation more: at the end of it the index and the progress say so.
 steps() {
 	local index
@@ -131,6 +148,7 @@ build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
 check "postgres/a run in full" runs_in_full
 check "postgres/a completed migration is undone" undoes_a_completed_one
 check "postgres/a rollback that fails stays at its operation" stays_where_a_rollback_fails
+check "postgres/a rollback that failed and is mended goes on" goes_on_when_a_rollback_is_mended
 check "postgres/one operation at a time" steps
 check "postgres/undone after four operations, the current one with them" undoes_half_way
 check "postgres/a migration that is not there" refuses_what_is_not_there

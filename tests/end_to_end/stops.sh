@@ -39,6 +39,12 @@ migration_of 0004_wait postgres \
 	'wait until db.exists(sql"SELECT 1 FROM log WHERE x = 9") every 20ms timeout 1h' 'exec sql"SELECT 1"'
 migration_of 0005_rollback postgres 'fail "on purpose"' "$postgres_long"
 migration_of 0006_retry postgres 'exec sql"SELECT pg_terminate_backend(pg_backend_pid())"' 'exec sql"SELECT 1"'
+migration_of 0008_short postgres 'exec sql"INSERT INTO log SELECT 2 FROM pg_sleep(1)"
+	sleep 1h' 'exec sql"DELETE FROM log WHERE x = 2"'
+migration_of 0009_short_rollback postgres 'fail "on purpose"' 'exec sql"INSERT INTO log SELECT 4 FROM pg_sleep(1)"'
+migration_of 0010_batch postgres 'for w in batches of ident("t") by id size 25 {
+	exec sql"INSERT INTO log SELECT 1000 + count(*) FROM t, pg_sleep(0.4) WHERE ${w.where}"
+	}' 'exec sql"DELETE FROM log WHERE x > 1000"'
 cat >"$scratch/0007_start.amig" <<'E'
 migration "0007_start" {
   needs db: postgres
@@ -52,7 +58,7 @@ E
 
 on_postgres() {
 	AMIG_DB_URL=$(new_postgres amig_stops)
-	postgres "$AMIG_DB_URL" 'CREATE TABLE log (x int)'
+	postgres "$AMIG_DB_URL" 'CREATE TABLE log (x int); CREATE TABLE t AS SELECT id FROM generate_series(1, 100) AS id'
 	ask() { postgres "$AMIG_DB_URL" "$1"; }
 	running="SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
 }
@@ -96,28 +102,107 @@ at_postgres() { is_cancelled postgres 0001_postgres 0; is "the rows" "$(ask 'SEL
 at_sqlite() { is_cancelled sqlite 0002_sqlite 1; is "the rows" "$(ask 'SELECT count(*) FROM log')" 1; }
 at_clickhouse() { is_cancelled clickhouse 0003_clickhouse 0; }
 
+# The effect that runs is let be finished: nothing that comes behind it begins.
+is_finished() {
+	begins postgres 0008_short
+	expect 0 "$AMIGRUN" stop 0008_short
+	has "the answer" "$output" "0008_short: Stopped, at operation 1"
+	is "the rows" "$(ask 'SELECT count(*) FROM log WHERE x = 2')" 1
+	ended_with 5
+}
+# But not for longer than the grace period.
+is_cancelled_in_the_end() {
+	export AMIG_STOP_GRACE=300ms
+	begins postgres 0001_postgres
+	expect 0 "$AMIGRUN" stop 0001_postgres
+	is "what goes on there" "$(ask "$running")" 0
+	has "the answer" "$output" "0001_postgres: Stopped, at operation 1"
+	ended_with 5
+}
+# The second signal waits for nothing, and loses nothing.
+a_second_signal() {
+	begins postgres 0001_postgres
+	kill -TERM $runner
+	await_that 10 heard
+	kill -TERM $runner
+	ended_with 5
+	is "the status" "$(migration 0001_postgres status)" running
+	expect 0 "$AMIGRUN" stop 0001_postgres --now
+	is "what goes on there" "$(ask "$running")" 0
+	is "the status" "$(migration 0001_postgres status)" stopped
+}
+heard() { grep -q 'stop' "$scratch/out"; }
+
 a_wait() {
 	begins postgres 0004_wait rests
-	expect 0 "$AMIGRUN" stop 0004_wait
+	expect 0 "$AMIGRUN" stop 0004_wait "$@"
 	has "the answer" "$output" "0004_wait: Stopped, at operation 1"
 	ended_with 5
 	ask 'INSERT INTO log VALUES (9)'
 	expect 0 "$AMIGRUN" resume 0004_wait
 }
 rests() { [ "$(migration "$1" current_operation_index)" = 1 ] && [ "$(state "SELECT length(state) > 0 FROM @checkpoint")" = 1 ]; }
+a_wait_undone() {
+	begins postgres 0004_wait rests
+	expect 0 "$AMIGRUN" stop 0004_wait "$@"
+	has "the answer" "$output" "0004_wait: Rolled back"
+	ended_with 5
+}
+
+a_batch() {
+	begins postgres 0010_batch
+	expect 0 "$AMIGRUN" stop 0010_batch "$@"
+	is "what goes on there" "$(ask "$running")" 0
+	has "the answer" "$output" "0010_batch: Stopped, at operation 1"
+	ended_with 5
+	[ "$(ask 'SELECT count(*) FROM log WHERE x > 1000')" -lt 4 ] || die "it did not stop"
+	expect 0 "$AMIGRUN" resume 0010_batch
+	is "the windows" "$(ask 'SELECT count(*), sum(x) - 4000 FROM log WHERE x > 1000')" "4|100"
+}
+a_batch_undone() {
+	begins postgres 0010_batch
+	expect 0 "$AMIGRUN" stop 0010_batch "$@"
+	has "the answer" "$output" "0010_batch: Rolled back"
+	is "what goes on there" "$(ask "$running")" 0
+	is "the windows" "$(ask 'SELECT count(*) FROM log WHERE x > 1000')" 0
+	ended_with 5
+}
 
 a_rollback() {
+	export AMIG_STOP_GRACE=300ms
 	begins postgres 0005_rollback
-	expect 0 "$AMIGRUN" stop 0005_rollback --now
+	expect 0 "$AMIGRUN" stop 0005_rollback "$@"
 	has "the answer" "$output" "0005_rollback: Stopped, at operation 1"
 	is "what goes on there" "$(ask "$running")" 0
 	ended_with 5
 	is "the phase" "$(state 'SELECT phase FROM @run')" backward
 }
+# It is being undone: who asks for that waits until it is.
+a_rollback_is_undone() {
+	begins postgres 0009_short_rollback
+	expect 0 "$AMIGRUN" stop 0009_short_rollback "$@"
+	has "the answer" "$output" "0009_short_rollback: Rolled back"
+	is "the rows" "$(ask 'SELECT count(*) FROM log WHERE x = 4')" 1
+	ended_with 1
+}
+# Stopped in the middle it goes on there, and never forward.
+a_rollback_goes_on() {
+	begins postgres 0009_short_rollback
+	expect 0 "$AMIGRUN" stop 0009_short_rollback --now
+	has "the answer" "$output" "0009_short_rollback: Stopped, at operation 1"
+	is "the rows" "$(ask 'SELECT count(*) FROM log WHERE x = 4')" 0
+	ended_with 5
+	expect 1 "$AMIGRUN" resume 0009_short_rollback
+	is "the row" "$(migration 0009_short_rollback status progress)" "rolled_back|0"
+	is "the rows" "$(ask 'SELECT count(*) FROM log WHERE x = 4')" 1
+	is "effects that are done twice" "$(state "SELECT number FROM @effect WHERE outcome = 'done'
+		GROUP BY 1 HAVING count(*) > 1")" ""
+}
 
 a_start() {
+	export AMIG_STOP_GRACE=300ms
 	begins postgres 0007_start is_starting
-	expect 0 "$AMIGRUN" stop 0007_start --now
+	expect 0 "$AMIGRUN" stop 0007_start "$@"
 	has "the answer" "$output" "0007_start: Not started"
 	is "what goes on there" "$(ask "$running")" 0
 	ended_with 5
@@ -144,9 +229,21 @@ build stops "$scratch"/*.amig >"$scratch/build.log" || { failed "end_to_end, sto
 check "end_to_end, stops/--now cancels a statement on PostgreSQL" at_postgres
 check "end_to_end, stops/--now cancels a statement on SQLite" at_sqlite
 check "end_to_end, stops/--now cancels a statement on ClickHouse" at_clickhouse
-check "end_to_end, stops/during a wait" a_wait
-check "end_to_end, stops/during a rollback" a_rollback
-check "end_to_end, stops/during a start" a_start
+check "end_to_end, stops/a statement is let be finished" is_finished
+check "end_to_end, stops/but not for longer than the grace period" is_cancelled_in_the_end
+check "end_to_end, stops/a second signal ends the process at once" a_second_signal
+check "end_to_end, stops/a rollback that was stopped goes on" a_rollback_goes_on
+check "end_to_end, stops/--rollback during a rollback" a_rollback_is_undone --rollback
+check "end_to_end, stops/--now --rollback during a rollback" a_rollback_is_undone --now --rollback
+for how in '' --now; do
+	check "end_to_end, stops/${how:+$how }during a wait" a_wait $how
+	check "end_to_end, stops/${how:+$how }during a batch" a_batch $how
+	check "end_to_end, stops/${how:+$how }during a rollback" a_rollback $how
+	check "end_to_end, stops/${how:+$how }during a start" a_start $how
+	check "end_to_end, stops/${how:+$how }--rollback during a wait" a_wait_undone $how --rollback
+	check "end_to_end, stops/${how:+$how }--rollback during a batch" a_batch_undone $how --rollback
+done
+check "end_to_end, stops/--rollback during a start" a_start --rollback
 check "end_to_end, stops/between two attempts" a_retry
 check "end_to_end, stops/--now --rollback undoes the run" rolls_back_at_once
 report_end

@@ -226,6 +226,73 @@ vain_words_are_forgotten() {
 	ends 1
 }
 
+# One that may not run now is left as it was, not between two states.
+no_more_run_than_may() {
+	fresh "$1"
+	begins 0003_slow
+	expect 3 "$AMIGRUN" run 0001_first
+	has "the refusal" "$output" "0003_slow" "at most 1 may run" "max_running"
+	is "the row" "$(migration 0001_first status wanted lease_owner)" "not_started||"
+	# What a worker is asked for waits until it may.
+	worker 1
+	expect 0 "$AMIGRUN" start 0001_first
+	wait $runner
+	is "how it ended" $? 0
+	await_that 20 is_now 0001_first completed
+	is "the rows" "$(rows)" 3,4,1
+	ends 1
+	fresh "$1"
+	expect 0 "$AMIGRUN" set max_running=2
+	begins 0003_slow
+	expect 0 "$AMIGRUN" run 0001_first
+	is "the status" "$(migration 0003_slow status)" running
+	wait $runner
+	is "the rows" "$(rows)" 3,1,4
+}
+# An idle one looks by itself every ten seconds: what it does before that it has been told of.
+hears_at_once() {
+	local began
+	fresh "$1"
+	worker 1
+	expect 0 "$AMIGRUN" start 0001_first
+	await_that 20 is_now 0001_first completed
+	sleep 0.5
+	began=$EPOCHREALTIME
+	expect 0 "$AMIGRUN" start 0003_slow
+	await_that 20 row_is_there 1,3
+	expect 0 "$AMIGRUN" stop 0003_slow
+	is "whether it was heard late" "$(awk -v a="$began" -v b="$EPOCHREALTIME" \
+		'BEGIN { print (b - a > 5 ? "yes, " b - a : "no") }')" no
+	is "the rows" "$(rows)" 1,3
+	ends 1
+}
+
+# worker_by NUMBER SECONDS: one whose machine's clock is wrong by so much.
+worker_by() {
+	AMIG_TEST_CLOCK=$2 "$AMIGRUN" worker >"$scratch/worker$1" 2>&1 </dev/null &
+	workers[$1]=$!
+}
+# Whoever's clock it is that is ahead: nothing is taken from who lives, and a wait ends when it would have.
+clocks_decide_nothing() {
+	local ahead
+	for ahead in 7200 -7200; do
+		fresh "$1"
+		worker_by 1 $ahead
+		expect 0 "$AMIGRUN" start 0003_slow
+		await_that 10 row_is_there 3
+		worker_by 2 $((-ahead))
+		sleep 0.5
+		is "the epoch" "$(migration 0003_slow epoch)" 1
+		is "the rows" "$(rows)" 3
+		kill -KILL "${workers[1]}"
+		wait "${workers[1]}"
+		await_that 10 is_now 0003_slow completed
+		is "the rows" "$(rows)" 3,4
+		is "the epoch" "$(migration 0003_slow epoch)" 2
+		ends 2
+	done
+}
+
 settings_are_checked() {
 	fresh
 	expect 2 "$AMIGRUN" set max_running=0
@@ -256,5 +323,11 @@ check "end_to_end, workers/a request to stop outlives the worker, state in SQLit
 check "end_to_end, workers/a request to stop outlives the worker, state in PostgreSQL" outlives_on_postgres
 check "end_to_end, workers/a word for a worker that leads to nothing is forgotten" vain_words_are_forgotten
 check "end_to_end, workers/what is refused holds up nobody" refusals_hold_up_nobody
+check "end_to_end, workers/no more run than may, state in SQLite" no_more_run_than_may sqlite
+check "end_to_end, workers/no more run than may, state in PostgreSQL" no_more_run_than_may postgres
+check "end_to_end, workers/an idle worker hears at once, state in SQLite" hears_at_once sqlite
+check "end_to_end, workers/an idle worker hears at once, state in PostgreSQL" hears_at_once postgres
+check "end_to_end, workers/clocks that are wrong decide nothing, state in SQLite" clocks_decide_nothing sqlite
+check "end_to_end, workers/clocks that are wrong decide nothing, state in PostgreSQL" clocks_decide_nothing postgres
 check "end_to_end, workers/settings are checked, kept and shown" settings_are_checked
 report_end

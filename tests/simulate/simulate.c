@@ -54,7 +54,7 @@ static void open_bundle(struct bundle *b, const char *path)
 {
 	struct error err = { 0 };
 
-	if (bundle_map(b, path, &err) == OUTCOME_OK)
+	if (bundle_read(b, path, &err) == OUTCOME_OK)
 		return;
 	fprintf(stderr, "simulate: %s\n", err.message);
 	exit(2);

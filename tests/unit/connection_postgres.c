@@ -136,6 +136,7 @@ static void a_query_changes_nothing(void **state)
 	expect_failure(*state, true, "SELECT 1; DELETE FROM t", "25006", "read-only");
 	expect_failure(*state, true, "SET TRANSACTION READ WRITE; DELETE FROM t", "", "");
 	expect_failure(*state, false, "SET search_path TO nowhere", "", "SET without LOCAL");
+	expect_failure(*state, false, "RESET ALL", "", "RESET is not for a migration");
 	must_exec(*state, "SET LOCAL search_path TO public; SET CONSTRAINTS ALL DEFERRED");
 	expect_failure(*state, true, "COMMIT; DELETE FROM t", "", "not for a migration");
 	expect_failure(*state, true,

@@ -1,6 +1,6 @@
 /* connection_sqlite.c - connections of kind sqlite against real files */
 #include "tests/unit/connection_test.h"
-#include "vm/driver/sqlite.h"
+#include "vm/connection/sqlite_kind.h"
 
 struct fixture {
 	char folder[64];
@@ -356,6 +356,32 @@ static void a_trigger_is_one_statement(void **state)
 	expect_cell(c, "SELECT a FROM t", CELL_INT, "2");
 }
 
+/* The store goes on in the same session: a timeout is of the statement that it was said for. */
+static void the_timeout_of_a_stream_ends_with_its_statement(void **state)
+{
+	struct connection *c = &((struct fixture *)*state)->c;
+	const struct sqlite_state *of = c->state;
+	const struct str table = STR("t"), column = STR("a");
+	const struct stream_target target = { &table, 1, &column, 1 };
+	struct statement s = { .sql = STR(""), .query_id = "amig:1:2:3", .timeout_ms = 100 };
+	struct stream stream;
+	struct error err = { 0 };
+	must_exec(c, "CREATE TABLE t(a)");
+	assert_int_equal(sqlite_stream.open_target(c, &target, &s, NULL, &stream, &err),
+			 OUTCOME_OK);
+	assert_int_equal(sqlite_stream.begin(&stream, &s, NULL, &err), OUTCOME_OK);
+	assert_int_equal(sqlite_stream.write(&stream, STR("i7\n"), 1, NULL, &err), OUTCOME_OK);
+	assert_int_equal(sqlite_stream.finish(&stream, NULL, &err), OUTCOME_OK);
+	os_sleep_ms(110);
+	assert_int_equal(sqlite3_exec(of->session->db,
+				      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+				      "FROM n WHERE i < 20000) SELECT count(*) FROM n",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	stream_close(&stream, NULL);
+	expect_cell(c, "SELECT a FROM t", CELL_INT, "7");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -378,6 +404,7 @@ int main(void)
 		TEST(a_lock_held_by_another_is_waited_for_as_long_as_the_timeout),
 		TEST(statements_without_a_transaction_are_known),
 		TEST(a_trigger_is_one_statement),
+		TEST(the_timeout_of_a_stream_ends_with_its_statement),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

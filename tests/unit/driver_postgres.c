@@ -63,69 +63,6 @@ static void begin_goes_out_with_the_next_statement(void **state)
 	postgres_rollback(s);
 }
 
-static void a_pipeline_is_one_transaction_and_tells_which_statement_failed(void **state)
-{
-	struct postgres *s = *state;
-	struct error err = {0};
-	PGresult *r[3];
-	int failed_at;
-	const char *values[] = { "1", "2", "1" };
-	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-			postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err),
-			OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_end(s, NULL, r, 3, &failed_at, &err), OUTCOME_FAILED);
-	assert_int_equal(failed_at, 2);
-	assert_string_equal(err.code, "23505");
-	assert_null(r[0]);
-	error_clear(&err);
-	expect(s, "SELECT count(*) FROM t", "0");
-	values[2] = NULL;
-	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(
-			postgres_pipeline_add(s, "INSERT INTO t VALUES ($1)", 1, &values[i], &err),
-			OUTCOME_OK);
-	assert_int_equal(
-		postgres_pipeline_add(s, "SELECT coalesce($1, 'none')", 1, &values[2], &err),
-		OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_end(s, NULL, r, 3, &failed_at, &err), OUTCOME_OK);
-	assert_string_equal(PQcmdTuples(r[1]), "1");
-	assert_string_equal(PQgetvalue(r[2], 0, 0), "none");
-	for (int i = 0; i < 3; i++)
-		PQclear(r[i]);
-	expect(s, "SELECT count(*) FROM t", "2");
-}
-
-static void a_pipeline_goes_on_with_an_open_transaction_and_may_commit_it(void **state)
-{
-	struct postgres *s = *state;
-	struct error err = {0};
-	for (int due = 0; due < 2; due++) {
-		postgres_begin(s);
-		if (!due)
-			assert_int_equal(
-				postgres_query(s, "INSERT INTO t VALUES (1)", NULL, NULL, &err),
-				OUTCOME_OK);
-		assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-		assert_int_equal(postgres_pipeline_add(s,
-						       "INSERT INTO t VALUES (2) ON CONFLICT DO "
-						       "NOTHING",
-						       0, NULL, &err),
-				 OUTCOME_OK);
-		assert_int_equal(postgres_pipeline_add(s, "COMMIT", 0, NULL, &err), OUTCOME_OK);
-		PGresult *r[2];
-		assert_int_equal(postgres_pipeline_end(s, NULL, r, 2, NULL, &err), OUTCOME_OK);
-		assert_string_equal(PQcmdTuples(r[0]), due ? "0" : "1");
-		assert_string_equal(PQcmdStatus(r[1]), "COMMIT");
-		PQclear(r[0]);
-		PQclear(r[1]);
-		assert_false(postgres_in_transaction(s));
-		expect(s, "SELECT count(*) FROM t", "2");
-	}
-}
-
 static void a_lost_session_is_told_and_can_be_opened_again(void **state)
 {
 	struct postgres *s = *state;
@@ -140,31 +77,12 @@ static void a_lost_session_is_told_and_can_be_opened_again(void **state)
 	assert_false(postgres_is_alive(s));
 	assert_int_equal(postgres_query(s, "SELECT 1", NULL, NULL, &err), OUTCOME_UNREACHABLE);
 	assert_int_equal(err.class, ERROR_TRANSIENT);
-	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_UNREACHABLE);
 	postgres_rollback(s);
 	assert_int_equal(postgres_reopen(s, NULL, &err), OUTCOME_OK);
 	assert_false(postgres_in_transaction(s));
 	expect(s, "SELECT count(*) FROM t", "0");
 	expect(s, "SELECT current_setting('application_name')", "test");
 	error_clear(&err);
-}
-
-static void a_pipeline_whose_session_breaks_is_in_doubt(void **state)
-{
-	struct postgres *s = *state;
-	struct error err = {0};
-	PGresult *r[2];
-	assert_int_equal(postgres_pipeline_begin(s, &err), OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_add(s, "INSERT INTO t VALUES (1)", 0, NULL, &err),
-			 OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_add(s, "SELECT pg_terminate_backend(pg_backend_pid())",
-					       0, NULL, &err),
-			 OUTCOME_OK);
-	assert_int_equal(postgres_pipeline_end(s, NULL, r, 2, NULL, &err), OUTCOME_UNREACHABLE);
-	assert_int_equal(err.class, ERROR_UNKNOWN);
-	error_clear(&err);
-	assert_int_equal(postgres_reopen(s, NULL, &err), OUTCOME_OK);
-	expect(s, "SELECT count(*) FROM t", "0");
 }
 
 static void a_cancel_ends_what_runs_and_spares_what_follows(void **state)
@@ -226,10 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(begin_goes_out_with_the_next_statement),
-		TEST(a_pipeline_is_one_transaction_and_tells_which_statement_failed),
-		TEST(a_pipeline_goes_on_with_an_open_transaction_and_may_commit_it),
 		TEST(a_lost_session_is_told_and_can_be_opened_again),
-		TEST(a_pipeline_whose_session_breaks_is_in_doubt),
 		TEST(a_cancel_ends_what_runs_and_spares_what_follows),
 		TEST(positions_count_from_the_callers_sql),
 		TEST(a_connect_that_is_not_answered_ends_with_its_timeout),

@@ -142,7 +142,7 @@ static void a_bundle_finds_its_modules(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(os_write_file(path, buf_view(&bytes), &err), OUTCOME_OK);
-	assert_int_equal(bundle_map(&b, path, &err), OUTCOME_OK);
+	assert_int_equal(bundle_read(&b, path, &err), OUTCOME_OK);
 	assert_int_equal(b.count, 3);
 	assert_null(bundle_find(&b, STR("c")));
 	assert_null(bundle_find(&b, STR("")));
@@ -152,7 +152,7 @@ static void a_bundle_finds_its_modules(void **state)
 	assert_true(hash_eq(found->identity, m.identity));
 	bundle_clear(&b);
 	unlink(path);
-	assert_int_equal(bundle_map(&b, path, &err), OUTCOME_UNREACHABLE);
+	assert_int_equal(bundle_read(&b, path, &err), OUTCOME_UNREACHABLE);
 	error_clear(&err);
 	buf_clear(&bytes);
 	module_clear(&m);

@@ -111,8 +111,7 @@ static void a_run_leaves_none_to_the_next_and_takes_none_from_another(void **sta
 	struct run_row run = { .migration = other.migration, .operation_count = PLAN_COUNT };
 	struct run_state r;
 	must(store_register(p->s, run.migration, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, run.migration, FROM_ANY, STATUS_STARTING, 9, "o", &other.epoch,
-			 err));
+	must(claim(p->s, run.migration, FROM_ANY, STATUS_STARTING, 9, "o", &other.epoch, err));
 	must(store_start(p->s, &run, IMAGE, plan_of_three, other.epoch, err));
 	other.run = run.id;
 	put(p, &step, &blob, 1);
@@ -120,7 +119,7 @@ static void a_run_leaves_none_to_the_next_and_takes_none_from_another(void **sta
 	assert_int_equal(number_of(p, "SELECT count(*) FROM @run_blob"), 2);
 	/* It ends in a way that empties nothing; the next run of it begins. */
 	struct run_row next = { .migration = NAME, .operation_count = PLAN_COUNT };
-	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 9, "o", &step.epoch, err));
+	must(claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 9, "o", &step.epoch, err));
 	must(store_start(p->s, &next, IMAGE, plan_of_three, step.epoch, err));
 	assert_int_equal(number_of(p, "SELECT count(*) FROM @run_blob"), 1);
 	assert_int_equal(loaded(p, other.run, &r), 1);

@@ -132,8 +132,8 @@ static void what_is_left_after_a_kill_is_a_committed_prefix(void **state)
 	while ((done < STEPS_WANTED || kills < KILLS_WANTED) && kills < KILLS_MAX) {
 		int64_t told = work_and_kill(p, step, done + 1);
 		kills++;
-		must(store_claim(p->s, NAME, 1u << STATUS_RUNNING, STATUS_RUNNING, 1, "next",
-				 &step.epoch, err));
+		must(claim(p->s, NAME, 1u << STATUS_RUNNING, STATUS_RUNNING, 1, "next",
+			   &step.epoch, err));
 		done = check_prefix(p, &step, told);
 		/* An open effect is resolved before the next child begins: it did not happen. */
 		struct step resolve = step;
@@ -184,8 +184,8 @@ static void claim_in_turns(const struct place *p, int number)
 		struct error e = { 0 };
 		int64_t epoch;
 		enum outcome o =
-			store_claim(s, name, 1u << STATUS_NOT_STARTED | 1u << STATUS_STOPPED,
-				    STATUS_STARTING, 1, "racer", &epoch, &e);
+			claim(s, name, 1u << STATUS_NOT_STARTED | 1u << STATUS_STOPPED,
+			      STATUS_STARTING, 1, "racer", &epoch, &e);
 		if (o == OUTCOME_OK) {
 			child_must(effect(s, "INSERT INTO inside VALUES (1)", err));
 			child_must(effect(s, "DELETE FROM inside", err));
@@ -193,7 +193,7 @@ static void claim_in_turns(const struct place *p, int number)
 				store_settle(s, name, epoch, STATUS_STOPPED, 0, NULL, NULL, err));
 			won++;
 		} else if (o != OUTCOME_NOT_NOW) {
-			leave("store_claim", &e);
+			leave("claim", &e);
 		}
 		error_clear(&e);
 	}

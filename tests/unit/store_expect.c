@@ -37,14 +37,16 @@ static struct step *step_of(struct done *d)
 	return &d->step;
 }
 
-/* As a connection does it, behind a commit that is owed. */
-static enum outcome join(struct place *p, const char *sql, int64_t *rows, struct error *err)
+/* As a connection does it, behind a commit that is owed, whose answer the server keeps until the
+ * effect has ended. */
+static enum outcome join_watched(struct place *p, const char *sql, const struct watch *watch,
+				 int64_t *rows, struct error *err)
 {
 	struct postgres *session = store_session(p->s);
 	PGresult *result;
-	enum outcome o = postgres_join(session, "", str_c(sql), NULL, err);
+	enum outcome o = postgres_join(session, "", str_c(sql), watch, err);
 	while (o == OUTCOME_OK) {
-		o = postgres_result(session, NULL, &result, err);
+		o = postgres_result(session, watch, &result, err);
 		if (o != OUTCOME_OK || !result)
 			break;
 		if (postgres_result_failed(result))
@@ -54,6 +56,11 @@ static enum outcome join(struct place *p, const char *sql, int64_t *rows, struct
 		PQclear(result);
 	}
 	return postgres_join_end(session, o, err);
+}
+
+static enum outcome join(struct place *p, const char *sql, int64_t *rows, struct error *err)
+{
+	return join_watched(p, sql, NULL, rows, err);
 }
 
 /* A run whose first operation is done, by a commit that is owed. */
@@ -281,6 +288,79 @@ static void a_late_cancel_is_the_effects_failure_or_none(void **state)
 	}
 }
 
+static enum watch_wish say_cancel(void *context UNUSED)
+{
+	return WATCH_CANCEL;
+}
+
+static void an_effect_that_is_cancelled_takes_along_what_is_behind_it(void **state)
+{
+	static const struct watch watch = { .ask = say_cancel };
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	store_expect(p->s, step_of(&second));
+	must_refuse(OUTCOME_FAILED, "user request",
+		    join_watched(p, "INSERT INTO t SELECT 1 FROM pg_sleep(20)", &watch, &affected,
+				 err));
+	must(store_wait(p->s, err));
+	store_abort(p->s);
+	/* The next attempt. */
+	must(store_begin(p->s, err));
+	store_expect(p->s, step_of(&second));
+	must(effect(p->s, "INSERT INTO t VALUES (1)", err));
+	must(store_step(p->s, step_of(&second), err));
+	expect_rows(p, 1);
+}
+
+/* As many words of the server as fit into no socket's buffer, and rows that nobody wants. */
+static void an_effect_that_says_much_is_heard_to_its_end(void **state)
+{
+	static const char much[] =
+		"WITH said AS MATERIALIZED (SELECT n, say(n) FROM generate_series(1, 20000) AS n) "
+		"SELECT n, repeat('x', 400) FROM said";
+	struct place *p = *state;
+	struct step run;
+	struct done second;
+	int64_t affected = -1;
+	must(effect(p->s,
+		    "CREATE FUNCTION say(n int) RETURNS void LANGUAGE plpgsql AS $$BEGIN "
+		    "RAISE WARNING 'row % %', n, repeat('w', 400); END$$",
+		    err));
+	run = first_is_owed(p);
+	second = done_of(run, 1, -1);
+	store_expect(p->s, step_of(&second));
+	must(join(p, much, &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step(p->s, step_of(&second), err));
+	expect_rows(p, -1);
+}
+
+/* The COMMIT refuses it, which goes out behind what was expected. */
+static void a_deferred_constraint_undoes_all_of_it(void **state)
+{
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	bool later;
+	must(effect(p->s,
+		    "CREATE TABLE u (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)", err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	must(store_begin(p->s, err));
+	second = done_of(run, 2, 1);
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO u VALUES (7)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	must_refuse(OUTCOME_FAILED, "u_n_fkey", store_wait(p->s, err));
+	store_abort(p->s);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM u"), 0);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 2);
+	assert_int_equal(row_of(p).current_operation_index, 2);
+}
+
 static void a_lost_session_has_written_nothing(void **state)
 {
 	struct place *p = *state;
@@ -297,6 +377,114 @@ static void a_lost_session_has_written_nothing(void **state)
 	must(effect(p->s, "INSERT INTO t VALUES (1)", err));
 	must(store_step(p->s, step_of(&second), err));
 	expect_rows(p, 1);
+}
+
+/* What the session has prepared is gone: what was sent behind the effect is refused, and with it
+ * the effect. Made anew, it and what comes after it go as ever. */
+static void an_effect_that_drops_what_is_prepared_is_refused_once(void **state)
+{
+	static const char drop[] = "DO $$BEGIN EXECUTE 'DEALLOCATE ALL'; END$$";
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1), third = done_of(run, 2, -1), fourth;
+	int64_t affected;
+	bool later;
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	must(store_begin(p->s, err));
+	store_expect(p->s, step_of(&third));
+	must(join(p, drop, &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&third), &later, err));
+	must_refuse(OUTCOME_UNREACHABLE, "does not exist", store_wait(p->s, err));
+	store_abort(p->s);
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 2);
+
+	must(store_begin(p->s, err));
+	store_expect(p->s, step_of(&third));
+	must(effect(p->s, drop, err));
+	must(store_step_later(p->s, step_of(&third), &later, err));
+	must(store_begin(p->s, err));
+	fourth = done_of(run, 2, 1);
+	fourth.intent.number = fourth.outcome.number = 4;
+	must(join(p, "INSERT INTO t VALUES (3)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step(p->s, step_of(&fourth), err));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 4);
+}
+
+/* That the session is gone shows before the step: nothing has happened, and no effect has ended the
+ * transaction. */
+static void a_session_lost_before_the_step_is_no_effects_fault(void **state)
+{
+	for (int joined = 0; joined < 2; joined++) {
+		struct place *p = *state;
+		struct step run = first_is_owed(p);
+		struct done second = done_of(run, 1, 1);
+		int64_t affected;
+		struct error e = { 0 };
+		if (joined) {
+			store_expect(p->s, step_of(&second));
+			must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+		} else {
+			must(effect(p->s, "INSERT INTO t VALUES (1)", err));
+		}
+		must(store_wait(p->s, err));
+		behind(p, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+			  "application_name = 'amig' AND datname = current_database()");
+		must_refuse(OUTCOME_UNREACHABLE, "", effect(p->s, "SELECT 1", err));
+		assert_int_equal(store_step(p->s, step_of(&second), &e), OUTCOME_UNREACHABLE);
+		assert_int_equal(e.class, ERROR_TRANSIENT);
+		error_clear(&e);
+		assert_int_equal(number_of(p, "SELECT count(*) FROM t"), 1);
+		must(store_begin(p->s, err));
+		must(effect(p->s, "INSERT INTO t VALUES (1)", err));
+		must(store_step(p->s, step_of(&second), err));
+		expect_rows(p, 1);
+		store_close(p->s);
+		p->s = NULL;
+		wipe(p);
+		must(store_open(&p->s, p->where, err));
+	}
+}
+
+/* Or not at all. */
+static void what_is_owed_when_the_store_is_closed_is_whole(void **state)
+{
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	bool later;
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	must(store_step_later(p->s, step_of(&second), &later, err));
+	reopen(p);
+	must(store_step(p->s, &run, err));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM t"),
+			 number_of(p, "SELECT count(*) FROM @effect"));
+	assert_int_equal(number_of(p, "SELECT count(*) FROM t"),
+			 row_of(p).current_operation_index);
+}
+
+/* However late the step comes: who counts from there is wrong. */
+static void the_lease_lasts_from_the_effects_end(void **state)
+{
+	enum { LEASE_MS = 10000, PAUSE_US = 40000, SLACK_MS = 5 };
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, 1);
+	int64_t affected;
+	store_set_lease(p->s, LEASE_MS);
+	store_expect(p->s, step_of(&second));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+	usleep(PAUSE_US);
+	must(store_step(p->s, step_of(&second), err));
+	assert_true(row_of(p).lease_left_ms <= LEASE_MS - PAUSE_US / 1000 + SLACK_MS);
 }
 
 /* SQLite, and an effect that is not joined, write it all by the step. */
@@ -331,7 +519,14 @@ int main(void)
 		ONLY(a_refusal_keeps_the_next_effect_from_running, DIALECT_POSTGRES),
 		ONLY(the_session_may_be_used_before_the_step, DIALECT_POSTGRES),
 		ONLY(a_late_cancel_is_the_effects_failure_or_none, DIALECT_POSTGRES),
+		ONLY(an_effect_that_is_cancelled_takes_along_what_is_behind_it, DIALECT_POSTGRES),
+		ONLY(an_effect_that_says_much_is_heard_to_its_end, DIALECT_POSTGRES),
+		ONLY(a_deferred_constraint_undoes_all_of_it, DIALECT_POSTGRES),
 		ONLY(a_lost_session_has_written_nothing, DIALECT_POSTGRES),
+		ONLY(an_effect_that_drops_what_is_prepared_is_refused_once, DIALECT_POSTGRES),
+		ONLY(a_session_lost_before_the_step_is_no_effects_fault, DIALECT_POSTGRES),
+		ONLY(what_is_owed_when_the_store_is_closed_is_whole, DIALECT_POSTGRES),
+		ONLY(the_lease_lasts_from_the_effects_end, DIALECT_POSTGRES),
 		BOTH(it_need_not_be_sent),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -257,6 +257,23 @@ static const struct operation_row plan_of_three[PLAN_COUNT] = {
 };
 #define IMAGE STR("AMIGMOD\n\0 these are the bytes of a module")
 
+/* Claims it as it stands now, as from the dead, if its status is one of `from` (1 << status). */
+UNUSED static enum outcome claim(struct store *s, struct str name, unsigned from,
+				 enum migration_status to, int max_running, const char *owner,
+				 int64_t *epoch, struct error *err)
+{
+	struct arena arena = { 0 };
+	struct migration_row row;
+	bool found;
+	enum outcome o = store_migration(s, name, &arena, &row, &found, err);
+	if (o == OUTCOME_OK && (!found || !(from & 1u << row.status)))
+		o = error_set(err, OUTCOME_NOT_NOW, "it has another status");
+	if (o == OUTCOME_OK)
+		o = store_claim_read(s, &row, to, max_running, owner, CLAIM_FROM_DEAD, epoch, err);
+	arena_clear(&arena);
+	return o;
+}
+
 /* Registered, claimed, started: at index 0 of the plan of three. */
 UNUSED static struct step started(struct place *p)
 {
@@ -270,7 +287,7 @@ UNUSED static struct step started(struct place *p)
 		.operation_count = PLAN_COUNT,
 	};
 	must(store_register(p->s, NAME, STR("An example"), STR("1.0.0"), STR("1.9.0"), err));
-	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "host:1", &step.epoch, err));
+	must(claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "host:1", &step.epoch, err));
 	must(store_start(p->s, &run, IMAGE, plan_of_three, step.epoch, err));
 	step.run = run.id;
 	return step;

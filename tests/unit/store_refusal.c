@@ -125,7 +125,7 @@ static void other_run(struct place *p)
 	int64_t epoch;
 	struct run_row run = { .migration = STR("0002_later"), .operation_count = PLAN_COUNT };
 	must(store_register(p->s, run.migration, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, run.migration, FROM_ANY, STATUS_STARTING, 9, "o", &epoch, err));
+	must(claim(p->s, run.migration, FROM_ANY, STATUS_STARTING, 9, "o", &epoch, err));
 	must(store_start(p->s, &run, IMAGE, plan_of_three, epoch, err));
 	struct step step = {
 		.run = run.id, .epoch = epoch, .migration = run.migration, .set_checkpoint = true

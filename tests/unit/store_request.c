@@ -29,7 +29,7 @@ static void a_stop_is_requested_and_seen_and_forgotten(void **state)
 	step.status = STATUS_STOPPED;
 	must(store_step(p->s, &step, err));
 	assert_int_equal(row_of(p).status, STATUS_STOPPED);
-	must(store_claim(p->s, NAME, 1u << STATUS_STOPPED, STATUS_RUNNING, 1, "o", &epoch, err));
+	must(claim(p->s, NAME, 1u << STATUS_STOPPED, STATUS_RUNNING, 1, "o", &epoch, err));
 	must(store_stop_requested(p->s, NAME, &wish, err));
 	assert_false(wish.requested || wish.now || wish.rollback);
 }

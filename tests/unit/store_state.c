@@ -53,22 +53,22 @@ static void a_claim_raises_the_epoch_and_names_the_owner(void **state)
 	struct place *p = *state;
 	int64_t epoch;
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:7", &epoch,
-			 err));
+	struct migration_row before = row_of(p), none = { .name = STR("0009") };
+	must(claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:7", &epoch,
+		   err));
 	assert_int_equal(epoch, 1);
 	struct migration_row row = row_of(p);
 	assert_int_equal(row.epoch, 1);
 	assert_int_equal(row.status, STATUS_STARTING);
 	assert_str(row.lease_owner, "host:7");
 	must_refuse(OUTCOME_NOT_NOW, "is 'Starting', taken by host:7",
-		    store_claim(p->s, NAME, 1u << STATUS_NOT_STARTED, STATUS_STARTING, 1, "host:8",
-				&epoch, err));
+		    store_claim_read(p->s, &before, STATUS_STARTING, 1, "host:8", CLAIM_FROM_DEAD,
+				     &epoch, err));
 	must_refuse(OUTCOME_USAGE, "no migration '0009'",
-		    store_claim(p->s, STR("0009"), FROM_ANY, STATUS_STARTING, 1, "host:8", &epoch,
-				err));
+		    store_claim_read(p->s, &none, STATUS_STARTING, 1, "host:8", CLAIM_FROM_DEAD,
+				     &epoch, err));
 	/* What was left by a runner that died may be claimed by whoever says so. */
-	must(store_claim(p->s, NAME, 1u << STATUS_STARTING, STATUS_RUNNING, 1, "host:8", &epoch,
-			 err));
+	must(claim(p->s, NAME, 1u << STATUS_STARTING, STATUS_RUNNING, 1, "host:8", &epoch, err));
 	assert_int_equal(epoch, 2);
 	assert_int_equal(row_of(p).status, STATUS_RUNNING);
 }
@@ -109,9 +109,8 @@ static void at_most_max_running_are_claimed(void **state)
 	started(p);
 	must(store_register(p->s, STR("0002_later"), STR(""), STR(""), STR(""), err));
 	must_refuse(OUTCOME_NOT_NOW, "migration 0001_example is running, and at most 1 may run",
-		    store_claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 1, "o", &epoch,
-				err));
-	must(store_claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 2, "o", &epoch, err));
+		    claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
+	must(claim(p->s, STR("0002_later"), FROM_ANY, STATUS_STARTING, 2, "o", &epoch, err));
 }
 
 static void a_settled_migration_is_free_again(void **state)
@@ -120,7 +119,7 @@ static void a_settled_migration_is_free_again(void **state)
 	int64_t epoch;
 	struct error_row e = { .operation_index = -1, .description = STR("no room") };
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
+	must(claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
 	must_refuse(OUTCOME_NOT_NOW, "took the migration over",
 		    store_settle(p->s, NAME, epoch + 1, STATUS_COMPLETED, 100, &e, NULL, err));
 	must(store_settle(p->s, NAME, epoch, STATUS_FAILED_AT_STARTUP, 0, &e, NULL, err));
@@ -183,7 +182,7 @@ static void a_plan_of_thousands_is_kept(void **state)
 						  .label = STR("one of many"),
 						  .rows = -1 };
 	must(store_register(p->s, NAME, STR(""), STR(""), STR(""), err));
-	must(store_claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
+	must(claim(p->s, NAME, FROM_ANY, STATUS_STARTING, 1, "o", &epoch, err));
 	must_refuse(OUTCOME_NOT_NOW, "took the migration over",
 		    store_start(p->s, &run, IMAGE, plan, epoch - 1, err));
 	assert_int_equal(number_of(p, "SELECT count(*) FROM @operation"), 0);
@@ -371,7 +370,7 @@ static void a_step_of_a_runner_that_lost_the_run_writes_nothing(void **state)
 	struct event_row event = { .kind = STR("done") };
 	struct effect_intent intent = { .number = 9, .query_id = "" };
 	must(effect(p->s, "CREATE TABLE t (n INTEGER)", err));
-	must(store_claim(p->s, NAME, FROM_ANY, STATUS_RUNNING, 1, "host:2", &epoch, err));
+	must(claim(p->s, NAME, FROM_ANY, STATUS_RUNNING, 1, "host:2", &epoch, err));
 	step.event = &event;
 	step.intent = &intent;
 	for (int with_row = 0; with_row < 2; with_row++) {

@@ -146,7 +146,7 @@ static void hear(void *context, const struct run_news *n)
 
 void bar_init(struct bar *b, bool quiet)
 {
-	*b = (struct bar){ .quiet = quiet, .terminal = isatty(STDOUT_FILENO) };
+	*b = (struct bar){ .terminal = isatty(STDOUT_FILENO) };
 	if (!quiet)
 		b->listener = (struct run_listener){ hear, b };
 	if (!b->terminal)

@@ -80,7 +80,7 @@ void show_indented(FILE *out, const char *indent, struct str s);
 
 /* bar.c: a run's listener: a bar on a terminal, lines otherwise, nothing if quiet. */
 struct bar {
-	bool terminal, quiet;
+	bool terminal;
 	int64_t began_ms, drawn_ms;
 	int began_percent; /* for the rate */
 	bool drawn;

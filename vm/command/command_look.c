@@ -115,10 +115,8 @@ enum outcome command_plan(struct context *c, struct error *err)
 {
 	struct run_options options = context_run_options(c);
 	struct run_preview p = { 0 };
-	enum outcome o = OUTCOME_OK;
+	enum outcome o = want_name(c, "plan", err);
 
-	if (!c->options.name)
-		o = error_set(err, OUTCOME_USAGE, "say which migration: amigrun plan NAME");
 	if (o == OUTCOME_OK)
 		o = context_open_bundle(c, false, err);
 	if (o == OUTCOME_OK)
@@ -186,10 +184,8 @@ enum outcome command_errors(struct context *c, struct error *err)
 	struct arena a = { 0 };
 	struct error_row *rows = NULL;
 	size_t count = 0;
-	enum outcome o = OUTCOME_OK;
+	enum outcome o = want_name(c, "errors", err);
 
-	if (!c->options.name)
-		o = error_set(err, OUTCOME_USAGE, "say which migration: amigrun errors NAME");
 	if (o == OUTCOME_OK)
 		o = context_open_store(c, err);
 	if (o == OUTCOME_OK)

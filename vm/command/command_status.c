@@ -145,17 +145,6 @@ static void print_line(const struct line *l)
 	buf_clear(&finished);
 }
 
-static const char *operation_word(enum operation_status s)
-{
-	static const char *const words[OPERATION_STATUS_COUNT] = {
-#define OPERATION_STATUS(name, word) word,
-#include "vm/store/operation_status.def"
-#undef OPERATION_STATUS
-	};
-
-	return words[s];
-}
-
 /* All that the store has about one migration. */
 struct detail {
 	struct arena arena;
@@ -213,7 +202,7 @@ static json_t *plan_json(const struct detail *d)
 		json_object_set_new(j, "index", json_integer(o->index));
 		json_object_set_new(j, "label", text(o->label));
 		json_object_set_new(j, "connection", text(o->connection));
-		json_object_set_new(j, "status", json_string(operation_word(o->status)));
+		json_object_set_new(j, "status", json_string(operation_status_word(o->status)));
 		json_object_set_new(j, "attempts", json_integer(o->attempts));
 		json_object_set_new(j, "rows", o->rows < 0 ? json_null() : json_integer(o->rows));
 		json_object_set_new(j, "started_at", time_json(o->started_at));
@@ -295,7 +284,7 @@ static void print_plan(const struct line *l, const struct detail *d)
 	for (int64_t i = 0; i < d->run.run.operation_count; i++) {
 		const struct operation_row *o = &d->run.plan[i];
 
-		printf("  %3lld. %-12s %.*s", (long long)i, operation_word(o->status),
+		printf("  %3lld. %-12s %.*s", (long long)i, operation_status_word(o->status),
 		       STR_ARG(o->label));
 		if (o->attempts > 1)
 			printf(", %lld attempts", (long long)o->attempts);

@@ -36,15 +36,30 @@ static enum outcome carry_out(struct context *c, const struct work *w, struct er
 	return o;
 }
 
-/* Does one thing, or waits for one. The bundle may have been replaced since. */
-static enum outcome turn(struct context *c, struct error *err)
+/* The bundle may have been replaced since, or be about to be: without it what was begun goes on all
+ * the same. What is wrong with it is said when it changes. */
+static void open_bundle(struct context *c, struct buf *told)
+{
+	struct error err = { 0 };
+
+	if (context_open_bundle(c, true, &err) == OUTCOME_OK) {
+		buf_clear(told);
+	} else if (!str_eq(buf_view(told), str_c(err.message))) {
+		show_error(&err, c->options.json);
+		buf_clear(told);
+		buf_text(told, err.message);
+	}
+	error_clear(&err);
+}
+
+/* Does one thing, or waits for one. */
+static enum outcome turn(struct context *c, struct buf *told, struct error *err)
 {
 	struct work w;
 	bool heard, later;
-	enum outcome o = context_open_bundle(c, true, err);
+	enum outcome o;
 
-	if (o != OUTCOME_OK)
-		return o;
+	open_bundle(c, told);
 	o = work_find(c->store, c->has_bundle ? &c->bundle : NULL, &c->instance, &w, err);
 	if (o == OUTCOME_OK && w.name.len) {
 		o = carry_out(c, &w, err);
@@ -89,6 +104,7 @@ static void reopen(struct context *c, struct error *err)
 
 enum outcome command_worker(struct context *c, struct error *err)
 {
+	struct buf told = { 0 };
 	enum outcome o = context_open_store(c, err);
 
 	if (o == OUTCOME_OK)
@@ -97,7 +113,8 @@ enum outcome command_worker(struct context *c, struct error *err)
 		return o;
 	run_catch_signals();
 	while (!run_is_told_to_end())
-		if (turn(c, err) != OUTCOME_OK)
+		if (turn(c, &told, err) != OUTCOME_OK)
 			reopen(c, err);
+	buf_clear(&told);
 	return OUTCOME_OK;
 }

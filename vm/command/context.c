@@ -30,7 +30,7 @@ enum outcome context_open_bundle(struct context *c, bool optional, struct error 
 				"FILE` makes it");
 		return OUTCOME_UNREACHABLE;
 	}
-	o = bundle_map(&c->bundle, path ? path : BUNDLE_DEFAULT, err);
+	o = bundle_read(&c->bundle, path ? path : BUNDLE_DEFAULT, err);
 	c->has_bundle = o == OUTCOME_OK;
 	return o;
 }

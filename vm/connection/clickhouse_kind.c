@@ -249,7 +249,7 @@ static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, b
 		struct result r = {0};
 		struct error ignored = {0};
 		int64_t now = os_monotonic_ms();
-		if (ask_server(h, buf_view(&sql), false, NULL, &r, &ignored) == OUTCOME_OK &&
+		if (ask_server(h, buf_view(&sql), false, watch, &r, &ignored) == OUTCOME_OK &&
 		    r.rows.count == 1) {
 			away_since = 0;
 			gone = str_eq(r.rows.at[0][0], STR("0"));
@@ -272,7 +272,8 @@ static bool wait_until_gone(struct clickhouse *h, const char *id, bool prefix, b
 
 /* What the server's log says of a statement that runs no more: OK if it finished; else err stays,
  * made more exact. */
-static enum outcome look_up_end(struct clickhouse *h, const struct request *r, struct error *err)
+static enum outcome look_up_end(struct clickhouse *h, const struct request *r,
+				const struct watch *watch, struct error *err)
 {
 	struct request flush = { .sql = STR("SYSTEM FLUSH LOGS"), .limit_ms = ASK_LIMIT_MS };
 	struct answer a;
@@ -280,14 +281,14 @@ static enum outcome look_up_end(struct clickhouse *h, const struct request *r, s
 	struct buf sql = {0};
 	struct result rows = {0};
 	enum outcome o = err->outcome;
-	if (clickhouse_http_ask(h, &flush, NULL, &a, &ignored) != OUTCOME_OK)
+	if (clickhouse_http_ask(h, &flush, watch, &a, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	clickhouse_answer_clear(&a);
 	buf_text(&sql, "SELECT toInt8(type) AS kind, exception FROM system.query_log WHERE "
 		       "event_date >= today() - 30 AND ");
 	clickhouse_text_id_condition(&sql, r->query_id, false);
 	buf_text(&sql, " AND toInt8(type) > 1 ORDER BY event_time DESC LIMIT 1");
-	if (ask_server(h, buf_view(&sql), false, NULL, &rows, &ignored) == OUTCOME_OK &&
+	if (ask_server(h, buf_view(&sql), false, watch, &rows, &ignored) == OUTCOME_OK &&
 	    rows.rows.count == 1) {
 		if (str_eq(rows.rows.at[0][0], STR("2"))) {
 			log_info("query %s lost its connection and was followed to its end: it "
@@ -312,7 +313,7 @@ enum outcome clickhouse_follow(struct clickhouse *h, const struct request *r,
 	log_warning("the connection of query %s was lost: following it by its id", r->query_id);
 	if (!wait_until_gone(h, r->query_id, false, false, watch))
 		return err->outcome;
-	return look_up_end(h, r, err);
+	return look_up_end(h, r, watch, err);
 }
 
 static enum outcome run_exec(struct connection *c, const struct statement *s,

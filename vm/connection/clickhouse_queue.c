@@ -21,7 +21,8 @@
 /* ---- reading ---- */
 
 static enum outcome read_nodes(struct queue *q, struct str path, const char *below,
-			       const char *condition, struct result *r, struct error *err)
+			       const char *condition, const struct watch *watch, struct result *r,
+			       struct error *err)
 {
 	struct buf sql = { 0 }, whole = { 0 };
 
@@ -29,7 +30,7 @@ static enum outcome read_nodes(struct queue *q, struct str path, const char *bel
 	buf_text(&sql, "SELECT name, value FROM system.zookeeper WHERE path = ");
 	clickhouse_text_literal(&sql, CELL_STRING, buf_view(&whole));
 	buf_text(&sql, condition);
-	enum outcome o = clickhouse_ask_server(q->c, buf_view(&sql), NULL, r, err);
+	enum outcome o = clickhouse_ask_server(q->c, buf_view(&sql), watch, r, err);
 	if (o != OUTCOME_OK && err->message && strstr(err->message, NO_NODE)) {
 		error_clear(err);
 		o = OUTCOME_OK;
@@ -182,7 +183,7 @@ static bool may_be_its(const struct queue *q, struct str value)
 	       same_word(ours.words[1], theirs.words[1]) && str_eq(ours.name, theirs.name);
 }
 
-static enum outcome find(struct queue *q, struct error *err)
+static enum outcome find(struct queue *q, const struct watch *watch, struct error *err)
 {
 	struct result r = { 0 };
 	struct buf condition = { 0 }, path = { 0 };
@@ -200,7 +201,7 @@ static enum outcome find(struct queue *q, struct error *err)
 		buf_format(&condition, " AND name >= '" ENTRY "%010lld' ORDER BY name",
 			   (long long)q->from);
 	}
-	o = read_nodes(q, queue, "", condition.ptr, &r, err);
+	o = read_nodes(q, queue, "", condition.ptr, watch, &r, err);
 	for (size_t i = 0; o == OUTCOME_OK && i < r.rows.count; i++) {
 		if (!q->path.len && !may_be_its(q, r.rows.at[i][1]))
 			continue;
@@ -217,9 +218,10 @@ static enum outcome find(struct queue *q, struct error *err)
 
 /* ---- who has answered ---- */
 
-static struct queue_host *host_of(struct queue *q, size_t entry, struct str name)
+/* a: for the call. Looks are many, and what they need must not stay. */
+static struct queue_host *host_of(struct queue *q, size_t entry, struct arena *a, struct str name)
 {
-	struct str plain = unescape(&q->arena, name);
+	struct str plain = unescape(a, name);
 
 	for (size_t i = 0; i < q->host_count; i++)
 		if (q->hosts[i].entry == entry && str_eq(q->hosts[i].name, plain))
@@ -240,24 +242,25 @@ static void end_host(struct queue *q, struct queue_host *h, struct str value)
 		       : STR("");
 }
 
-static enum outcome look_at(struct queue *q, size_t entry, struct error *err)
+static enum outcome look_at(struct queue *q, size_t entry, const struct watch *watch,
+			    struct error *err)
 {
 	struct result ended = { 0 }, active = { 0 };
-	enum outcome o = read_nodes(q, q->paths.at[entry], "/active", "", &active, err);
+	enum outcome o = read_nodes(q, q->paths.at[entry], "/active", "", watch, &active, err);
 
 	if (o == OUTCOME_OK)
-		o = read_nodes(q, q->paths.at[entry], "/finished", "", &ended, err);
+		o = read_nodes(q, q->paths.at[entry], "/finished", "", watch, &ended, err);
 	for (size_t i = 0; o == OUTCOME_OK && i < q->host_count; i++)
 		if (q->hosts[i].entry == entry && q->hosts[i].state == HOST_WORKS)
 			q->hosts[i].state = HOST_WAITS;
 	for (size_t i = 0; o == OUTCOME_OK && i < active.rows.count; i++) {
-		struct queue_host *h = host_of(q, entry, active.rows.at[i][0]);
+		struct queue_host *h = host_of(q, entry, &active.arena, active.rows.at[i][0]);
 
 		if (h && h->state == HOST_WAITS)
 			h->state = HOST_WORKS;
 	}
 	for (size_t i = 0; o == OUTCOME_OK && i < ended.rows.count; i++) {
-		struct queue_host *h = host_of(q, entry, ended.rows.at[i][0]);
+		struct queue_host *h = host_of(q, entry, &ended.arena, ended.rows.at[i][0]);
 
 		if (h && h->state != HOST_DONE && h->state != HOST_FAILED)
 			end_host(q, h, ended.rows.at[i][1]);
@@ -290,13 +293,13 @@ static void say(const struct queue *q)
 }
 
 /* What is known; *away: the server has not answered since. */
-static bool look(struct queue *q, int64_t *away_since)
+static bool look(struct queue *q, const struct watch *watch, int64_t *away_since)
 {
 	struct error err = { 0 };
-	enum outcome o = q->found ? OUTCOME_OK : find(q, &err);
+	enum outcome o = q->found ? OUTCOME_OK : find(q, watch, &err);
 
 	for (size_t i = 0; o == OUTCOME_OK && i < q->paths.count; i++)
-		o = look_at(q, i, &err);
+		o = look_at(q, i, watch, &err);
 	if (o == OUTCOME_UNREACHABLE)
 		*away_since = *away_since ? *away_since : os_monotonic_ms();
 	else
@@ -311,7 +314,7 @@ enum outcome clickhouse_queue_wait(struct queue *q, int64_t deadline_ms, int64_t
 	const struct timespec pause = { 0, PAUSE_MS * 1000000L };
 	int64_t away_since = 0, said = os_monotonic_ms(), worked = said;
 
-	while (!look(q, &away_since)) {
+	while (!look(q, watch, &away_since)) {
 		enum watch_wish wish = watch_ask(watch);
 		int64_t now = os_monotonic_ms();
 		bool working = count_hosts(q, HOST_WORKS) > 0;

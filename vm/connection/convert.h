@@ -35,7 +35,7 @@ typedef enum outcome (*leave_out_fn)(void *context, int64_t number, struct str r
 struct converter {
 	struct conversion *columns;
 	size_t count;
-	bool passes;		/* bytes may go through, but for what `looks` finds */
+	bool passes;		/* bytes may go through, if none of the next two is in them */
 	bool refuses_null, refuses_zero;	/* in some column */
 	bool by_value;		/* a row may be refused */
 	int64_t rows;		/* so far */

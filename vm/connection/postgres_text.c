@@ -157,7 +157,11 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 				error_hint(err, "every effect is one transaction already");
 				return err->outcome;
 			}
-		/* It would last beyond the effect, but not beyond the process. */
+		/* It would last beyond the effect, but not beyond the process; and the session may
+		 * be the store's, whose commits are durable by a setting. */
+		if (!reading && sql_is(&statement, 0, "reset"))
+			return error_set(err, OUTCOME_FAILED,
+					 "RESET is not for a migration to say");
 		if (!reading && sql_is(&statement, 0, "set") && !sql_is(&statement, 1, "local") &&
 		    !sql_is(&statement, 1, "constraints")) {
 			error_set(err, OUTCOME_FAILED,

@@ -324,6 +324,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	rest = buf_view(&state->sql);
 	if (o == OUTCOME_OK)
 		o = sqlite_next(state->db, buf_view(&state->sql), &rest, &state->prepared, err);
+	sqlite_unwatch(state->db);
 	return connection_give_id(&state->statement, err, o);
 }
 
@@ -401,6 +402,7 @@ static enum outcome write_rows(struct stream *t, struct str rows, int64_t count 
 		rows.ptr += len + 1;
 		rows.len -= len + 1;
 	}
+	sqlite_unwatch(s->db);
 	return connection_give_id(&s->statement, err, o);
 }
 
@@ -456,11 +458,8 @@ static void close_stream(struct stream *t, struct error *err UNUSED)
 	if (!s)
 		return;
 	sqlite3_finalize(s->prepared);
-	if (s->db && s->db != &s->reader) {
-		sqlite_unwatch(s->db);
-		if (s->is_begun)
-			sqlite_rollback(s->db);
-	}
+	if (s->is_begun)
+		sqlite_rollback(s->db);
 	sqlite_close(&s->reader);
 	buf_clear(&s->sql);
 	buf_clear(&s->value);

@@ -37,15 +37,14 @@ struct postgres {
 	char *kept;			/* SQL of postgres_keep(), or NULL */
 	int64_t patience_until_ms; /* monotonic: a silent server is given up then; 0 never */
 	int server_version;		/* 150020 */
-	bool in_pipeline, pipeline_began;	/* began: with a BEGIN of ours in front */
-	int pipeline_count;
+	bool in_pipeline;		/* by whoever owes its answers */
 	postgres_owner_fn owner; /* of an open pipeline whose answers are owed; or NULL */
 	postgres_follower_fn follower; /* of the next statement that is joined; or NULL */
 	postgres_owner_fn follower_owner;
 	bool followed;			/* a join is under way without a sync */
 	void *owner_context, *follower_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
-	bool begin_prepared;		/* for postgres_join() */
+	bool begin_prepared; /* for postgres_join(), as far as is known */
 	bool sent;			/* something is on its way whose end has not been seen */
 	long shift; /* characters in front of the caller's SQL, taken off error positions */
 	int64_t asked_at, cancelled_at;	/* monotonic ms */
@@ -91,26 +90,11 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
 				   PGresult **out, struct error *err) MUST_USE;
 
 /*
- * A pipeline: several statements, one round trip. begin, add…, end. Without an open transaction all
- * of them are one, committed at the end (nothing is kept if one fails); an own BEGIN … COMMIT among
- * them works as well.
- */
-#define POSTGRES_PIPELINE_MAX 32
-enum outcome postgres_pipeline_begin(struct postgres *s, struct error *err) MUST_USE;
-enum outcome postgres_pipeline_add(struct postgres *s, const char *sql, int count,
-				   const char *const *values, struct error *err) MUST_USE;
-/* Sends and waits. results[i] answers the i-th add, owned by the caller; room must hold them all
- * (surplus is cleared). On failure err is the first failing statement's, *failed_at its number from
- * 0 (-1: none of them); no result is left. The pipeline is over in both cases. results and
- * failed_at may be NULL. */
-enum outcome postgres_pipeline_end(struct postgres *s, const struct watch *watch,
-				   PGresult **results, size_t room, int *failed_at,
-				   struct error *err) MUST_USE;
-
-/*
  * Owed answers: who has filled a pipeline (postgres_result() and libpq's own calls) need not send
  * it at once. postgres_owe() leaves it to go out with the next statement, by postgres_join(); every
  * other use of the session sends it first and has its owner read the answers (postgres_settle()).
+ * The server keeps them until the statement that was joined has ended: in a session that is lost
+ * meanwhile they are unknown, and in doubt if a COMMIT is among them.
  */
 void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
 /* false: what was owed failed. */

@@ -237,6 +237,8 @@ void postgres_close(struct postgres *s)
 	if (!s)
 		return;
 	postgres_abandon(s);
+	if (s->cancelling)	/* it may hang, and nobody waits for what it does */
+		pthread_detach(s->canceller);
 	if (s->conninfo)
 		explicit_bzero(s->conninfo, strlen(s->conninfo));
 	free(s->conninfo);

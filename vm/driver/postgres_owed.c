@@ -107,10 +107,10 @@ enum outcome postgres_join(struct postgres *s, const char *prefix, struct str sq
 	if (!kept)
 		return error_set(err, OUTCOME_FAILED, "not run: what was sent before it failed");
 	enum outcome o = OUTCOME_OK;
-	for (int i = 0; i < before && o == OUTCOME_OK; i++)
+	if (before > 1)
+		s->begin_prepared = (o = pass(s, watch, err)) == OUTCOME_OK;
+	if (before > 0 && o == OUTCOME_OK)
 		o = pass(s, watch, err);
-	if (before > 0)
-		s->begin_prepared = o == OUTCOME_OK;
 	if (o == OUTCOME_OK)
 		PQsetSingleRowMode(s->pg);
 	return o;

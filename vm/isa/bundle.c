@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,7 +93,28 @@ enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err)
 	return outcome;
 }
 
-enum outcome bundle_map(struct bundle *b, const char *path, struct error *err)
+/* All of it, or fewer bytes if the file has become shorter since it was looked at. */
+static bool read_whole(int fd, char *to, size_t *len)
+{
+	size_t got = 0;
+
+	while (got < *len) {
+		ssize_t n = read(fd, to + got, *len - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*len = got;
+	return true;
+}
+
+/* Not mapped: whoever writes over the file would change, or take away, what a run is at. */
+enum outcome bundle_read(struct bundle *b, const char *path, struct error *err)
 {
 	struct stat st;
 	*b = (struct bundle){ 0 };
@@ -111,20 +131,23 @@ enum outcome bundle_map(struct bundle *b, const char *path, struct error *err)
 		return error_set(err, OUTCOME_DAMAGED,
 				 "%s: this is no bundle: it does not begin as one", path);
 	}
-	void *mapped = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	size_t len = (size_t)st.st_size;
+	char *bytes = must_alloc(len);
+	bool good = read_whole(fd, bytes, &len);
 	int problem = errno;
 	close(fd);
-	if (mapped == MAP_FAILED)
-		return error_set(err, OUTCOME_UNREACHABLE, "cannot map %s: %s", path,
+	if (!good) {
+		free(bytes);
+		return error_set(err, OUTCOME_UNREACHABLE, "cannot read %s: %s", path,
 				 strerror(problem));
-	enum outcome outcome = bundle_open(b, (struct str){ mapped, (size_t)st.st_size }, err);
+	}
+	enum outcome outcome = bundle_open(b, (struct str){ bytes, len }, err);
 	if (outcome != OUTCOME_OK) {
 		error_prefix(err, "%s: ", path);
-		munmap(mapped, (size_t)st.st_size);
+		free(bytes);
 		return outcome;
 	}
-	b->mapped = mapped;
-	b->mapped_bytes = (size_t)st.st_size;
+	b->own = bytes;
 	return OUTCOME_OK;
 }
 
@@ -148,8 +171,7 @@ void bundle_clear(struct bundle *b)
 {
 	if (!b)
 		return;
-	if (b->mapped)
-		munmap(b->mapped, b->mapped_bytes);
+	free(b->own);
 	arena_clear(&b->arena);
 	*b = (struct bundle){ 0 };
 }

@@ -202,15 +202,14 @@ struct bundle {
 	uint32_t count;
 	const struct bundle_entry *entries;	/* sorted by name */
 	struct str record;		/* "" in a bundle without migrations or without one */
-	void *mapped;			/* of bundle_map */
-	size_t mapped_bytes;
+	char *own;			/* of bundle_read */
 };
 
 /* Looks at everything but the images. bytes 8-aligned, borrowed. */
 enum outcome bundle_open(struct bundle *b, struct str bytes, struct error *err) MUST_USE;
-/* Maps a file. A file that can't be read: OUTCOME_UNREACHABLE; one that is no bundle, newer,
- * damaged: OUTCOME_DAMAGED. */
-enum outcome bundle_map(struct bundle *b, const char *path, struct error *err) MUST_USE;
+/* Reads a file, which may change or go from then on. One that can't be read: OUTCOME_UNREACHABLE;
+ * one that is no bundle, newer, damaged: OUTCOME_DAMAGED. */
+enum outcome bundle_read(struct bundle *b, const char *path, struct error *err) MUST_USE;
 const struct bundle_entry *bundle_find(const struct bundle *b, struct str name);
 void bundle_clear(struct bundle *b);
 

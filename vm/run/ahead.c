@@ -261,13 +261,17 @@ static bool has_windows(const struct module *m, uint32_t function)
 static struct ahead *ahead_of(struct run *r)
 {
 	struct ahead *h = r->ahead;
+	pthread_condattr_t clock;
 
 	if (h)
 		return h;
 	h = must_alloc(sizeof(*h));
 	*h = (struct ahead){ .r = r, .watch = { ask_cancel, h } };
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->news, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->news, &clock);
+	pthread_condattr_destroy(&clock);
 	r->ahead = h;
 	return h;
 }
@@ -363,7 +367,7 @@ static bool wait_a_slice(struct ahead *h)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += (long)WATCH_SLICE_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;

@@ -37,6 +37,12 @@ static void complete_step(struct run *r)
 	j->stored_blobs = j->stored_blobs || j->step.blob_count > 0;
 }
 
+/* From when the lease lasts, of a step that is sent now. */
+static int64_t lasts_from(const struct journal *j)
+{
+	return j->in_transaction && j->expected_at_ms ? j->expected_at_ms : os_monotonic_ms();
+}
+
 static enum outcome say_where(int64_t index, enum outcome o, struct error *err)
 {
 	if (o != OUTCOME_OK)
@@ -76,7 +82,7 @@ enum outcome journal_commit(struct run *r, struct error *err)
 		return o;
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
-	sent_at_ms = os_monotonic_ms();
+	sent_at_ms = lasts_from(j);
 	o = store_step(r->store, &j->step, err);
 	fault_pass(FAULT_AFTER_COMMIT);
 	j->in_transaction = false;
@@ -123,7 +129,7 @@ enum outcome journal_commit_later(struct run *r, struct error *err)
 		return journal_commit(r, err);
 	complete_step(r);
 	fault_pass(FAULT_BEFORE_COMMIT);
-	j->owed.sent_at_ms = os_monotonic_ms();
+	j->owed.sent_at_ms = lasts_from(j);
 	o = store_step_later(r->store, &j->step, &later, err);
 	j->in_transaction = false;
 	if (o != OUTCOME_OK)
@@ -434,6 +440,7 @@ void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t 
 			     .current_query_id = j->query_id,
 			     .operation_count = 1 };
 
+	j->expected_at_ms = 0;
 	/* The end of the last operation waits for the end of the run. */
 	if (a->backward || !machine_request(r->vm)->ends || r->index + 1 >= r->count || r->strands)
 		return;
@@ -445,5 +452,6 @@ void journal_expect(struct run *r, const struct act *a, int64_t number, int64_t 
 		.started = !a->begun,
 		.finished = true
 	};
+	j->expected_at_ms = os_monotonic_ms();
 	store_expect(r->store, &step);
 }

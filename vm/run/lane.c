@@ -168,7 +168,7 @@ static void wait_for_news(struct lanes *all)
 	struct timespec until;
 	bool ended = false;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += (long)WATCH_SLICE_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;

@@ -22,10 +22,14 @@ static enum watch_wish ask(void *lanes)
 struct lanes *lanes_new(struct run *r)
 {
 	struct lanes *all = must_alloc(sizeof(*all));
+	pthread_condattr_t clock;
 
 	memset(all, 0, sizeof(*all));
 	pthread_mutex_init(&all->lock, NULL);
-	pthread_cond_init(&all->news, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&all->news, &clock);
+	pthread_condattr_destroy(&clock);
 	machine_keep_blobs(r->vm, NULL);
 	r->lanes = all;
 	return all;

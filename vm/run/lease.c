@@ -15,9 +15,11 @@ void lease_lasts(struct run *r, int64_t sent_at_ms)
 
 	if (mutant(MUTANT_LEASE_LATE))
 		sent_at_ms = os_monotonic_ms();
+	l->lost = false;
+	if (sent_at_ms + l->length_ms <= l->ends_at_ms) /* it was renewed since */
+		return;
 	l->ends_at_ms = sent_at_ms + l->length_ms;
 	l->asked_at_ms = sent_at_ms;
-	l->lost = false;
 }
 
 /* The store's session, or a second one while the first is busy. NULL: there is none now. A session

@@ -270,12 +270,26 @@ static enum outcome answer_cluster(struct run *r, struct machine *vm,
 	return o;
 }
 
+static enum outcome answer_now(struct run *r, struct machine *vm, struct error *err)
+{
+	int64_t now;
+	enum outcome o = clock_now(r, &now, err);
+
+	if (o == OUTCOME_OK)
+		machine_answer(vm, value_timestamp(now), STR(""));
+	return o;
+}
+
 /* Until a time of the calendar: a wait goes on where it was after any pause. */
 static enum outcome answer_sleep(struct run *r, struct machine *vm,
 				 const struct machine_request *q, struct error *err)
 {
-	int64_t left = q->value.number - os_wall_us();
+	int64_t now, left;
+	enum outcome o = clock_now(r, &now, err);
 
+	if (o != OUTCOME_OK)
+		return o;
+	left = q->value.number - now;
 	if (left > 0 && !stop_sleep(r, left / 1000 + 1))
 		return error_set(err, OUTCOME_STOPPED, "stopped on request");
 	machine_answer(vm, value_null(), STR(""));
@@ -302,8 +316,7 @@ enum outcome request_answer(struct run *r, struct machine *vm, int64_t index,
 	case OP_CLUSTER:
 		return answer_cluster(r, vm, q, err);
 	case OP_NOW:
-		machine_answer(vm, value_timestamp(os_wall_us()), STR(""));
-		return OUTCOME_OK;
+		return answer_now(r, vm, err);
 	case OP_UUID:
 		os_uuid(uuid);
 		machine_answer(vm, value_string(machine_heap(vm), str_c(uuid)), STR(""));

@@ -243,6 +243,23 @@ enum outcome resume_check_undo(struct run *r, const struct migration_row *row, s
 	return o;
 }
 
+static enum outcome or_ended(struct run *r, const struct migration_row *row, struct error *err)
+{
+	error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended",
+		  STR_ARG(r->name), status_label(row->status), (long long)r->id);
+	return or_moved(r, row, err);
+}
+
+enum outcome resume_look(struct run *r, const struct migration_row *row, struct error *err)
+{
+	enum outcome o = load(r, row, err);
+
+	if (o == OUTCOME_OK && r->phase == PHASE_ENDED && row->status != STATUS_COMPLETED &&
+	    row->status != STATUS_ROLLING_BACK)
+		return or_ended(r, row, err);
+	return o == OUTCOME_DAMAGED ? or_moved(r, row, err) : o;
+}
+
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err)
 {
@@ -264,11 +281,8 @@ enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_
 	 * back now. */
 	to_rollback =
 		(to_rollback || row->status == STATUS_ROLLING_BACK) && r->phase != PHASE_BACKWARD;
-	if (r->phase == PHASE_ENDED && !to_rollback) {
-		error_set(err, OUTCOME_DAMAGED, "\"%.*s\" is %s, but its run %lld has ended",
-			  STR_ARG(r->name), status_label(row->status), (long long)r->id);
-		return or_moved(r, row, err);
-	}
+	if (r->phase == PHASE_ENDED && !to_rollback)
+		return or_ended(r, row, err);
 	if (to_rollback && !rollback_possible(r, err)) {
 		error_prefix(err, "\"%.*s\" cannot be rolled back: ", STR_ARG(r->name));
 		return err->outcome;

@@ -77,6 +77,8 @@ struct journal {
 	struct buf after; /* the machine right after the last effect's answer; len 0: no effect
 			     since the last commit */
 	int64_t after_locks;
+	int64_t expected_at_ms; /* what was expected of this transaction may have been written from
+				   then on; 0: nothing was */
 	char query_id[QUERY_ID_SIZE];
 	char outcome_code[24];
 	struct buf outcome_text, error_text, instruction, setting, setting_value;
@@ -164,6 +166,10 @@ struct run {
 		*second; /* opened when a stop is to be heard while the first is busy for long */
 
 	struct lease lease;
+	struct {
+		int64_t us;	   /* the store's clock */
+		int64_t read_at_us; /* monotonic; 0: not read yet */
+	} clock;
 	int64_t id, epoch;
 	struct operation_row *plan;
 	int64_t count, index; /* operations; plan has what ending.h says behind them */
@@ -466,6 +472,9 @@ enum step_end http_settle(struct run *r, const struct act *a, const struct effec
 enum outcome http_preview(struct run *r, const struct machine_request *q, struct buf *target,
 			  struct buf *text, struct error *err) MUST_USE;
 
+/* clock.c: the time by the store's clock, which is one for all workers. */
+enum outcome clock_now(struct run *r, int64_t *us, struct error *err) MUST_USE;
+
 /* health.c */
 /* From now on the healthchecks are asked: after their interval, or all of them at once. */
 void health_begin(struct run *r, bool at_once);
@@ -555,6 +564,9 @@ enum outcome start_without_definition(struct run *r, const struct migration_row 
 /* Loads the run of the row. OUTCOME_NOT_NOW: what is done in it is irreversible. */
 enum outcome resume_check_undo(struct run *r, const struct migration_row *row,
 			       struct error *err) MUST_USE;
+/* Whether there is a run to go on with, and all of it makes sense; loads it. */
+enum outcome resume_look(struct run *r, const struct migration_row *row,
+			 struct error *err) MUST_USE;
 enum outcome resume_run(struct run *r, const struct migration_row *row, bool to_rollback,
 			struct error *err) MUST_USE;
 /* Refuses if the process that has the migration is alive; *dead: there was one and it died. */

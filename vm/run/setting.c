@@ -51,6 +51,17 @@ static enum outcome wrong(const struct setting_info *info, struct str text, stru
 	return OUTCOME_USAGE;
 }
 
+/* `amigrun set` has never written it. */
+static enum outcome edited(const struct setting_info *info, struct str text, struct error *err)
+{
+	error_set(err, OUTCOME_DAMAGED,
+		  "the state is damaged: table setting, row name = '%s': \"%.*s\" is no value "
+		  "of it",
+		  info->name, STR_ARG(text));
+	error_hint(err, "`amigrun set %s=%s` mends it", info->name, info->fallback);
+	return OUTCOME_DAMAGED;
+}
+
 enum outcome setting_read(struct store *store, enum setting which, int64_t *out, struct error *err)
 {
 	const struct setting_info *info = &infos[which];
@@ -60,7 +71,7 @@ enum outcome setting_read(struct store *store, enum setting which, int64_t *out,
 	enum outcome o = store_setting(store, str_c(info->name), &a, &value, &found, err);
 
 	if (o == OUTCOME_OK && !parse(info, found ? value : str_c(info->fallback), out))
-		o = wrong(info, value, err);
+		o = edited(info, value, err);
 	arena_clear(&a);
 	return o;
 }

@@ -16,6 +16,9 @@
 
 void stop_hear(struct run *r, struct stop_wish wish)
 {
+	/* Who asks for what is being done is answered when it is. */
+	if (wish.rollback && r->phase == PHASE_BACKWARD)
+		return;
 	r->stop.wish.requested |= wish.requested;
 	r->stop.wish.now |= wish.now;
 	r->stop.wish.rollback |= wish.rollback;

@@ -60,10 +60,34 @@ static void take(struct work *w, const struct migration_row *row, enum wanted wh
 	w->wanted = row->wanted;
 }
 
-static bool find_begun(const struct migration_row *rows, size_t count, struct work *w)
+/* What has a run goes on by what the store has of it; the rest waits for its bundle. */
+static bool can_do(const struct migration_row *row, bool has_bundle)
+{
+	switch (row->status) {
+	case STATUS_NOT_STARTED:
+	case STATUS_STARTING:
+	case STATUS_ROLLED_BACK:
+	case STATUS_FAILED_AT_STARTUP:
+		return has_bundle;
+	case STATUS_RUNNING:
+	case STATUS_STOPPING:
+	case STATUS_STOPPED:
+	case STATUS_ERRORED:
+	case STATUS_ROLLING_BACK:
+	case STATUS_COMPLETED:
+	case STATUS_COUNT:
+		return true;
+	}
+	return true;
+}
+
+static bool find_begun(const struct migration_row *rows, size_t count, bool has_bundle,
+		       struct work *w)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (work_is_orphaned(&rows[i])) {
+			if (!can_do(&rows[i], has_bundle))
+				continue;
 			take(w, &rows[i], WANTED_RUN);
 			return true;
 		}
@@ -74,10 +98,12 @@ static bool find_begun(const struct migration_row *rows, size_t count, struct wo
 	return false;
 }
 
-static bool find_wanted(const struct migration_row *rows, size_t count, struct work *w)
+static bool find_wanted(const struct migration_row *rows, size_t count, bool has_bundle,
+			struct work *w)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!status_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING) {
+		if (!status_is_active(rows[i].status) && rows[i].wanted != WANTED_NOTHING &&
+		    can_do(&rows[i], has_bundle)) {
 			take(w, &rows[i], rows[i].wanted);
 			return true;
 		}
@@ -116,7 +142,8 @@ enum outcome work_find(struct store *store, const struct bundle *bundle,
 
 	*out = (struct work){ .again_in_ms = LOOK_AGAIN_MS };
 	o = store_migrations(store, &out->arena, &rows, &count, err);
-	if (o != OUTCOME_OK || find_begun(rows, count, out) || find_wanted(rows, count, out))
+	if (o != OUTCOME_OK || find_begun(rows, count, bundle != NULL, out) ||
+	    find_wanted(rows, count, bundle != NULL, out))
 		return o;
 	return bundle ? find_startable(store, bundle, rows, count, instance, out, err)
 		      : OUTCOME_OK;

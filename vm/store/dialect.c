@@ -32,6 +32,10 @@ static const struct word {
 	    "0)::bigint",
 	    "COALESCE(MAX(CAST((julianday(%) - julianday('now')) * 86400000 + 0.9 AS INTEGER), "
 	    "0), 0)" } },
+	/* The database's time, in microseconds since 1970 UTC. */
+	{ "clock",
+	  { "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+	    "SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000" } },
 	{ "notify", { "NOTIFY amig", "SELECT 1" } },
 	/* Of SQLite: changes with every commit of another session. */
 	{ "changes", { "SELECT 0", "PRAGMA data_version" } },

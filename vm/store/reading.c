@@ -35,6 +35,11 @@ const char *status_label(enum migration_status s)
 	return status_labels[s];
 }
 
+const char *operation_status_word(enum operation_status s)
+{
+	return operation_status_words[s];
+}
+
 bool status_is_active(enum migration_status status)
 {
 	switch (status) {

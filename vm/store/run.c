@@ -18,10 +18,10 @@ static enum outcome read_migration(struct store *s, struct str name, struct aren
 }
 
 /* The reason why it can't be taken now, if there is one. */
-static enum outcome check_claim(struct store *s, const struct migration_row *row, unsigned from,
-				int max_running, struct error *err)
+static enum outcome check_claim(struct store *s, const struct migration_row *read,
+				const struct migration_row *row, int max_running, struct error *err)
 {
-	if (!(from & 1u << row->status)) {
+	if (row->status != read->status) {
 		error_set(err, OUTCOME_NOT_NOW, "migration %.*s is '%s'%s%.*s", STR_ARG(row->name),
 			  status_label(row->status), row->lease_owner.len ? ", taken by " : "",
 			  STR_ARG(row->lease_owner));
@@ -68,11 +68,9 @@ static enum outcome check_lease(const struct migration_row *now, struct error *e
 			 STR_ARG(now->name), STR_ARG(now->lease_owner));
 }
 
-/* read: NULL, or the row as it must be still. */
-static enum outcome claim(struct store *s, struct str name, unsigned from,
-			  const struct migration_row *read, enum migration_status to,
-			  int max_running, const char *owner, unsigned ways, int64_t *epoch,
-			  struct error *err)
+enum outcome store_claim_read(struct store *s, const struct migration_row *read,
+			      enum migration_status to, int max_running, const char *owner,
+			      unsigned ways, int64_t *epoch, struct error *err)
 {
 	struct migration_row row = { 0 };
 	struct rows ignored;
@@ -81,15 +79,15 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 	if (o == OUTCOME_OK)
 		o = store_read_all(s, STATEMENT_LOCK_CLAIMS, &s->scratch, &ignored, err);
 	if (o == OUTCOME_OK)
-		o = read_migration(s, name, &s->scratch, &row, err);
+		o = read_migration(s, read->name, &s->scratch, &row, err);
 	if (o == OUTCOME_OK)
-		o = check_claim(s, &row, from, max_running, err);
-	if (o == OUTCOME_OK && read)
+		o = check_claim(s, read, &row, max_running, err);
+	if (o == OUTCOME_OK)
 		o = check_unmoved(read, &row, err);
 	if (o == OUTCOME_OK && !force)
 		o = check_lease(&row, err);
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_CLAIM, err, field_text(name), field_int(row.epoch),
+		o = store_run(s, STATEMENT_CLAIM, err, field_text(read->name), field_int(row.epoch),
 			      field_text(str_c(status_word(row.status))),
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
 			      field_bool(force), field_int(s->lease_ms),
@@ -97,20 +95,6 @@ static enum outcome claim(struct store *s, struct str name, unsigned from,
 			      field_bool(ways & CLAIM_KEEPS_STOP));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
-}
-
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
-			 int max_running, const char *owner, int64_t *epoch, struct error *err)
-{
-	return claim(s, name, from, NULL, to, max_running, owner, CLAIM_FROM_DEAD, epoch, err);
-}
-
-enum outcome store_claim_read(struct store *s, const struct migration_row *read,
-			      enum migration_status to, int max_running, const char *owner,
-			      unsigned ways, int64_t *epoch, struct error *err)
-{
-	return claim(s, read->name, 1u << read->status, read, to, max_running, owner, ways, epoch,
-		     err);
 }
 
 /* ---- start ---- */

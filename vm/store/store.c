@@ -114,6 +114,31 @@ enum outcome store_migrations(struct store *s, struct arena *a, struct migration
 	return OUTCOME_OK;
 }
 
+enum outcome store_clock(struct store *s, int64_t *us, struct error *err)
+{
+	struct arena a = { 0 };
+	struct rows rows = { 0 };
+	enum outcome o = store_read_all(s, STATEMENT_CLOCK, &a, &rows, err);
+
+	if (o == OUTCOME_OK)
+		*us = rows_at(&rows, 0, 0)->number;
+	arena_clear(&a);
+	return o;
+}
+
+enum outcome store_names(struct store *s, struct arena *a, struct str **out, size_t *count,
+			 struct error *err)
+{
+	struct rows rows = { 0 };
+	enum outcome o = store_read_all(s, STATEMENT_NAMES, a, &rows, err);
+
+	*count = o == OUTCOME_OK ? rows.count : 0;
+	*out = arena_array(a, struct str, *count + 1);
+	for (size_t i = 0; i < *count; i++)
+		(*out)[i] = rows_at(&rows, i, 0)->text;
+	return o;
+}
+
 /* Whether the row says what it would say anyway: then it isn't written. */
 static enum outcome is_registered(struct store *s, const struct field *wanted, bool *same,
 				  struct error *err)

@@ -43,6 +43,9 @@ void store_close(struct store *s);
 void *store_session(struct store *s);
 const char *store_kind(const struct store *s);
 
+/* The database's clock, in microseconds since 1970 UTC. */
+enum outcome store_clock(struct store *s, int64_t *us, struct error *err) MUST_USE;
+
 /* How long a lease lasts from each claim, step and renewal of this session; 10 s unless told. */
 void store_set_lease(struct store *s, int64_t ms);
 
@@ -90,6 +93,9 @@ enum outcome store_migration(struct store *s, struct str name, struct arena *a,
 			     struct migration_row *out, bool *found, struct error *err) MUST_USE;
 enum outcome store_migrations(struct store *s, struct arena *a, struct migration_row **out,
 			      size_t *count, struct error *err) MUST_USE; /* by name */
+/* Of all rows, also of those that make no sense. */
+enum outcome store_names(struct store *s, struct arena *a, struct str **out, size_t *count,
+			 struct error *err) MUST_USE;
 
 /* One operation of a plan. */
 enum operation_status {
@@ -99,6 +105,7 @@ enum operation_status {
 #undef OPERATION_STATUS
 	OPERATION_STATUS_COUNT
 };
+const char *operation_status_word(enum operation_status s);
 struct operation_row {
 	int64_t index;
 	struct str label;
@@ -136,20 +143,15 @@ struct run_row {
 	int64_t started_at, finished_at;
 };
 
-/* Takes the row to status `to` (Starting; Running or Rolling back when a run is resumed) in one
- * statement if its status is one of `from` (bit set of 1 << status) and fewer than max_running
- * others are Starting/Running/Stopping/Rolling back; else OUTCOME_NOT_NOW with the reason,
- * TRANSIENT for max_running. Raises the epoch, sets the lease and its owner, forgets what was
- * asked for. */
-enum outcome store_claim(struct store *s, struct str name, unsigned from, enum migration_status to,
-			 int max_running, const char *owner, int64_t *epoch,
-			 struct error *err) MUST_USE;
 enum claim_way {
 	CLAIM_FROM_DEAD = 1, /* its owner is known to be dead, and the lease with it */
 	CLAIM_KEEPS_STOP = 2, /* what its owner was asked to do, its successor is */
 };
-/* The same for who goes by a row that was read, with ways of claim_way: OUTCOME_NOT_NOW too if
- * anything was done to the migration or asked for since, or if its lease is not over. */
+/* Takes the migration whose row was read to status `to` (Starting; Running or Rolling back when a
+ * run is resumed), with ways of claim_way, unless anything was done to it or asked for since, its
+ * lease is not over, or max_running others are Starting, Running, Stopping or Rolling back: then
+ * OUTCOME_NOT_NOW with the reason, TRANSIENT for max_running. Raises the epoch, sets the lease and
+ * its owner, forgets what was asked for. */
 enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      enum migration_status to, int max_running, const char *owner,
 			      unsigned ways, int64_t *epoch, struct error *err) MUST_USE;
@@ -168,8 +170,6 @@ enum outcome store_raise_epoch(struct store *s, struct str name, int64_t *epoch,
 enum outcome store_start(struct store *s, struct run_row *run, struct str module_image,
 			 const struct operation_row *plan, int64_t epoch,
 			 struct error *err) MUST_USE;
-/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
- * belongs together. */
 /* What an operator has said of an effect that is in doubt. */
 enum effect_said { SAID_NOTHING, SAID_DONE, SAID_AGAIN };
 struct run_state {
@@ -192,6 +192,8 @@ struct run_state {
 		enum effect_said said; /* SAID_NOTHING once its outcome is known */
 	} open_effect;
 };
+/* Reads a run back, plan and newest checkpoint with it. Checks plan_hash and that every part
+ * belongs together. */
 enum outcome store_load(struct store *s, int64_t run, struct arena *a, struct run_state *out,
 			struct error *err) MUST_USE;
 /* The refusal of a checkpoint that refers to what the run does not have. */
@@ -305,7 +307,7 @@ enum outcome store_begin(struct store *s, struct error *err) MUST_USE;
  * After store_begin(), before the effect: what its step is going to be if nothing out of the
  * ordinary happens (an effect with both intent and outcome, one operation, the migration; its texts
  * live until the transaction ends). Where the database can, that is written while the effect's
- * answer is on its way, and the step then writes what came otherwise.
+ * answer is on its way, and the step then writes what came otherwise: the lease lasts from then.
  */
 void store_expect(struct store *s, const struct step *step);
 /* commits */
@@ -315,7 +317,7 @@ enum outcome store_step(struct store *s, const struct step *step, struct error *
  * out together with the next statement in the store's session (*later true): one round trip less.
  * Until store_wait() has told its outcome it may not have happened, and nobody may rely on it. The
  * next store_begin() may come before that; store_wait() must come before the next step. Every other
- * use of the store's session sends it first. A store that is closed before that drops it.
+ * use of the store's session sends it first. Of a store that is closed before that, it may happen.
  */
 enum outcome store_step_later(struct store *s, const struct step *step, bool *later,
 			      struct error *err) MUST_USE;

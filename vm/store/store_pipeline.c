@@ -25,7 +25,8 @@ enum outcome pipeline_fail(struct postgres_store *p, enum statement_id id, struc
 		err->outcome = ours ? OUTCOME_DAMAGED : OUTCOME_UNREACHABLE;
 	}
 	p->stale |= strcmp(err->code, READ_ONLY) == 0;
-	if (!postgres_is_alive(&p->session))
+	/* The server's last word may be read before the end of its session shows. */
+	if (err->class == ERROR_UNKNOWN || !postgres_is_alive(&p->session))
 		err->class = p->committing ? ERROR_UNKNOWN : ERROR_TRANSIENT;
 	error_prefix(err, "state store: ");
 	return err->outcome;
@@ -144,8 +145,10 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 	} else if (postgres_result_failed(first)) {
 		postgres_fail(&p->session, first, err);
 		/* Somebody dropped them all (DISCARD, DEALLOCATE). */
-		if (strcmp(err->code, NO_SUCH_PREPARED) == 0)
+		if (strcmp(err->code, NO_SUCH_PREPARED) == 0) {
 			memset(p->prepared, 0, sizeof(p->prepared));
+			p->session.begin_prepared = false;
+		}
 		o = pipeline_fail(p, q->id, err);
 	} else {
 		p->prepared[q->id] |= q->is_prepare;
@@ -163,8 +166,10 @@ static enum outcome answer(struct postgres_store *p, const struct queued *q, PGr
 enum outcome pipeline_answers(struct postgres_store *p, size_t count, enum outcome failed,
 			      PGresult **result, struct error *err)
 {
-	for (size_t i = 0; i < count && postgres_is_alive(&p->session); i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct error after = { 0 };
+		if (!postgres_is_alive(&p->session))
+			return failed == OUTCOME_OK ? pipeline_lost(p, err) : failed;
 		PQclear(*result);
 		enum outcome o =
 			answer(p, &p->queue[i], result, failed == OUTCOME_OK ? err : &after);

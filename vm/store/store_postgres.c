@@ -102,8 +102,8 @@ static enum outcome run(struct store *s, enum statement_id id, const struct fiel
 	if (o == OUTCOME_OK)
 		o = pipeline_send(p, id, fields, count, err);
 	if (o == OUTCOME_OK && p->count >= QUEUE_MAX) {
-		if (p->batch)
-			BUG("a batch of more than %d statements", QUEUE_MAX);
+		if (p->batch || p->following)
+			BUG("more than %d statements that must go out at once", QUEUE_MAX);
 		o = pipeline_flush(p, NULL, err);
 	}
 	return o;
@@ -344,9 +344,9 @@ static enum outcome hear(struct store *s, int timeout_ms, bool *heard, struct er
 static bool still_begun(struct store *s)
 {
 	const struct postgres *session = &own(s)->session;
-	/* What is broken is told by the next run(). */
+	/* What is broken or lost is told by the next run(). */
 	return session->begin_due || is_behind(own(s)) || own(s)->broken != OUTCOME_OK ||
-	       (postgres_is_alive(session) && PQtransactionStatus(session->pg) == PQTRANS_INTRANS);
+	       !postgres_is_alive(session) || PQtransactionStatus(session->pg) == PQTRANS_INTRANS;
 }
 
 const struct backend store_postgres = {
