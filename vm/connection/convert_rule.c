@@ -161,7 +161,7 @@ static bool check_float(const struct conversion *c, struct str field, struct buf
 	char text[64];
 	double value;
 
-	if (isalpha((unsigned char)field.ptr[field.len - 1])) {
+	if (!field.len || isalpha((unsigned char)field.ptr[field.len - 1])) {
 		buf_str(out, field);
 		return true;
 	}

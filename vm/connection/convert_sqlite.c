@@ -229,7 +229,8 @@ static bool write_decimal(const struct conversion *c, struct str field, struct b
 	}
 	if (!c->to->is_numeric) {
 		buf_byte(out, 't');
-	} else if (digits > DECIMAL_DIGITS || isalpha((unsigned char)field.ptr[field.len - 1])) {
+	} else if (digits > DECIMAL_DIGITS || !field.len ||
+		   isalpha((unsigned char)field.ptr[field.len - 1])) {
 		buf_text(why, "SQLite would keep it as a floating point number, with fewer digits");
 		return false;
 	} else {

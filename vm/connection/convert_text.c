@@ -1,6 +1,7 @@
 /* convert_text.c - what PostgreSQL and ClickHouse write for a value, and what they read */
 #include "vm/connection/convert.h"
 #include "vm/connection/literal.h"
+#include <ctype.h>
 
 /* ---- PostgreSQL ---- */
 
@@ -35,6 +36,11 @@ static bool read_bytes(const struct conversion *c UNUSED, struct str field, stru
 		buf_text(why, "the bytes come in a form that is not hex: set bytea_output");
 		return false;
 	}
+	for (size_t i = 3; i < field.len; i++)
+		if (!isxdigit((unsigned char)field.ptr[i])) {
+			buf_text(why, "the bytes are not written as hex");
+			return false;
+		}
 	for (size_t i = 3; i < field.len; i += 2) {
 		piece[n++] = (char)(nibble(field.ptr[i]) << 4 | nibble(field.ptr[i + 1]));
 		if (n == sizeof(piece) || i + 2 == field.len) {

@@ -88,7 +88,7 @@ static void add_time(struct buf *out, struct str field)
 	} else {
 		buf_str(out, field);
 	}
-	if (!memchr(out->ptr + first, '.', out->len - first))
+	if (out->len == first || !memchr(out->ptr + first, '.', out->len - first))
 		return;
 	while (out->ptr[out->len - 1] == '0')
 		out->len--;
