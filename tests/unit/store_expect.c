@@ -507,6 +507,34 @@ static void it_need_not_be_sent(void **state)
 	assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), 1);
 }
 
+/* Not when the effect has ended, which may be days later. */
+static void the_commit_before_an_effect_that_lasts_is_told_at_once(void **state)
+{
+	struct place *p = *state;
+	struct step run = first_is_owed(p);
+	struct done second = done_of(run, 1, -1);
+	struct postgres *session = store_session(p->s);
+	PGconn *other = PQconnectdb(p->where);
+	PGresult *result;
+	/* If it were told at the end: the lock goes with its session then. */
+	PQclear(PQexec(other, "SET idle_session_timeout = '5s'"));
+	PQclear(PQexec(other, "SELECT pg_advisory_lock(1)"));
+	must(postgres_join(session, "", STR("SELECT pg_advisory_lock(1)"), NULL, err));
+	must(store_wait(p->s, err));
+	assert_int_equal(number_of(p, "SELECT current_operation_index FROM @migration"), 1);
+	result = PQexec(other, "SELECT pg_advisory_unlock(1)");
+	assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+	PQclear(result);
+	PQfinish(other);
+	do {
+		must(postgres_result(session, NULL, &result, err));
+		PQclear(result);
+	} while (result);
+	must(postgres_join_end(session, OUTCOME_OK, err));
+	must(store_step(p->s, step_of(&second), err));
+	assert_int_equal(row_of(p).current_operation_index, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +556,7 @@ int main(void)
 		ONLY(what_is_owed_when_the_store_is_closed_is_whole, DIALECT_POSTGRES),
 		ONLY(the_lease_lasts_from_the_effects_end, DIALECT_POSTGRES),
 		BOTH(it_need_not_be_sent),
+		ONLY(the_commit_before_an_effect_that_lasts_is_told_at_once, DIALECT_POSTGRES),
 	};
 	return cmocka_run_group_tests(tests, fixture_begin, fixture_end);
 }

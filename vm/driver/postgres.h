@@ -42,6 +42,8 @@ struct postgres {
 	postgres_follower_fn follower; /* of the next statement that is joined; or NULL */
 	postgres_owner_fn follower_owner;
 	bool followed;			/* a join is under way without a sync */
+	int64_t joined_at_us;		/* monotonic */
+	bool is_quick;			/* so was the statement that was joined last */
 	void *owner_context, *follower_context;
 	bool begin_due;			/* BEGIN goes out in front of the next statement */
 	bool begin_prepared; /* for postgres_join(), as far as is known */
@@ -93,8 +95,9 @@ enum outcome postgres_query_params(struct postgres *s, const char *sql, int coun
  * Owed answers: who has filled a pipeline (postgres_result() and libpq's own calls) need not send
  * it at once. postgres_owe() leaves it to go out with the next statement, by postgres_join(); every
  * other use of the session sends it first and has its owner read the answers (postgres_settle()).
- * The server keeps them until the statement that was joined has ended: in a session that is lost
- * meanwhile they are unknown, and in doubt if a COMMIT is among them.
+ * The server tells them before the statement that was joined begins, unless the last one was over
+ * so soon that this would cost more than it: then in a session that is lost meanwhile they are
+ * unknown, and in doubt if a COMMIT is among them.
  */
 void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context);
 /* false: what was owed failed. */

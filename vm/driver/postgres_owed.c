@@ -6,6 +6,7 @@
 
 #define NULLS_MAX 2 /* in a row: the end of a pipeline that has no sync */
 #define BEGIN_NAME "amig_begin"
+#define QUICK_US 20000 /* a lost session costs a run that long nothing */
 
 void postgres_owe(struct postgres *s, postgres_owner_fn owner, void *context)
 {
@@ -61,7 +62,9 @@ static int send(struct postgres *s, const char *sql)
 	if (!postgres_is_alive(s))
 		return -1;
 	int before = s->begin_due ? send_begin(s) : 0;
-	if (before < 0 || !PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
+	s->joined_at_us = os_monotonic_us();
+	if (before < 0 || (!s->is_quick && !PQsendFlushRequest(s->pg)) ||
+	    !PQsendQueryParams(s->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
 		return -1;
 	return (s->follower ? send_follower(s) : PQpipelineSync(s->pg)) ? before : -1;
 }
@@ -137,6 +140,7 @@ enum outcome postgres_join_end(struct postgres *s, enum outcome o, struct error 
 {
 	bool ended = false, followed = s->followed;
 	s->followed = false;
+	s->is_quick = o == OUTCOME_OK && os_monotonic_us() - s->joined_at_us < QUICK_US;
 	if (followed && o == OUTCOME_OK && postgres_is_alive(s))
 		return owe_follower(s, err);
 	if (followed && postgres_is_alive(s) && !PQpipelineSync(s->pg))

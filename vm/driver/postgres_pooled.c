@@ -1,6 +1,10 @@
 /* postgres_pooled.c - whether a pooler stands between a session and its server */
+#include "vm/base/os.h"
 #include "vm/driver/postgres.h"
 #include <stdlib.h>
+
+#define OTHERS 4
+#define PATIENCE_MS 2000
 
 static int backend_of(struct postgres *s, const struct watch *watch, struct error *err)
 {
@@ -20,18 +24,40 @@ bool postgres_is_backend(const struct postgres *s, int pid)
 	return PQbackendPID(s->pg) == pid;
 }
 
-/* One that pools whole sessions leaves us ours, also while another asks. */
+/* What another session is given while it is in a transaction; -1: nothing, within a moment (a pool
+ * of whole sessions may have no more). */
+static int backend_of_another(struct postgres *other, const struct postgres *s,
+			      const struct watch *watch)
+{
+	struct error ignored = { 0 };
+	int pid = -1;
+
+	if (postgres_open(other, s->conninfo, "amig", watch, &ignored) == OUTCOME_OK) {
+		other->patience_until_ms = os_monotonic_ms() + PATIENCE_MS;
+		postgres_begin(other);
+		pid = backend_of(other, watch, &ignored);
+	}
+	error_clear(&ignored);
+	return pid;
+}
+
+/* One that pools whole sessions leaves us ours, also while others ask. Else one of them is given it
+ * when nothing else is free. */
 static bool is_shared_out(struct postgres *s, int pid, const struct watch *watch)
 {
-	struct postgres other = { 0 };
+	struct postgres others[OTHERS] = { 0 };
 	struct error ignored = { 0 };
-	int again = backend_of(s, watch, &ignored), others = -1;
+	int again = backend_of(s, watch, &ignored), given = 0;
+	bool shared = again >= 0 && again != pid;
 
-	if (postgres_open(&other, s->conninfo, "amig", watch, &ignored) == OUTCOME_OK)
-		others = backend_of(&other, watch, &ignored);
-	postgres_close(&other);
+	for (size_t i = 0; i < OTHERS && !shared && given >= 0; i++) {
+		given = backend_of_another(&others[i], s, watch);
+		shared = given == pid;
+	}
+	for (size_t i = 0; i < OTHERS; i++)
+		postgres_close(&others[i]);
 	error_clear(&ignored);
-	return (again >= 0 && again != pid) || others == pid;
+	return shared;
 }
 
 enum outcome postgres_own_backend(struct postgres *s, const struct watch *watch, struct error *err)
