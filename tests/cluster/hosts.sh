@@ -119,7 +119,7 @@ a_replica_dies_in_its_part() {
 }
 
 stops_in_a_part() {
-	begin hosts_stop 'pause UInt8 MATERIALIZED sleepEachRow(0.02)'
+	begin hosts_stop 'pause UInt8 MATERIALIZED sleepEachRow(0.014)' # of 200 rows; more than 3 s a block are refused
 	"$AMIGRUN" run 0701_hosts >"$scratch/out" 2>&1 &
 	runner=$!
 	await_that 30 copies_on_both

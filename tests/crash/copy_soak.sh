@@ -71,7 +71,7 @@ goes_on() {
 }
 # How long it may live goes by how many windows are done and how often it was killed.
 survives_kills() {
-	local killed=0 fallen=0 life=600 progress ended=no
+	local killed=0 fallen=0 life=$((rows < 100000 ? 150 : 600)) progress ended=no
 	trap '[ -z "$runner" ] || kill -KILL $runner 2>/dev/null; tail -30 "$scratch/out"' EXIT
 	: >"$scratch/out"
 	starts run
