@@ -45,7 +45,7 @@ reset_sqlite() {
 empty_postgres() {
 	local url=${AMIG_TEST_POSTGRES%/*}/$1
 	psql -Xq "$url" -c 'DROP SCHEMA IF EXISTS amig, public CASCADE; CREATE SCHEMA public' >/dev/null 2>&1 ||
-		url=$(new_postgres "$1")
+		{ url=$(new_postgres "$1"); psql -Xq "$url" -c 'DROP SCHEMA public; CREATE SCHEMA public'; }
 	echo "$url"
 }
 reset_postgres() {
