@@ -9,10 +9,7 @@ set -u
 . "$case_root/tests/support/kill.sh"
 export AMIG_LEASE=1s
 
-"$case_root/tests/support/hook" "$scratch/port" "$scratch/log" "$scratch/answers" &
-trap 'kill $! 2>/dev/null; rm -rf "$scratch"' EXIT
-await_that 10 [ -s "$scratch/port" ]
-port=$(cat "$scratch/port")
+start_hook
 printf '204\n' >"$scratch/answers"
 
 migration_on() {
@@ -36,12 +33,7 @@ migration_on() {
 	A
 	build ends "$scratch/0001_ends.amig"
 }
-target() {
-	case $kind in
-	sqlite) sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1" ;;
-	postgres) postgres "$AMIG_DB_URL" "$1" ;;
-	esac
-}
+target() { ask_kind "$kind" "$AMIG_DB_URL" "$1"; }
 reset() {
 	export AMIG_DB_URL AMIG_STATE AMIG_ALLOW_LOCAL=127.0.0.1
 	rm -f "$scratch"/*.db*

@@ -8,10 +8,7 @@ set -u
 . "$case_root/tests/support/kill.sh"
 export AMIG_LEASE=1s
 
-"$case_root/tests/support/hook" "$scratch/port" "$scratch/log" "$scratch/answers" &
-trap 'kill $! 2>/dev/null; rm -rf "$scratch"' EXIT
-await_that 10 [ -s "$scratch/port" ]
-port=$(cat "$scratch/port")
+start_hook
 printf '204\n' >"$scratch/answers"
 cat >"$scratch/0001_tells.amig" <<-E
 	migration "0001_tells" {

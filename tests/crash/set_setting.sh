@@ -28,14 +28,9 @@ migration "0001_sets" {
 }
 A
 reset() {
-	rm -f "$scratch"/*.db*
-	case $where in
-	postgres) AMIG_STATE=$(new_postgres crash_set_setting) ;;
-	same) AMIG_STATE=sqlite:$AMIG_DB_URL ;;
-	other) AMIG_STATE=sqlite:$scratch/state.db ;;
-	esac
+	place_state $where crash_set_setting
 	sqlite3 "$AMIG_DB_URL" 'CREATE TABLE t (x)'
-	"$AMIGRUN" status >/dev/null
+	"$AMIGRUN" status >/dev/null || die "the tables of the state are not made"
 	state "INSERT INTO @setting (name, value, changed_at) VALUES ('mine', '0', CURRENT_TIMESTAMP)"
 }
 settings() { state "SELECT name, value FROM @setting WHERE name <> 'store_id' ORDER BY name" | paste -sd ' '; }

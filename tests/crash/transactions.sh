@@ -42,12 +42,7 @@ migration_on() {
 	A
 	build together "$scratch/0001_together.amig"
 }
-target() {
-	case $kind in
-	sqlite) sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1" ;;
-	postgres) postgres "$AMIG_DB_URL" "$1" ;;
-	esac
-}
+target() { ask_kind "$kind" "$AMIG_DB_URL" "$1"; }
 reset() {
 	case $kind in
 	sqlite)

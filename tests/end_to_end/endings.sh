@@ -4,11 +4,7 @@
 set -u
 . "$(dirname "$0")/../support/case.sh"
 
-"$case_root/tests/support/hook" "$scratch/port" "$scratch/log" "$scratch/answers" &
-trap 'kill $! 2>/dev/null; rm -rf "$scratch"' EXIT
-await_that 10 [ -s "$scratch/port" ]
-port=$(cat "$scratch/port")
-hook=http://127.0.0.1:$port
+start_hook
 
 # migration_of NAME KIND REST: two operations that go by what is in table `wish`.
 migration_of() {
@@ -64,12 +60,7 @@ fresh() {
 	echo 204 >"$scratch/answers"
 	: >"$scratch/log"
 }
-target() {
-	case $kind in
-	sqlite) sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1" ;;
-	postgres) postgres "$AMIG_DB_URL" "$1" ;;
-	esac
-}
+target() { ask_kind "$kind" "$AMIG_DB_URL" "$1"; }
 wish() { target "INSERT INTO wish VALUES ('$1')"; }
 granted() { target 'DELETE FROM wish'; }
 rows() { target 'SELECT x FROM t' | paste -sd ' '; }

@@ -69,13 +69,6 @@ cat >"$scratch/0010_slow_check.amig" <<-E
 E
 
 # target SQL, mood SQL: each in its database.
-ask_kind() {
-	case "$1" in
-	sqlite) sqlite3 -cmd '.timeout 10000' "$2" "$3" ;;
-	postgres) postgres "$2" "$3" ;;
-	clickhouse) clickhouse "${2##*/}" "$3" ;;
-	esac
-}
 target() { ask_kind "$kind" "$AMIG_DB_URL" "$1"; }
 mood() { ask_kind "$kind" "$AMIG_MOOD_URL" "$1"; }
 bad_mood() {

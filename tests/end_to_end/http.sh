@@ -6,11 +6,7 @@ set -u
 
 export AMIG_STATE=sqlite:$scratch/state.db AMIG_SQLITE=$scratch/target.db
 
-"$case_root/tests/support/hook" "$scratch/port" "$scratch/log" "$scratch/answers" &
-trap 'kill $! 2>/dev/null; rm -rf "$scratch"' EXIT
-await_that 10 [ -s "$scratch/port" ]
-port=$(cat "$scratch/port")
-hook=http://127.0.0.1:$port
+start_hook
 
 # migration_of NAME CLAUSES FORWARD [ROLLBACK]
 migration_of() {

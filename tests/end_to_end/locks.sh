@@ -53,14 +53,8 @@ migration_of 0006_refuses <<<'with lock "a" {
 	}'
 
 fresh() {
-	rm -f "$scratch"/*.db*
 	export AMIG_DB_URL=$scratch/target.db
-	case $where in
-	postgres) AMIG_STATE=$(new_postgres locks) ;;
-	same) AMIG_STATE=sqlite:$AMIG_DB_URL ;;
-	other) AMIG_STATE=sqlite:$scratch/state.db ;;
-	esac
-	export AMIG_STATE
+	place_state $where locks
 	sqlite3 "$AMIG_DB_URL" 'CREATE TABLE t (x); CREATE TABLE go (x); CREATE TABLE undone (x)'
 }
 target() { sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1"; }

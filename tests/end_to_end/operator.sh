@@ -41,13 +41,8 @@ migration "0002_asks" {
 A
 
 fresh() {
-	rm -f "$scratch"/*.db*
-	export AMIG_DB_URL=$scratch/target.db AMIG_STATE
-	case $where in
-	postgres) AMIG_STATE=$(new_postgres operator) ;;
-	same) AMIG_STATE=sqlite:$AMIG_DB_URL ;;
-	other) AMIG_STATE=sqlite:$scratch/state.db ;;
-	esac
+	export AMIG_DB_URL=$scratch/target.db
+	place_state $where operator
 	sqlite3 "$AMIG_DB_URL" 'CREATE TABLE t (x); CREATE TABLE sick (x)'
 }
 target() { sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1"; }
@@ -107,7 +102,7 @@ waits_for_a_yes() {
 	expect 2 "$AMIGRUN" approve
 	expect 2 "$AMIGRUN" approve 0009_unknown
 	expect 0 "$AMIGRUN" plan 0002_asks
-	has "the plan" "$output" "it waits here, until it is approved: the tables are swapped next"
+	has "the plan" "$output" "   forward: it waits here, until it is approved: the tables are swapped next"
 	begins run 0002_asks
 	expect 0 "$AMIGRUN" status
 	has "the status" "$output" "To do:" "the tables are swapped next"

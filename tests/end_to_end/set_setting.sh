@@ -39,13 +39,8 @@ for kind in store_id:x max_running:0 :x; do
 done
 
 fresh() {
-	rm -f "$scratch"/*.db*
-	export AMIG_DB_URL=$scratch/target.db AMIG_STATE
-	case $where in
-	postgres) AMIG_STATE=$(new_postgres set_setting) ;;
-	same) AMIG_STATE=sqlite:$AMIG_DB_URL ;;
-	other) AMIG_STATE=sqlite:$scratch/state.db ;;
-	esac
+	export AMIG_DB_URL=$scratch/target.db
+	place_state $where set_setting
 	target 'CREATE TABLE t (x); CREATE TABLE wish (x)'
 }
 target() { sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1"; }

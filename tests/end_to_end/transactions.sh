@@ -101,12 +101,7 @@ fresh() {
 	[ $place = beside ] || AMIG_STATE=sqlite:$scratch/state.db
 	target 'CREATE TABLE t (x int); CREATE TABLE log (x text)'
 }
-target() {
-	case $kind in
-	sqlite) sqlite3 -cmd '.timeout 10000' "$AMIG_DB_URL" "$1" ;;
-	postgres) postgres "$AMIG_DB_URL" "$1" ;;
-	esac
-}
+target() { ask_kind "$kind" "$AMIG_DB_URL" "$1"; }
 rows() { target 'SELECT x FROM t ORDER BY 1' | tr '\n' ' '; }
 logged() { target 'SELECT x FROM log' | tr '\n' ';'; }
 

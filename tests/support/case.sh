@@ -131,9 +131,39 @@ postgres() { psql -XAtq -F '|' "$1" -c "$2" 2>&1; }
 
 # clickhouse DATABASE SQL
 clickhouse() { curl -sS "${AMIG_TEST_CLICKHOUSE%/*}/?database=$1" --data-binary "$2"; }
+# ask_kind KIND URL SQL
+ask_kind() {
+	case "$1" in
+	sqlite) sqlite3 -cmd '.timeout 10000' "$2" "$3" ;;
+	postgres) postgres "$2" "$3" ;;
+	clickhouse) clickhouse "${2##*/}" "$3" ;;
+	esac
+}
 # new_clickhouse NAME: a fresh database; its URL.
 new_clickhouse() {
 	clickhouse default "DROP DATABASE IF EXISTS $1" >&2
 	clickhouse default "CREATE DATABASE $1" >&2
 	echo "${AMIG_TEST_CLICKHOUSE%/*}/$1"
+}
+
+# place_state WHERE NAME: an empty state in PostgreSQL, in the target's file (same), or in a file of its own.
+place_state() {
+	rm -f "$scratch"/*.db*
+	case "$1" in
+	postgres) AMIG_STATE=$(new_postgres "$2") ;;
+	same) AMIG_STATE=sqlite:$AMIG_DB_URL ;;
+	other) AMIG_STATE=sqlite:$scratch/state.db ;;
+	esac
+	export AMIG_STATE
+}
+
+# Who answers requests at $hook, as $scratch/answers says, and writes them into $scratch/log.
+start_hook() {
+	"$case_root/tests/support/hook" "$scratch/port" "$scratch/log" "$scratch/answers" &
+	# shellcheck disable=SC2064 # the one of now
+	trap "kill $! 2>/dev/null; rm -rf '$scratch'" EXIT
+	await_that 10 [ -s "$scratch/port" ]
+	port=$(cat "$scratch/port")
+	# shellcheck disable=SC2034 # the caller's
+	hook=http://127.0.0.1:$port
 }

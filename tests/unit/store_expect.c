@@ -78,6 +78,23 @@ static struct step first_is_owed(struct place *p)
 	return run;
 }
 
+/* An effect of one row, with what is expected of it behind it. */
+static void insert_and_expect(struct place *p, struct done *d)
+{
+	int64_t affected;
+	store_expect(p->s, step_of(d));
+	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
+	must(store_wait(p->s, err));
+}
+
+static void begin_anew(struct place *p)
+{
+	store_close(p->s);
+	p->s = NULL;
+	wipe(p);
+	must(store_open(&p->s, p->where, err));
+}
+
 static void expect_rows(struct place *p, int64_t rows)
 {
 	char sql[200];
@@ -129,10 +146,7 @@ static void an_operation_that_goes_on_has_not_ended(void **state)
 	struct place *p = *state;
 	struct step run = first_is_owed(p);
 	struct done second = done_of(run, 1, 1);
-	int64_t affected;
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	second.step.current_operation_index = 1;
 	second.step.operations[0].status = OPERATION_STATUS_RUNNING;
 	second.step.operations[0].finished = false;
@@ -192,12 +206,9 @@ static void a_refusal_behind_the_effect_undoes_it(void **state)
 	struct place *p = *state;
 	struct step run = first_is_owed(p);
 	struct done second = done_of(run, 1, 1);
-	int64_t affected;
 	bool later;
 	second.step.epoch++;
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	must(store_step_later(p->s, step_of(&second), &later, err));
 	must_refuse(OUTCOME_NOT_NOW, "another runner took", store_wait(p->s, err));
 	store_abort(p->s);
@@ -214,9 +225,7 @@ static void a_refusal_keeps_the_next_effect_from_running(void **state)
 	int64_t affected;
 	bool later;
 	second.step.epoch++;
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	must(store_step_later(p->s, step_of(&second), &later, err));
 	must(store_begin(p->s, err));
 	store_expect(p->s, step_of(&third));
@@ -236,11 +245,8 @@ static void the_session_may_be_used_before_the_step(void **state)
 		struct place *p = *state;
 		struct step run = first_is_owed(p);
 		struct done second = done_of(run, 1, 1);
-		int64_t affected;
 		second.step.epoch += refused;
-		store_expect(p->s, step_of(&second));
-		must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-		must(store_wait(p->s, err));
+		insert_and_expect(p, &second);
 		assert_int_equal(postgres_settle(store_session(p->s)), !refused);
 		if (refused) {
 			must_refuse(OUTCOME_NOT_NOW, "another runner took",
@@ -250,10 +256,7 @@ static void the_session_may_be_used_before_the_step(void **state)
 			expect_rows(p, 1);
 		}
 		assert_int_equal(number_of(p, "SELECT count(*) FROM t"), refused ? 1 : 2);
-		store_close(p->s);
-		p->s = NULL;
-		wipe(p);
-		must(store_open(&p->s, p->where, err));
+		begin_anew(p);
 	}
 }
 
@@ -281,10 +284,7 @@ static void a_late_cancel_is_the_effects_failure_or_none(void **state)
 		}
 		assert_int_equal(number_of(p, "SELECT count(*) FROM t"), met ? 1 : 2);
 		assert_int_equal(number_of(p, "SELECT count(*) FROM @effect"), met ? 1 : 2);
-		store_close(p->s);
-		p->s = NULL;
-		wipe(p);
-		must(store_open(&p->s, p->where, err));
+		begin_anew(p);
 	}
 }
 
@@ -389,9 +389,7 @@ static void an_effect_that_drops_what_is_prepared_is_refused_once(void **state)
 	struct done second = done_of(run, 1, 1), third = done_of(run, 2, -1), fourth;
 	int64_t affected;
 	bool later;
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	must(store_step_later(p->s, step_of(&second), &later, err));
 	must(store_begin(p->s, err));
 	store_expect(p->s, step_of(&third));
@@ -443,10 +441,7 @@ static void a_session_lost_before_the_step_is_no_effects_fault(void **state)
 		must(effect(p->s, "INSERT INTO t VALUES (1)", err));
 		must(store_step(p->s, step_of(&second), err));
 		expect_rows(p, 1);
-		store_close(p->s);
-		p->s = NULL;
-		wipe(p);
-		must(store_open(&p->s, p->where, err));
+		begin_anew(p);
 	}
 }
 
@@ -456,11 +451,8 @@ static void what_is_owed_when_the_store_is_closed_is_whole(void **state)
 	struct place *p = *state;
 	struct step run = first_is_owed(p);
 	struct done second = done_of(run, 1, 1);
-	int64_t affected;
 	bool later;
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	must(store_step_later(p->s, step_of(&second), &later, err));
 	reopen(p);
 	must(store_step(p->s, &run, err));
@@ -477,11 +469,8 @@ static void the_lease_lasts_from_the_effects_end(void **state)
 	struct place *p = *state;
 	struct step run = first_is_owed(p);
 	struct done second = done_of(run, 1, 1);
-	int64_t affected;
 	store_set_lease(p->s, LEASE_MS);
-	store_expect(p->s, step_of(&second));
-	must(join(p, "INSERT INTO t VALUES (1)", &affected, err));
-	must(store_wait(p->s, err));
+	insert_and_expect(p, &second);
 	usleep(PAUSE_US);
 	must(store_step(p->s, step_of(&second), err));
 	assert_true(row_of(p).lease_left_ms <= LEASE_MS - PAUSE_US / 1000 + SLACK_MS);

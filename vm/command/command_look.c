@@ -14,8 +14,11 @@ static void print_statements(const char *word, const struct run_statement *at, s
 			     struct str connection)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!at[i].known) {
-			printf("   %s: not known before earlier operations have run: %.*s\n", word,
+		if (at[i].what != STATEMENT_KNOWN) {
+			printf("   %s: %s%.*s\n", word,
+			       at[i].what == STATEMENT_UNKNOWN
+				       ? "not known before earlier operations have run: "
+				       : "",
 			       STR_ARG(at[i].sql));
 			continue;
 		}
@@ -57,13 +60,14 @@ static void print_plan(const char *name, const struct run_preview *p)
 
 static json_t *statements_json(const struct run_statement *at, size_t count)
 {
+	static const char *const keys[] = { "sql", "unknown", "remark" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++) {
 		json_t *s = json_object();
 
 		json_object_set_new(s, "connection", text(at[i].connection));
-		json_object_set_new(s, at[i].known ? "sql" : "unknown", text(at[i].sql));
+		json_object_set_new(s, keys[at[i].what], text(at[i].sql));
 		json_array_append_new(list, s);
 	}
 	return list;

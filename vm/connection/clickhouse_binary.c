@@ -200,19 +200,12 @@ static bool put_uuid(struct str field, struct buf *out)
 	return digits == 32;
 }
 
-/* Enum8('a' = 1, 'b' = 2), the words escaped as they are in a field. */
 static bool put_enum(const struct stream_type *t, struct str field, struct buf *out)
 {
 	struct buf word = { 0 };
 	ptrdiff_t at;
 
-	buf_byte(&word, '\'');
-	for (size_t i = 0; i < field.len; i++) {
-		if (field.ptr[i] == '\'' && (i == 0 || field.ptr[i - 1] != '\\'))
-			buf_byte(&word, '\\');
-		buf_byte(&word, field.ptr[i]);
-	}
-	buf_text(&word, "' = ");
+	stream_print_enum(&word, field);
 	at = str_find(t->name, buf_view(&word));
 	if (at >= 0)
 		put(out, (uint64_t)strtoll(t->name.ptr + at + word.len, NULL, 10),

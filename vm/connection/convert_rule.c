@@ -314,20 +314,13 @@ static const char *bytes_into_text(struct conversion *c, struct arena *a)
 	return c->to->is_raw ? into_text(c, a) : "not all bytes are a text";
 }
 
-/* Enum8('a' = 1, 'b' = 2), the words escaped as they are in a field. */
 static bool check_enum(const struct conversion *c, struct str field, struct buf *out,
 		       struct buf *why)
 {
 	struct buf word = { 0 };
 	bool there;
 
-	buf_byte(&word, '\'');
-	for (size_t i = 0; i < field.len; i++) {
-		if (field.ptr[i] == '\'' && (i == 0 || field.ptr[i - 1] != '\\'))
-			buf_byte(&word, '\\');
-		buf_byte(&word, field.ptr[i]);
-	}
-	buf_text(&word, "' = ");
+	stream_print_enum(&word, field);
 	there = str_find(c->to->name, buf_view(&word)) >= 0;
 	buf_clear(&word);
 	if (there)

@@ -13,26 +13,8 @@ static enum outcome run(struct postgres_aside *a, const char *sql, struct error 
 
 static enum outcome read_answers(struct postgres_aside *a, struct error *err)
 {
-	enum outcome failed = OUTCOME_OK;
-
-	for (;;) {
-		PGresult *answer = NULL;
-		struct error lost = { 0 };
-		enum outcome o = postgres_result(a->session, a->watch, &answer, &lost);
-
-		if (o == OUTCOME_OK && answer && postgres_result_failed(answer))
-			o = postgres_fail(a->session, answer, &lost);
-		if (o != OUTCOME_OK && failed == OUTCOME_OK) {
-			error_take(err, &lost);
-			failed = o;
-		}
-		error_clear(&lost);
-		if (!answer)
-			break;
-		PQclear(answer);
-	}
 	a->is_open = false;
-	return failed;
+	return postgres_copy_answers(a->session, a->watch, err);
 }
 
 static enum outcome try(struct postgres_aside *a, struct str rows, struct error *err)

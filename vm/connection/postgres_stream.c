@@ -222,29 +222,10 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 	return connection_give_id(s, err, did_not_happen(err, o));
 }
 
-/* What the server says of the copy as a whole. */
 static enum outcome read_answers(struct state *state, const struct watch *watch, struct error *err)
 {
-	enum outcome failed = OUTCOME_OK;
-
-	for (;;) {
-		struct error lost = { 0 };
-		PGresult *answer;
-		enum outcome o = postgres_result(state->session, watch, &answer, &lost);
-
-		if (o == OUTCOME_OK && answer && postgres_result_failed(answer))
-			o = postgres_fail(state->session, answer, &lost);
-		if (o != OUTCOME_OK && failed == OUTCOME_OK) {
-			error_take(err, &lost);
-			failed = o;
-		}
-		error_clear(&lost);
-		if (!answer)
-			break;
-		PQclear(answer);
-	}
 	state->is_open = false;
-	return failed;
+	return postgres_copy_answers(state->session, watch, err);
 }
 
 static enum outcome write_rows(struct stream *t, struct str rows, int64_t count UNUSED,

@@ -141,3 +141,14 @@ void stream_close(struct stream *s, struct error *err)
 	arena_clear(&s->arena);
 	*s = (struct stream){ 0 };
 }
+
+void stream_print_enum(struct buf *out, struct str field)
+{
+	buf_byte(out, '\'');
+	for (size_t i = 0; i < field.len; i++) {
+		if (field.ptr[i] == '\'' && (i == 0 || field.ptr[i - 1] != '\\'))
+			buf_byte(out, '\\');
+		buf_byte(out, field.ptr[i]);
+	}
+	buf_text(out, "' = ");
+}

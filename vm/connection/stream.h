@@ -146,6 +146,9 @@ void stream_unescape(struct buf *out, struct str field);
 /* Takes an element from the front of an array's text, up to the comma or bracket behind it: the
  * text of a kind that quotes elements so and keeps their escapes. */
 void stream_element(struct str *text, char quote, char close, struct buf *word, bool *is_null);
+/* A field as ClickHouse's type of it begins it, whose words are escaped as fields are: 'a' = in
+ * Enum8('a' = 1, 'b' = 2). */
+void stream_print_enum(struct buf *out, struct str field);
 /* The table's name as an author would write it. */
 void stream_print_name(struct buf *out, const struct stream_target *t);
 /* "schema"."table" ("column", "other": what follows is the caller's. */

@@ -67,14 +67,14 @@ enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watc
 	}
 }
 
-/* The server has ended the copy out: with an error, or well. */
-static enum outcome end_reading(struct postgres *s, const struct watch *watch, struct error *err)
+enum outcome postgres_copy_answers(struct postgres *s, const struct watch *watch,
+				   struct error *err)
 {
 	enum outcome failed = OUTCOME_OK;
 
 	for (;;) {
 		struct error lost = { 0 };
-		PGresult *answer;
+		PGresult *answer = NULL;
 		enum outcome o = postgres_result(s, watch, &answer, &lost);
 
 		if (o == OUTCOME_OK && answer && postgres_result_failed(answer))
@@ -115,7 +115,7 @@ enum outcome postgres_copy_read(struct postgres *s, size_t want_bytes, size_t ro
 		}
 		if (n == -1) {
 			*end = true;
-			return end_reading(s, watch, err);
+			return postgres_copy_answers(s, watch, err);
 		}
 		if (n < 0)
 			return postgres_fail(s, NULL, err);

@@ -4,8 +4,8 @@
  * The statement, and what goes in front of it, is sent by postgres_send(); then
  * postgres_copy_begin(). Never blocks longer than a slice; a wish of the watch ends the wait with
  * OUTCOME_STOPPED, and the caller ends the copy by postgres_copy_give_up(). A copy out is over when
- * postgres_copy_read() has said so; a copy in when postgres_copy_end() has succeeded: after that
- * the caller reads the statement's answers by postgres_result() until it gives NULL.
+ * postgres_copy_read() has said so; a copy in when postgres_copy_end() and then
+ * postgres_copy_answers() have succeeded.
  */
 #ifndef VM_DRIVER_POSTGRES_COPY_H
 #define VM_DRIVER_POSTGRES_COPY_H
@@ -27,6 +27,9 @@ enum outcome postgres_copy_write(struct postgres *s, struct str bytes, const str
 				 struct error *err) MUST_USE;
 enum outcome postgres_copy_end(struct postgres *s, const struct watch *watch,
 			       struct error *err) MUST_USE;
+/* What the server says of the copy as a whole: the first failure. The query is over then. */
+enum outcome postgres_copy_answers(struct postgres *s, const struct watch *watch,
+				   struct error *err) MUST_USE;
 /*
  * A server that has refused a row says so at once, and libpq keeps that until the end: whoever
  * copies much would send all the rest for nothing. While it is sent to a server says nothing else

@@ -2,7 +2,6 @@
 #include "vm/driver/postgres.h"
 #include "vm/base/arena.h"
 #include "vm/base/buf.h"
-#include "vm/base/log.h"
 #include "vm/base/os.h"
 #include <errno.h>
 #include <poll.h>
@@ -11,11 +10,9 @@
 #define CONNECT_TIMEOUT_S 10
 #define CONNECT_TIMEOUT_LEAST_S 2
 
-static void receive_notice(void *context UNUSED, const PGresult *notice)
+/* libpq would write them to standard error. */
+static void drop_notice(void *context UNUSED, const PGresult *notice UNUSED)
 {
-	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
-	log_debug("postgres: %s: %s", severity ? severity : "NOTICE", text ? text : "");
 }
 
 static const char *option(const PQconninfoOption *options, const char *keyword)
@@ -193,7 +190,7 @@ static enum outcome connect_session(struct postgres *s, const struct watch *watc
 		postgres_abandon(s);
 		return o;
 	}
-	PQsetNoticeReceiver(s->pg, receive_notice, NULL);
+	PQsetNoticeReceiver(s->pg, drop_notice, NULL);
 	PQsetnonblocking(s->pg, 1);
 	s->server_version = PQserverVersion(s->pg);
 	o = leave_state_schema(s, watch, err);

@@ -248,16 +248,6 @@ static void *carry(void *arg)
 
 /* ---- the run ---- */
 
-static bool has_windows(const struct module *m, uint32_t function)
-{
-	const struct function *f = &m->functions[function];
-
-	for (uint32_t pc = 0; pc < f->code_count; pc++)
-		if (f->code[pc].op == OP_WINDOW)
-			return true;
-	return false;
-}
-
 static struct ahead *ahead_of(struct run *r)
 {
 	struct ahead *h = r->ahead;
@@ -288,7 +278,7 @@ void ahead_prepare(struct run *r, const struct connection *from, const struct co
 	struct error ignored = { 0 };
 	struct ahead *h;
 
-	if (from->kind == to->kind || !has_windows(&r->module, q->function) || !is_wanted(r))
+	if (from->kind == to->kind || !window_is_in(&r->module, q->function) || !is_wanted(r))
 		return;
 	h = ahead_of(r);
 	if (h->has_thread || (h->place == place && (h->is_refused || h->connection.kind)))

@@ -14,6 +14,7 @@
 #include "vm/run/lane.h"
 #include "vm/run/render.h"
 #include "vm/run/session.h"
+#include "vm/run/window.h"
 
 #include <stdio.h>
 
@@ -85,19 +86,9 @@ static bool names_are_copied(const struct looking *l)
 	return true;
 }
 
-static bool has_windows(const struct module *m, uint32_t function)
-{
-	const struct function *f = &m->functions[function];
-
-	for (uint32_t pc = 0; pc < f->code_count; pc++)
-		if (f->code[pc].op == OP_WINDOW)
-			return true;
-	return false;
-}
-
 static bool is_of_window(struct looking *l, const struct machine_request *q)
 {
-	if (q->op != OP_COPY || !has_windows(&l->r->module, q->function))
+	if (q->op != OP_COPY || !window_is_in(&l->r->module, q->function))
 		return false;
 	l->condition = find_condition(q->operands[1].list);
 	l->table = q->operands[3].list;

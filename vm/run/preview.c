@@ -17,17 +17,17 @@ struct noting {
 	VEC(struct run_statement) at;
 };
 
-static void note(struct noting *n, struct str connection, struct str sql, bool known)
+static void note(struct noting *n, struct str connection, struct str sql, int what)
 {
 	struct arena *a = &n->out->arena;
 
 	vec_push(&n->at,
-		 (struct run_statement){ arena_str(a, connection), arena_str(a, sql), known });
+		 (struct run_statement){ arena_str(a, connection), arena_str(a, sql), what });
 }
 
 static void note_failure(struct noting *n, struct error *err)
 {
-	note(n, STR(""), str_c(err->message), false);
+	note(n, STR(""), str_c(err->message), STATEMENT_UNKNOWN);
 	error_clear(err);
 }
 
@@ -43,7 +43,7 @@ static enum outcome note_effect(struct noting *n, struct machine *vm, struct err
 	else if (o == OUTCOME_OK)
 		o = request_render(n->r, q, c->kind, &sql, err);
 	if (o == OUTCOME_OK) {
-		note(n, str_c(c->name), buf_view(&sql), true);
+		note(n, str_c(c->name), buf_view(&sql), STATEMENT_KNOWN);
 		machine_answer(vm, value_null(), STR(""));
 	}
 	buf_clear(&sql);
@@ -56,7 +56,7 @@ static enum outcome note_request(struct noting *n, struct machine *vm, struct er
 	enum outcome o = http_preview(n->r, machine_request(vm), &target, &text, err);
 
 	if (o == OUTCOME_OK) {
-		note(n, buf_view(&target), buf_view(&text), true);
+		note(n, buf_view(&target), buf_view(&text), STATEMENT_KNOWN);
 		machine_answer(vm, value_null(), STR(""));
 	}
 	buf_clear(&target);
@@ -67,7 +67,7 @@ static enum outcome note_request(struct noting *n, struct machine *vm, struct er
 /* One window stands for all of them. */
 static void note_windows(struct noting *n, struct machine *vm)
 {
-	note(n, STR(""), STR("and so in each window of the table"), false);
+	note(n, STR(""), STR("and so in each window of the table"), STATEMENT_REMARK);
 	machine_answer(vm, value_null(), STR(""));
 }
 
@@ -81,7 +81,7 @@ static void note_operator(struct noting *n, struct machine *vm)
 		   q->op == OP_HALT ? "it stops here, until it is resumed"
 				    : "it waits here, until it is approved",
 		   STR_ARG(value_text(q->value)));
-	note(n, STR(""), buf_view(&text), false);
+	note(n, STR(""), buf_view(&text), STATEMENT_REMARK);
 	machine_answer(vm, value_null(), STR(""));
 	buf_clear(&text);
 }
@@ -93,7 +93,7 @@ static void note_setting(struct noting *n, struct machine *vm)
 
 	buf_format(&text, "set setting %.*s = %.*s", STR_ARG(value_text(operands[0])),
 		   STR_ARG(value_text(operands[1])));
-	note(n, STR("the state store"), buf_view(&text), true);
+	note(n, STR("the state store"), buf_view(&text), STATEMENT_KNOWN);
 	machine_answer(vm, value_null(), STR(""));
 	buf_clear(&text);
 }

@@ -140,7 +140,8 @@ enum outcome run_tune(struct store *store, struct str name, bool reset,
 struct run_statement {
 	struct str connection;
 	struct str sql;
-	bool known; /* false: sql is the reason why not */
+	enum { STATEMENT_KNOWN, STATEMENT_UNKNOWN, STATEMENT_REMARK } what; /* sql: it, why not, or
+									      words of ours */
 };
 
 struct run_preview_operation {

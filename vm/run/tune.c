@@ -3,6 +3,7 @@
 
 #include "vm/run/lane.h"
 #include "vm/run/session.h"
+#include "vm/run/window.h"
 
 #include <stddef.h>
 
@@ -158,9 +159,8 @@ static enum outcome check_bounds(const struct str *all, struct error *err)
 static bool has_windows(const struct module *m)
 {
 	for (uint32_t f = 0; f < m->function_count; f++)
-		for (uint32_t pc = 0; pc < m->functions[f].code_count; pc++)
-			if (m->functions[f].code[pc].op == OP_WINDOW)
-				return true;
+		if (window_is_in(m, f))
+			return true;
 	return false;
 }
 

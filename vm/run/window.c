@@ -307,3 +307,13 @@ bool window_halve(struct run *r, const struct connection_kind *kind, struct erro
 	journal_after(r);
 	return true;
 }
+
+bool window_is_in(const struct module *m, uint32_t function)
+{
+	const struct function *f = &m->functions[function];
+
+	for (uint32_t pc = 0; pc < f->code_count; pc++)
+		if (f->code[pc].op == OP_WINDOW)
+			return true;
+	return false;
+}

@@ -76,5 +76,7 @@ enum outcome window_find(struct asking *a, struct value after, struct value end,
 			 struct value *out, struct error *err) MUST_USE;
 /* The machine is answered. */
 void window_give(struct asking *a, struct machine *vm, struct value window);
+/* Whether the function goes through windows. */
+bool window_is_in(const struct module *m, uint32_t function);
 
 #endif
