@@ -264,6 +264,26 @@ bool database_has_lock(void)
 	return has;
 }
 
+bool database_is_done_before(int index, int other)
+{
+	static sqlite3_stmt *st;
+	int64_t completions[2] = { 0 };
+
+	if (!st)
+		sqlite3_prepare_v3(database,
+				   "SELECT completion FROM amig_operation WHERE run = ?1 AND "
+				   "operation_index = ?2",
+				   -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+	for (int i = 0; i < 2; i++) {
+		sqlite3_bind_int64(st, 1, world.run);
+		sqlite3_bind_int(st, 2, i ? other : index);
+		if (sqlite3_step(st) == SQLITE_ROW)
+			completions[i] = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+	}
+	return !completions[1] || (completions[0] && completions[0] < completions[1]);
+}
+
 static bool is_text(int column, const char *word)
 {
 	return strcmp((const char *)sqlite3_column_text(row_statement, column), word) == 0;

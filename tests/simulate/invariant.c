@@ -30,15 +30,35 @@ int ledger_count(int key)
 
 static bool is_expected(int key)
 {
-	return world.plan->keys & UINT32_C(1) << key;
+	return world.plan->keys & bit(key);
+}
+
+/* Of operations that are carried out at the same time. */
+static bool go_at_once(int key, int other)
+{
+	return world.plan->at_once & bit(key) && world.plan->at_once & bit(other);
 }
 
 /* An operation's effects come after those of all operations before it. */
 static void check_order(int key)
 {
 	for (int i = 0; i < key - key % KEYS_A_GROUP; i++)
-		if (is_expected(i) && ledger_count(i) == 0)
+		if (is_expected(i) && ledger_count(i) == 0 && !go_at_once(key, i))
 			violated("effect %d has happened, and effect %d before it has not", key, i);
+}
+
+/* What came to its end last is undone first. */
+static void check_undone(int key)
+{
+	for (int i = 0; i < KEYS; i++) {
+		bool before = go_at_once(key, i) ? database_is_done_before(i / KEYS_A_GROUP,
+									   key / KEYS_A_GROUP)
+						 : i < key;
+
+		if (i / KEYS_A_GROUP != key / KEYS_A_GROUP && !before && ledger_count(i) &&
+		    !(world.plan->may_stay & bit(i)))
+			violated("effect %d is undone, and effect %d after it is not", key, i);
+	}
 }
 
 /* What an operation has read is the same for all of its effects. */
@@ -55,11 +75,15 @@ static void check_value(const struct ledger *l, int key)
 void invariant_change(enum target_id target, const struct change *c)
 {
 	for (int i = 0; i < KEYS; i++) {
-		if (!(c->keys & UINT32_C(1) << i) || c->kind == CHANGE_DELETE)
+		if (!(c->keys & bit(i)))
 			continue;
+		if (c->kind == CHANGE_DELETE) {
+			check_undone(i);
+			continue;
+		}
 		if (ledger_count(i) > 1)
 			violated("effect %d has happened twice", i);
-		if (world.plan->locked & UINT32_C(1) << i && !database_has_lock())
+		if (world.plan->locked & bit(i) && !database_has_lock())
 			violated("effect %d happens while another run may have the lock", i);
 		check_order(i);
 		check_value(&world.ledgers[target], i);
@@ -68,9 +92,9 @@ void invariant_change(enum target_id target, const struct change *c)
 
 static bool lives(int64_t incarnation)
 {
-	for (int i = 0; i < FIBERS; i++)
-		if (world.fibers[i].alive && !world.fibers[i].dead &&
-		    world.fibers[i].incarnation == incarnation)
+	for (int i = 0; i < PROCESSES; i++)
+		if (world.processes[i].alive && !world.processes[i].dead &&
+		    world.processes[i].incarnation == incarnation)
 			return true;
 	return false;
 }
@@ -117,7 +141,8 @@ void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward)
 	if (run == world.run && !backward && index < world.index)
 		violated("the index goes back from %lld to %lld", (long long)world.index,
 			 (long long)index);
-	if (run == world.run && world.backward && index > world.index)
+	if (run == world.run && world.backward && index > world.index &&
+	    !go_at_once((int)index * KEYS_A_GROUP, (int)world.index * KEYS_A_GROUP))
 		violated("a rollback goes from %lld to %lld", (long long)world.index,
 			 (long long)index);
 	world.run = run;
@@ -155,7 +180,7 @@ void invariant_doubt(struct str detail)
 	size_t len = strlen(world.said);
 
 	/* Unless the target was out of reach, so that nothing was asked. */
-	if (world.running && world.running->target_cut_until + 60 * SECOND < world.now && len &&
+	if (world.running && me()->target_cut_until + 60 * SECOND < world.now && len &&
 	    detail.len > len &&
 	    memcmp(detail.ptr + detail.len - len, world.said, len) == 0)
 		violated("what was said of %s is not believed", world.said);
@@ -176,7 +201,7 @@ void invariant_end(bool completed)
 		if (completed && count != is_expected(i))
 			violated("the run is completed, and effect %d has happened %d times", i,
 				 count);
-		if (!completed && count && !(world.plan->may_stay & UINT32_C(1) << i))
+		if (!completed && count && !(world.plan->may_stay & bit(i)))
 			violated("the run is undone, and effect %d is there", i);
 	}
 	if (completed && world.plan->fails)

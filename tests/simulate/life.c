@@ -40,7 +40,7 @@ static struct store *open_store(void)
 
 /* ---- a worker ---- */
 
-static enum outcome carry_out(struct fiber *f, struct store *store, const struct work *w)
+static enum outcome carry_out(struct process *p, struct store *store, const struct work *w)
 {
 	static const struct run_listener listener = { hear_news, NULL };
 	struct run_options options = { .release_on_signal = true,
@@ -48,13 +48,13 @@ static enum outcome carry_out(struct fiber *f, struct store *store, const struct
 	struct error err = { 0 };
 	enum outcome o;
 
-	f->busy = true;
+	p->busy = true;
 	trace("takes %.*s to %s", STR_ARG(w->name),
 	      w->what == WANTED_ROLLBACK ? "undo it" : "run it");
 	o = work_do(store, &instance, world.bundle, w, &options, &err);
 	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
-	f->busy = false;
-	if (!f->dead)
+	p->busy = false;
+	if (!p->dead)
 		invariant_outcome(o, &err);
 	if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
 		give_way(SECOND);
@@ -64,7 +64,7 @@ static enum outcome carry_out(struct fiber *f, struct store *store, const struct
 	return o;
 }
 
-static enum outcome turn(struct fiber *f, struct store *store)
+static enum outcome turn(struct process *p, struct store *store)
 {
 	struct work w;
 	struct error err = { 0 };
@@ -72,7 +72,7 @@ static enum outcome turn(struct fiber *f, struct store *store)
 	enum outcome o = work_find(store, world.bundle, &instance, &w, &err);
 
 	if (o == OUTCOME_OK && w.name.len)
-		o = carry_out(f, store, &w);
+		o = carry_out(p, store, &w);
 	else if (o == OUTCOME_OK && !run_is_told_to_end())
 		o = store_hear(store, (int)w.again_in_ms + 1, &heard, &err);
 	work_clear(&w);
@@ -80,12 +80,12 @@ static enum outcome turn(struct fiber *f, struct store *store)
 	return o;
 }
 
-static void work(struct fiber *f)
+static void work(struct process *p)
 {
-	while (!f->dead && !f->told) {
+	while (!p->dead && !p->told) {
 		struct store *store = open_store();
 
-		while (store && !f->dead && !f->told && turn(f, store) == OUTCOME_OK)
+		while (store && !p->dead && !p->told && turn(p, store) == OUTCOME_OK)
 			;
 		store_close(store);
 	}
@@ -127,7 +127,7 @@ static bool has_happened(const struct change *c)
 	bool there = true, some = false;
 
 	for (int i = 0; i < KEYS; i++) {
-		if (!(c->keys & UINT32_C(1) << i))
+		if (!(c->keys & bit(i)))
 			continue;
 		there &= ledger_count(i) > 0;
 		some |= ledger_count(i) > 0;
@@ -135,20 +135,26 @@ static bool has_happened(const struct change *c)
 	return c->kind == CHANGE_DELETE ? !some : there && c->kind != CHANGE_NOTHING;
 }
 
-/* By the last error. */
-static bool is_asked_to_say(struct store *store)
+/* By the last error; the effect that it tells of, if it is open. */
+static bool is_asked_to_say(struct store *store, int64_t run, struct arena *arena,
+			    struct effect_row *out)
 {
-	struct arena arena = { 0 };
 	struct error_row *errors;
+	struct effect_row *open;
 	struct error err = { 0 };
-	size_t count = 0;
-	bool asked = store_errors(store, name_of_migration(), &arena, &errors, &count, &err) ==
+	size_t count = 0, open_count = 0;
+	bool asked = store_errors(store, name_of_migration(), arena, &errors, &count, &err) ==
 			     OUTCOME_OK &&
-		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0;
+		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0 &&
+		     store_open_effects(store, run, arena, &open, &open_count, &err) == OUTCOME_OK;
 
 	error_clear(&err);
-	arena_clear(&arena);
-	return asked;
+	for (size_t i = 0; asked && i < open_count; i++)
+		if (str_eq(open[i].query_id, errors[0].query_id)) {
+			*out = open[i];
+			return true;
+		}
+	return false;
 }
 
 /* Looks at the target, and says of the effect that is in doubt what is true. False: there is none.
@@ -156,17 +162,15 @@ static bool is_asked_to_say(struct store *store)
 static bool say(struct store *store, int64_t run)
 {
 	struct arena arena = { 0 };
-	struct run_state state = { 0 };
+	struct effect_row open;
 	struct error err = { 0 };
 	struct str effect, id;
 	struct change change;
-	bool says = is_asked_to_say(store) &&
-		    store_load(store, run, &arena, &state, &err) == OUTCOME_OK &&
-		    state.open_effect.number;
+	bool says = is_asked_to_say(store, run, &arena, &open);
 
 	if (says) {
-		id = state.open_effect.query_id;
-		change_parse(state.open_effect.sql, &change);
+		id = open.query_id;
+		change_parse(open.sql, &change);
 		trace("says that %.*s %s", STR_ARG(id),
 		      has_happened(&change) ? "has happened" : "is to be made again");
 		if (run_resolve(store, name_of_migration(), has_happened(&change), &arena, &effect,
@@ -183,7 +187,7 @@ static bool say(struct store *store, int64_t run)
 static bool all_are_idle(void)
 {
 	for (int i = 0; i < WORKERS; i++)
-		if (world.fibers[i].busy)
+		if (world.processes[i].busy)
 			return false;
 	return !world.late && server_is_idle();
 }
@@ -229,11 +233,11 @@ static void look_after(struct store *store, const struct migration_row *row, int
 	BUG("status %d", (int)status);
 }
 
-static void operate(struct fiber *f)
+static void operate(struct process *p)
 {
 	struct store *store = open_store();
 
-	for (int tries = 0; !f->dead && !world.over; tries++) {
+	for (int tries = 0; !p->dead && !world.over; tries++) {
 		struct arena arena = { 0 };
 		struct migration_row row = { 0 };
 		struct error err = { 0 };
@@ -255,17 +259,17 @@ static void operate(struct fiber *f)
 	store_close(store);
 }
 
-void life_of(struct fiber *f)
+void life_of(struct process *p)
 {
-	f->incarnation = ++world.incarnations;
-	f->alive = true;
-	f->dead = f->told = f->busy = f->hears = false;
-	f->awaits = NULL;
-	f->dead_us = 0;
-	if (f->number == OPERATOR)
-		operate(f);
+	p->incarnation = ++world.incarnations;
+	p->alive = true;
+	p->dead = p->told = p->busy = false;
+	p->dead_us = 0;
+	if (p->number == OPERATOR)
+		operate(p);
 	else
-		work(f);
-	f->alive = f->dead = f->busy = false;
-	f->wake_at = world.now + between_us(10 * MS, 30 * SECOND);
+		work(p);
+	p->alive = p->dead = p->busy = false;
+	p->paused_until = 0;
+	world.running->wake_at = world.now + between_us(10 * MS, 30 * SECOND);
 }

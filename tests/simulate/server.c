@@ -35,13 +35,13 @@ void change_parse(struct str sql, struct change *out)
 		bool once = str_find(sql, STR("ON CONFLICT")) >= 0;
 
 		at = number_behind(at, end, &key);
-		out->keys = UINT32_C(1) << key;
+		out->keys = bit((int)key);
 		number_behind(at, end, &out->value);
 		out->kind = once ? CHANGE_ONCE : CHANGE_INSERT;
 	} else if (str_starts(sql, STR("DELETE FROM ledger"))) {
 		out->kind = CHANGE_DELETE;
 		while ((at = number_behind(at, end, &key)))
-			out->keys |= UINT32_C(1) << key;
+			out->keys |= bit((int)key);
 	}
 }
 
@@ -50,7 +50,7 @@ void ledger_apply(enum target_id target, const struct change *c)
 	struct ledger *l = &world.ledgers[target];
 
 	for (int i = 0; i < KEYS; i++) {
-		if (!(c->keys & UINT32_C(1) << i))
+		if (!(c->keys & bit(i)))
 			continue;
 		if (c->kind == CHANGE_DELETE)
 			l->count[i] = 0;
@@ -139,7 +139,7 @@ struct sent *server_send(enum target_id target, const struct statement *statemen
 	struct sent *s = find_room();
 
 	*s = (struct sent){ .used = true, .target = target, .client = world.running };
-	s->incarnation = world.running->incarnation;
+	s->incarnation = me()->incarnation;
 	s->next_at = world.now + delay_us;
 	s->runs_us = between_us(MS, one_in(8) ? 40 * SECOND : SECOND);
 	s->refused = str_find(statement->sql, STR("nowhere")) >= 0;

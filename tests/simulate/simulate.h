@@ -2,6 +2,7 @@
  * simulate.h - the runner in a world that is made of a seed
  *
  *   world.c      time, chance, the workers as coroutines and what happens next
+ *   thread.c     the threads of a worker, as coroutines too
  *   system.c     the functions of the system that the runner calls: clocks, sleep, randomness, who
  *                it is
  *   state.c      the state store: a backend of vm/store over one SQLite database in memory
@@ -14,8 +15,9 @@
  *
  * A schedule is everything that follows from a seed: the migration, the faults, every delay. Only
  * one coroutine runs at a time, and gives way where the runner waits for the world: at a request to
- * the store, a statement, a sleep. Whoever is killed goes on without a world: all that it asks for
- * fails at once and changes nothing, until its stack is empty and its memory freed.
+ * the store, a statement, a sleep, another of its threads. Whoever is killed goes on without a
+ * world: all that it asks for fails at once and changes nothing, until the stacks of all of its
+ * threads are empty and its memory freed.
  */
 #ifndef TESTS_SIMULATE_SIMULATE_H
 #define TESTS_SIMULATE_SIMULATE_H
@@ -33,25 +35,38 @@
 
 #define WORKERS 3
 #define OPERATOR WORKERS
-#define FIBERS (WORKERS + 1)
-#define KEYS 24		 /* of a ledger */
+#define PROCESSES (WORKERS + 1)
+#define FIBERS (PROCESSES + 12) /* the rest are further threads */
+#define KEYS 40		 /* of a ledger */
 #define KEYS_A_GROUP 8	 /* one operation's */
 #define STATEMENTS_MAX 64 /* on all targets, that are not over */
 
 enum target_id { TARGET_STORE, TARGET_FAR, TARGET_PLAIN, TARGETS };
 
-struct fiber {
+struct process {
 	int number;
-	int64_t incarnation; /* of the process: unique in a schedule */
-	bool alive, dead;    /* a process is there; it was killed and is on its way out */
+	int64_t incarnation; /* unique in a schedule */
+	bool alive, dead;    /* it is there; it was killed and is on its way out */
 	bool told;	     /* to end: SIGTERM */
-	int64_t wake_at;
 	bool busy;	     /* has a migration in its hands */
-	bool hears;	     /* sleeps until there are news */
-	struct sent *awaits; /* or the answer of this */
+	int64_t paused_until;
 	int64_t wall_skew_us, monotonic_us; /* what its clocks are ahead of the time */
 	int64_t dead_us;		    /* since it died, on its way out */
 	int64_t store_cut_until, target_cut_until;
+};
+
+/* A thread. */
+struct fiber {
+	struct process *process; /* NULL: it is free */
+	int64_t wake_at;	 /* INT64_MAX: when another thread wakes it */
+	bool hears;		 /* sleeps until there are news */
+	struct sent *awaits;	 /* or the answer of this */
+	const void *waits_on;	 /* a condition of pthread_cond_wait() */
+	/* But of the first of a process: */
+	void *(*body)(void *);
+	void *argument;
+	bool over;
+	struct fiber *joined_by;
 	ucontext_t context;
 	char *stack;
 	void *fake_stack; /* of AddressSanitizer */
@@ -60,9 +75,14 @@ struct fiber {
 /* A change of a ledger. */
 struct change {
 	enum { CHANGE_NOTHING, CHANGE_INSERT, CHANGE_ONCE, CHANGE_DELETE } kind;
-	uint32_t keys; /* a bit each */
+	uint64_t keys; /* a bit each */
 	int64_t value;
 };
+
+static inline uint64_t bit(int key)
+{
+	return UINT64_C(1) << key;
+}
 
 /* A statement that was sent to a target and is not over. */
 struct sent {
@@ -99,7 +119,7 @@ struct row_seen {
 	int status, wanted; /* enum migration_status, enum wanted */
 };
 
-#define MARKERS_MAX 64
+#define MARKERS_MAX 256
 struct simulation {
 	uint64_t seed, random;
 	int64_t now, quiet_at;
@@ -107,8 +127,10 @@ struct simulation {
 	bool trace, over;
 	const char *violation; /* what was seen, or NULL */
 	char words[400];
-	struct fiber fibers[FIBERS];
+	struct process processes[PROCESSES];
+	struct fiber fibers[FIBERS]; /* the first of each process come first */
 	struct fiber *running; /* NULL: the world itself */
+	struct fiber *next;    /* is to run at once */
 	ucontext_t context;
 	void *fake_stack;
 	int64_t incarnations;
@@ -120,8 +142,8 @@ struct simulation {
 	int64_t arrivals;
 	char markers[MARKERS_MAX][64];
 	int marker_count;
-	char fenced[MARKERS_MAX / 4][64];
-	int64_t fence_epochs[MARKERS_MAX / 4];
+	char fenced[MARKERS_MAX / 16][64];
+	int64_t fence_epochs[MARKERS_MAX / 16];
 	int fenced_count;
 	bool has_tables;
 	/* of the migration's row, as the last commit left it */
@@ -139,10 +161,11 @@ extern struct simulation world;
 /* What a migration does; plan.def. */
 struct plan {
 	const char *name;
-	uint32_t keys; /* that are there when it is completed */
+	uint64_t keys; /* that are there when it is completed */
 	bool fails;
-	uint32_t may_stay;
-	uint32_t locked;
+	uint64_t may_stay;
+	uint64_t locked;
+	uint64_t at_once;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;
@@ -158,14 +181,22 @@ bool give_way(int64_t us);
 /* A place where a process can be killed or paused. False: it was killed. */
 bool point(const char *where);
 bool is_dead(void); /* the running one */
-int64_t monotonic_us(const struct fiber *f);
+void kill_process(struct process *p);
+struct process *me(void); /* of the running one */
+int64_t monotonic_us(const struct process *p);
 void wake(struct fiber *f, int64_t in_us);
+/* Not yet at work. */
+void fiber_begin(struct fiber *f, struct process *p);
+void to_world(struct fiber *f); /* until it is woken */
 int ledger_count(int key); /* on all targets */
 /* Runs the schedule of a seed. False: an invariant was violated. */
 bool world_run(uint64_t seed, const struct bundle *bundle, bool trace);
 
-/* life.c: what a coroutine does, again and again; returns when its process is over. */
-void life_of(struct fiber *f);
+/* life.c: what a process does, again and again; returns when it is over. */
+void life_of(struct process *p);
+
+/* thread.c: the body of a further thread. */
+void thread_carry_out(struct fiber *f);
 
 /* state.c */
 void state_prepare(void);

@@ -154,7 +154,7 @@ static enum outcome unreachable(struct session *s, bool commits, struct error *e
 
 static bool is_gone(const struct session *s)
 {
-	return s->broken || is_dead() || s->incarnation != world.running->incarnation;
+	return s->broken || is_dead() || s->incarnation != me()->incarnation;
 }
 
 /* A commit is on its way although nobody waits for it any more. */
@@ -198,7 +198,7 @@ void state_deliver_late(void)
 /* The way there. */
 static enum outcome send(struct session *s, bool commits, struct error *err)
 {
-	struct fiber *f = world.running;
+	struct process *f = me();
 	int64_t patience = TIMEOUT_US;
 
 	if (is_gone(s) || !point("before a request to the store") ||
@@ -226,7 +226,7 @@ static enum outcome receive(struct session *s, bool commits, enum outcome o, str
 	bool lives = point("before the store's answer");
 
 	if (!lives || !give_way(between_us(MS / 2, 20 * MS)) ||
-	    world.running->store_cut_until > world.now) {
+	    me()->store_cut_until > world.now) {
 		trace("the store's answer is lost");
 		error_clear(err);
 		return unreachable(s, commits, err);
@@ -242,12 +242,12 @@ static enum outcome open_session(struct store **out, const char *where UNUSED,
 	struct session *s;
 
 	if (world.running && (is_dead() || !give_way(between_us(MS, 20 * MS)) ||
-			      world.running->store_cut_until > world.now))
+			      me()->store_cut_until > world.now))
 		return error_set(err, OUTCOME_UNREACHABLE, "state store: no connection");
 	s = must_alloc(sizeof(*s));
 	*s = (struct session){ 0 };
 	if (world.running)
-		s->incarnation = world.running->incarnation;
+		s->incarnation = me()->incarnation;
 	*out = &s->base;
 	return OUTCOME_OK;
 }

@@ -37,7 +37,7 @@ static enum outcome lost(struct error *err, bool sent)
 
 static bool is_cut(void)
 {
-	return world.running->target_cut_until > world.now;
+	return me()->target_cut_until > world.now;
 }
 
 /* A request and its answer, of which nothing has to be remembered. */
@@ -122,7 +122,7 @@ static enum outcome read_amig(struct str sql, struct result *out, struct error *
 /* What was out of reach a moment ago often is not well. */
 static bool is_unwell(void)
 {
-	int64_t cut_until = world.running->target_cut_until;
+	int64_t cut_until = me()->target_cut_until;
 
 	return world.now < world.quiet_at &&
 	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 3 : 40);
@@ -225,11 +225,11 @@ static bool hold_back(bool marked, int64_t *delay_us)
 		return point("before a statement is sent");
 	}
 	*delay_us = between_us(MS, one_in(3) ? PROMPT_US : 200 * MS);
-	if (world.running->number != OPERATOR && fault_now() && one_in(2)) {
+	if (me()->number != OPERATOR && fault_now() && one_in(2)) {
 		trace("killed before a statement is sent");
-		world.running->dead = true;
+		kill_process(me());
 	}
-	return !world.running->dead;
+	return !me()->dead;
 }
 
 /* The tables of marker.c. */
@@ -267,7 +267,7 @@ static enum outcome exec_inside(struct target *t, const struct statement *s,
 		if (watch_ask(watch) != WATCH_GO_ON)
 			return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
 	}
-	if (world.running->store_cut_until > world.now)
+	if (me()->store_cut_until > world.now)
 		return lost(err, true);
 	if (world.now < world.quiet_at && one_in(40))
 		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize");
@@ -332,13 +332,14 @@ static bool is_transactional(struct str sql)
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
-	.capabilities = CAN_TRANSACTION | CAN_SHARE,
+	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_AT_ONCE,
 	.transactional = is_transactional,
 	.share = share_session,
 	FUNCTIONS,
 };
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
+	.capabilities = CAN_AT_ONCE,
 	FUNCTIONS,
 };
 const struct connection_kind sqlite_kind = {
