@@ -389,6 +389,9 @@ enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum 
 		return STEP_STOPPED;
 	if (!goes_again(r, a, t->c, effect->attempt, err))
 		return STEP_FAILED;
+	/* Which effects of lanes are open stands in the checkpoint. */
+	if (r->lanes && !mutant(MUTANT_LANE_OPEN))
+		journal_checkpoint(r, r->vm);
 	if (journal_commit(r, err) != OUTCOME_OK)
 		return STEP_LOST;
 	*again = true;
