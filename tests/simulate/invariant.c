@@ -102,52 +102,55 @@ static bool lives(int64_t incarnation)
 /* Every worker does what was asked for last, or goes on with what somebody died over. */
 static void check_word(bool to_rollback)
 {
-	if (world.row.active)
+	if (world.seen->row.active)
 		return;
-	if (world.row.wanted == WANTED_NOTHING)
+	if (world.seen->row.wanted == WANTED_NOTHING &&
+	    !(world.plan->then && world.seen->row.status == STATUS_NOT_STARTED))
 		violated("nobody has asked for what is begun");
-	if (world.row.wanted == WANTED_ROLLBACK && !to_rollback)
+	if (world.seen->row.wanted == WANTED_ROLLBACK && !to_rollback)
 		violated("it is run, and was asked to be undone");
-	if (world.row.wanted == WANTED_RUN && to_rollback && !world.backward)
+	if (world.seen->row.wanted == WANTED_RUN && to_rollback && !world.seen->backward)
 		violated("it is undone, and was asked to be run");
 }
 
 void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback)
 {
+	struct watched *w = world.seen;
+
 	check_word(to_rollback);
-	world.claimed = true;
-	if (world.lease_until > world.now && world.owner != incarnation && lives(world.owner))
+	w->claimed = true;
+	if (w->lease_until > world.now && w->owner != incarnation && lives(w->owner))
 		violated("process %lld takes over what process %lld has for %lld ms more",
-			 (long long)incarnation, (long long)world.owner,
-			 (long long)((world.lease_until - world.now) / MS));
-	world.epoch = epoch;
-	world.owner = incarnation;
+			 (long long)incarnation, (long long)w->owner,
+			 (long long)((w->lease_until - world.now) / MS));
+	w->epoch = epoch;
+	w->owner = incarnation;
 }
 
 void invariant_wrote(const char *what, int64_t epoch)
 {
-	if (epoch != world.epoch)
+	if (epoch != world.seen->epoch)
 		violated("%s of epoch %lld is committed in epoch %lld", what, (long long)epoch,
-			 (long long)world.epoch);
+			 (long long)world.seen->epoch);
 }
 
 void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward)
 {
-	if (epoch != world.epoch)
+	if (epoch != world.seen->epoch)
 		violated("the epoch is %lld after a claim of %lld", (long long)epoch,
-			 (long long)world.epoch);
-	if (run == world.run && world.backward && !backward)
+			 (long long)world.seen->epoch);
+	if (run == world.seen->run && world.seen->backward && !backward)
 		violated("a rollback of run %lld goes forward again", (long long)run);
-	if (run == world.run && !backward && index < world.index)
-		violated("the index goes back from %lld to %lld", (long long)world.index,
+	if (run == world.seen->run && !backward && index < world.seen->index)
+		violated("the index goes back from %lld to %lld", (long long)world.seen->index,
 			 (long long)index);
-	if (run == world.run && world.backward && index > world.index &&
-	    !go_at_once((int)index * KEYS_A_GROUP, (int)world.index * KEYS_A_GROUP))
-		violated("a rollback goes from %lld to %lld", (long long)world.index,
+	if (run == world.seen->run && world.seen->backward && index > world.seen->index &&
+	    !go_at_once((int)index * KEYS_A_GROUP, (int)world.seen->index * KEYS_A_GROUP))
+		violated("a rollback goes from %lld to %lld", (long long)world.seen->index,
 			 (long long)index);
-	world.run = run;
-	world.index = index;
-	world.backward = backward;
+	world.seen->run = run;
+	world.seen->index = index;
+	world.seen->backward = backward;
 }
 
 /* What was asked for is nothing to do. */
@@ -161,18 +164,18 @@ static bool is_so_already(const struct row_seen *row)
  * was asked to be. */
 void invariant_words(const struct row_seen *now)
 {
-	const struct row_seen *before = &world.row;
+	const struct row_seen *before = &world.seen->row;
 
-	if (before->wanted != WANTED_NOTHING && now->wanted == WANTED_NOTHING && !world.claimed &&
-	    !is_so_already(before))
+	if (before->wanted != WANTED_NOTHING && now->wanted == WANTED_NOTHING &&
+	    !world.seen->claimed && !is_so_already(before))
 		violated("what was asked for is forgotten");
-	if (before->active && now->active && before->stop && !now->stop && !world.backward)
+	if (before->active && now->active && before->stop && !now->stop && !world.seen->backward)
 		violated("that a stop was asked for is forgotten");
 	if (before->active && !before->stop &&
 	    (now->status == STATUS_STOPPED || now->status == STATUS_NOT_STARTED))
 		violated("it is stopped, and nobody has asked for that");
-	world.row = *now;
-	world.claimed = false;
+	world.seen->row = *now;
+	world.seen->claimed = false;
 }
 
 void invariant_doubt(struct str detail)

@@ -10,11 +10,6 @@ static const struct instance instance = {
 	.stop_grace_ms = 5000,
 };
 
-static struct str name_of_migration(void)
-{
-	return str_c(world.plan->name);
-}
-
 static void hear_news(void *context, const struct run_news *news)
 {
 	(void)context;
@@ -51,7 +46,7 @@ static enum outcome carry_out(struct process *p, struct store *store, const stru
 	p->busy = true;
 	trace("takes %.*s to %s", STR_ARG(w->name),
 	      w->what == WANTED_ROLLBACK ? "undo it" : "run it");
-	o = work_do(store, &instance, world.bundle, w, &options, &err);
+	o = work_do(store, &instance, &world.bundle, w, &options, &err);
 	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
 	p->busy = false;
 	if (!p->dead)
@@ -69,7 +64,7 @@ static enum outcome turn(struct process *p, struct store *store)
 	struct work w;
 	struct error err = { 0 };
 	bool heard;
-	enum outcome o = work_find(store, world.bundle, &instance, &w, &err);
+	enum outcome o = work_find(store, &world.bundle, &instance, &w, &err);
 
 	if (o == OUTCOME_OK && w.name.len)
 		o = carry_out(p, store, &w);
@@ -98,26 +93,26 @@ static bool is_quiet(void)
 	return world.now >= world.quiet_at || !world.faults_left;
 }
 
-static void want(struct store *store, enum wanted wanted)
+static void want(struct store *store, struct str name, enum wanted wanted)
 {
 	struct error err = { 0 };
 
-	trace("wants it %s", wanted == WANTED_ROLLBACK ? "undone" : "to run");
-	if (run_want(store, &instance, world.bundle, name_of_migration(), wanted, &err) !=
+	trace("wants %.*s %s", STR_ARG(name), wanted == WANTED_ROLLBACK ? "undone" : "to run");
+	if (run_want(store, &instance, &world.bundle, name, wanted, &err) !=
 	    OUTCOME_OK)
 		trace("in vain: %s", err.message);
 	error_clear(&err);
 }
 
-static void stop(struct store *store)
+static void stop(struct store *store, struct str name)
 {
 	struct stop_wish wish = { true, one_in(2), one_in(2) };
 	struct error err = { 0 };
 	bool was_running;
 
-	trace("wants it stopped%s%s", wish.now ? " at once" : "",
+	trace("wants %.*s stopped%s%s", STR_ARG(name), wish.now ? " at once" : "",
 	      wish.rollback ? " and undone" : "");
-	if (store_request_stop(store, name_of_migration(), wish, &was_running, &err) != OUTCOME_OK)
+	if (store_request_stop(store, name, wish, &was_running, &err) != OUTCOME_OK)
 		trace("in vain: %s", err.message);
 	error_clear(&err);
 }
@@ -136,14 +131,14 @@ static bool has_happened(const struct change *c)
 }
 
 /* By the last error; the effect that it tells of, if it is open. */
-static bool is_asked_to_say(struct store *store, int64_t run, struct arena *arena,
+static bool is_asked_to_say(struct store *store, struct str name, int64_t run, struct arena *arena,
 			    struct effect_row *out)
 {
 	struct error_row *errors;
 	struct effect_row *open;
 	struct error err = { 0 };
 	size_t count = 0, open_count = 0;
-	bool asked = store_errors(store, name_of_migration(), arena, &errors, &count, &err) ==
+	bool asked = store_errors(store, name, arena, &errors, &count, &err) ==
 			     OUTCOME_OK &&
 		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0 &&
 		     store_open_effects(store, run, arena, &open, &open_count, &err) == OUTCOME_OK;
@@ -159,21 +154,21 @@ static bool is_asked_to_say(struct store *store, int64_t run, struct arena *aren
 
 /* Looks at the target, and says of the effect that is in doubt what is true. False: there is none.
  */
-static bool say(struct store *store, int64_t run)
+static bool say(struct store *store, struct str name, int64_t run)
 {
 	struct arena arena = { 0 };
 	struct effect_row open;
 	struct error err = { 0 };
 	struct str effect, id;
 	struct change change;
-	bool says = is_asked_to_say(store, run, &arena, &open);
+	bool says = is_asked_to_say(store, name, run, &arena, &open);
 
 	if (says) {
 		id = open.query_id;
 		change_parse(open.sql, &change);
 		trace("says that %.*s %s", STR_ARG(id),
 		      has_happened(&change) ? "has happened" : "is to be made again");
-		if (run_resolve(store, name_of_migration(), has_happened(&change), &arena, &effect,
+		if (run_resolve(store, name, has_happened(&change), &arena, &effect,
 				&err) == OUTCOME_OK)
 			snprintf(world.said, sizeof(world.said), "%.*s", STR_ARG(id));
 		else
@@ -192,10 +187,17 @@ static bool all_are_idle(void)
 	return !world.late && server_is_idle();
 }
 
-static void look_after(struct store *store, const struct migration_row *row, int tries)
+/* Another one that depends on it may have begun. */
+static bool is_begun_upon(struct str name)
+{
+	return world.plan->then && str_eq(name, str_c(world.plan->name));
+}
+
+/* True: it has come to an end, and nothing more is wanted of it. */
+static bool look_after(struct store *store, const struct migration_row *row, int tries)
 {
 	enum migration_status status = row->status;
-	bool again = !world.plan->may_stay;
+	bool again = !world.plan->may_stay, undo = !is_begun_upon(row->name);
 
 	switch (status) {
 	case STATUS_STARTING:
@@ -203,34 +205,59 @@ static void look_after(struct store *store, const struct migration_row *row, int
 	case STATUS_STOPPING:
 	case STATUS_ROLLING_BACK:
 		if (!is_quiet() && one_in(4))
-			stop(store);
-		return;
+			stop(store, row->name);
+		return false;
 	case STATUS_NOT_STARTED:
+		if (!world.plan->then)
+			want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_FAILED_AT_STARTUP:
-		want(store, WANTED_RUN);
-		return;
+		want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_STOPPED:
-		want(store, one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
-		return;
+		want(store, row->name, undo && one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
+		return false;
 	case STATUS_ERRORED:
-		if (!one_in(3) && say(store, row->current_run))
-			want(store, WANTED_RUN);
+		if (!one_in(3) && say(store, row->name, row->current_run))
+			want(store, row->name, WANTED_RUN);
 		else if (world.plan->fails || world.plan->may_stay || tries > 3 || one_in(4))
-			want(store, WANTED_ROLLBACK);
+			want(store, row->name, WANTED_ROLLBACK);
 		else
-			want(store, WANTED_RUN);
-		return;
+			want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_COMPLETED:
 	case STATUS_ROLLED_BACK:
-		if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED || again))
-			want(store, status == STATUS_COMPLETED ? WANTED_ROLLBACK : WANTED_RUN);
-		else if (all_are_idle())
-			invariant_end(status == STATUS_COMPLETED);
-		return;
+		if (world.plan->then && status == STATUS_ROLLED_BACK)
+			want(store, row->name, WANTED_RUN);
+		else if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED ? undo : again))
+			want(store, row->name,
+			     status == STATUS_COMPLETED ? WANTED_ROLLBACK : WANTED_RUN);
+		else
+			return all_are_idle();
+		return false;
 	case STATUS_COUNT:
 		break;
 	}
 	BUG("status %d", (int)status);
+}
+
+static bool visit(struct store *store, struct str name, int tries, bool *completed)
+{
+	struct arena arena = { 0 };
+	struct migration_row row = { 0 };
+	struct error err = { 0 };
+	bool found, at_rest = false;
+
+	if (store_migration(store, name, &arena, &row, &found, &err) == OUTCOME_OK) {
+		if (found)
+			at_rest = look_after(store, &row, tries);
+		else if (!world.plan->then)
+			want(store, name, WANTED_RUN);
+	}
+	*completed = row.status == STATUS_COMPLETED;
+	error_clear(&err);
+	arena_clear(&arena);
+	return at_rest;
 }
 
 static void operate(struct process *p)
@@ -238,20 +265,13 @@ static void operate(struct process *p)
 	struct store *store = open_store();
 
 	for (int tries = 0; !p->dead && !world.over; tries++) {
-		struct arena arena = { 0 };
-		struct migration_row row = { 0 };
-		struct error err = { 0 };
-		bool found;
+		bool at_rest = true, completed = false;
 
-		if (store_migration(store, name_of_migration(), &arena, &row, &found, &err) ==
-		    OUTCOME_OK) {
-			if (found)
-				look_after(store, &row, is_quiet() ? tries : 0);
-			else
-				want(store, WANTED_RUN);
-		}
-		error_clear(&err);
-		arena_clear(&arena);
+		for (int i = 0; i < TOGETHER && world.watched[i].name; i++)
+			at_rest &= visit(store, str_c(world.watched[i].name),
+					 is_quiet() ? tries : 0, &completed);
+		if (at_rest && !p->dead)
+			invariant_end(completed);
 		if (world.plan->locked)
 			database_contend();
 		give_way(between_us(200 * MS, 30 * SECOND));

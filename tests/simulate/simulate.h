@@ -8,6 +8,7 @@
  *   state.c      the state store: a backend of vm/store over one SQLite database in memory
  *   database.c   its rows, and another run that wants the same lock
  *   target.c     the databases that migrations work on: kinds of connections over ledgers
+ *   table.c      a table there that `batches` go along
  *   server.c     what happens to a statement there after it was sent
  *   life.c       what a worker and an operator do
  *   invariant.c  what must be true, looked at after every commit and every effect
@@ -99,6 +100,11 @@ struct sent {
 	bool fence_asked, is_fenced;
 	int64_t order; /* of arrival */
 	bool cancelled;
+	/* a transaction of several statements */
+	bool is_open;	 /* its commit was not sent so far */
+	bool is_begun;	 /* that was answered */
+	bool is_dropped; /* by whoever began it */
+	struct kept *kept; /* what is committed with it */
 	/* the answer, once it is over */
 	enum outcome outcome;
 	enum error_class class;
@@ -106,6 +112,14 @@ struct sent {
 	const char *words;
 	struct fiber *client; /* whoever waits; NULL: nobody does any more */
 	int64_t incarnation;
+};
+
+/* A row of amig_transaction. */
+struct kept {
+	char operation[64]; /* "": it is free */
+	int64_t effect;
+	bool committed;
+	struct buf state;
 };
 
 struct ledger {
@@ -119,7 +133,19 @@ struct row_seen {
 	int status, wanted; /* enum migration_status, enum wanted */
 };
 
+/* A migration's row, as the last commit left it. */
+struct watched {
+	const char *name; /* NULL: there is none */
+	int64_t epoch, lease_until, index, run;
+	bool backward;
+	struct row_seen row;
+	bool claimed; /* since then */
+	int64_t owner; /* an incarnation */
+};
+
 #define MARKERS_MAX 256
+#define TOGETHER 2
+#define KEPT_MAX 64
 struct simulation {
 	uint64_t seed, random;
 	int64_t now, quiet_at;
@@ -135,7 +161,8 @@ struct simulation {
 	void *fake_stack;
 	int64_t incarnations;
 	int faults_left, rate; /* a fault happens at one of `rate` points */
-	const struct bundle *bundle;
+	struct bundle bundle; /* of the schedule's migrations */
+	struct bundle_entry entries[TOGETHER];
 	const struct plan *plan; /* the migration */
 	struct ledger ledgers[TARGETS];
 	struct sent sent[STATEMENTS_MAX];
@@ -145,14 +172,11 @@ struct simulation {
 	char fenced[MARKERS_MAX / 16][64];
 	int64_t fence_epochs[MARKERS_MAX / 16];
 	int fenced_count;
+	struct kept kept[KEPT_MAX];
 	bool has_tables;
-	/* of the migration's row, as the last commit left it */
-	int64_t epoch, lease_until, index, run;
-	bool backward;
-	struct row_seen row;
-	bool claimed; /* since then */
+	struct watched watched[TOGETHER]; /* the plan's migration and the one behind it */
+	struct watched *seen; /* of which something is seen at this moment */
 	char said[80];	 /* the effect that the operator has said something of */
-	int64_t owner; /* an incarnation */
 	struct late *late;
 	int64_t server_skew_us;
 };
@@ -166,6 +190,7 @@ struct plan {
 	uint64_t may_stay;
 	uint64_t locked;
 	uint64_t at_once;
+	const char *then;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;
@@ -189,6 +214,7 @@ void wake(struct fiber *f, int64_t in_us);
 void fiber_begin(struct fiber *f, struct process *p);
 void to_world(struct fiber *f); /* until it is woken */
 int ledger_count(int key); /* on all targets */
+struct watched *watched_of(struct str name); /* NULL: it is not looked at */
 /* Runs the schedule of a seed. False: an invariant was violated. */
 bool world_run(uint64_t seed, const struct bundle *bundle, bool trace);
 
@@ -212,6 +238,14 @@ bool state_send_owed(void *session);
 
 /* server.c */
 struct sent *server_send(enum target_id target, const struct statement *s, int64_t delay_us);
+/* A transaction: it is open until one of the two behind it. */
+struct sent *server_begin(enum target_id target, const struct statement *s, int64_t delay_us);
+void server_commit(struct sent *s, struct str operation, int64_t effect, struct str state,
+		   int64_t delay_us);
+void server_drop(struct sent *s, int64_t delay_us);
+/* NULL: there is no such row. */
+const struct kept *server_kept(struct str operation, int64_t effect);
+void server_clear(void); /* at the end of a schedule */
 int64_t server_next(struct sent **which);
 void server_happen(struct sent *s);
 /* Ends or awaits what runs. */
@@ -221,6 +255,9 @@ void server_raise(struct str run, int64_t epoch);
 bool server_is_idle(void);
 void change_parse(struct str sql, struct change *out);
 void ledger_apply(enum target_id target, const struct change *c);
+
+/* table.c: the answer to a question about it, a key; false: there is no row. */
+bool table_answer(struct str sql, int64_t *key);
 
 /* invariant.c */
 void violated(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -71,6 +71,10 @@ void state_begin(void)
 	database_script("BEGIN");
 	if (world.plan->locked)
 		database_add_contender();
+	if (world.plan->then)
+		database_set("auto_start", true);
+	if (one_in(4))
+		database_set("auto_rollback", false);
 }
 
 static void transaction_clear(struct transaction *t)
@@ -158,7 +162,7 @@ static bool is_gone(const struct session *s)
 }
 
 /* A commit is on its way although nobody waits for it any more. */
-static void leave_behind(struct session *s)
+static void leave_behind(struct session *s, int64_t delay_us)
 {
 	struct late *late;
 
@@ -170,7 +174,7 @@ static void leave_behind(struct session *s)
 	late->session->base.scratch = (struct arena){ 0 };
 	late->t = s->now;
 	s->now = (struct transaction){ .open = true };
-	late->at = world.now + between_us(MS, 60 * SECOND);
+	late->at = world.now + delay_us;
 	memset(late->session->base.sql, 0, sizeof(late->session->base.sql));
 	late->session->base.id = NULL;
 	world.late = late;
@@ -201,9 +205,14 @@ static enum outcome send(struct session *s, bool commits, struct error *err)
 	struct process *f = me();
 	int64_t patience = TIMEOUT_US;
 
-	if (is_gone(s) || !point("before a request to the store") ||
-	    !give_way(between_us(MS / 2, 20 * MS)))
+	if (is_gone(s))
 		return unreachable(s, commits, err);
+	if (!point("before a request to the store") || !give_way(between_us(MS / 2, 20 * MS))) {
+		/* It may have been sent the moment before. */
+		if (commits && one_in(2))
+			leave_behind(s, between_us(MS, 200 * MS));
+		return unreachable(s, commits, err);
+	}
 	if (s->patient_until_us && s->patient_until_us - monotonic_us(f) < patience)
 		patience = s->patient_until_us - monotonic_us(f);
 	if (f->store_cut_until > world.now) {
@@ -213,7 +222,7 @@ static enum outcome send(struct session *s, bool commits, struct error *err)
 				       unreachable(s, commits, err);
 		trace("the store does not answer");
 		if (commits)
-			leave_behind(s);
+			leave_behind(s, between_us(MS, 60 * SECOND));
 		give_way(patience);
 		return unreachable(s, commits, err);
 	}

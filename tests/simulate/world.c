@@ -16,8 +16,8 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, keys, fails, may_stay, locked, at_once)                                         \
-	{ name, keys, fails, may_stay, locked, at_once },
+#define PLAN(name, keys, fails, may_stay, locked, at_once, then)                                   \
+	{ name, keys, fails, may_stay, locked, at_once, then },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };
@@ -288,13 +288,35 @@ static void step(void)
 	}
 }
 
+struct watched *watched_of(struct str name)
+{
+	for (int i = 0; i < TOGETHER; i++)
+		if (world.watched[i].name && str_eq(name, str_c(world.watched[i].name)))
+			return &world.watched[i];
+	return NULL;
+}
+
+/* A worker sees nothing of the others' migrations. */
+static void choose(const struct bundle *bundle)
+{
+	world.plan = &plans[chance(plan_count)];
+	world.watched[0].name = world.plan->name;
+	world.watched[1].name = world.plan->then;
+	world.bundle = *bundle;
+	world.bundle.entries = world.entries;
+	world.bundle.count = 0;
+	for (uint32_t i = 0; i < bundle->count; i++)
+		if (watched_of(bundle->entries[i].name))
+			world.entries[world.bundle.count++] = bundle->entries[i];
+}
+
 static void begin(uint64_t seed, const struct bundle *bundle, bool tracing)
 {
-	world = (struct simulation){ .seed = seed, .bundle = bundle, .trace = tracing };
+	world = (struct simulation){ .seed = seed, .trace = tracing };
 	world.random = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
 	world.now = SECOND;
 	world.quiet_at = QUIET_AFTER;
-	world.plan = &plans[chance(plan_count)];
+	choose(bundle);
 	world.faults_left = (int)chance(9);
 	world.rate = 5 + (int)chance(40);
 	world.has_tables = one_in(2);
@@ -325,6 +347,7 @@ static void end(void)
 		}
 	}
 	world.running = NULL;
+	server_clear();
 	state_end();
 }
 
