@@ -189,9 +189,18 @@ void invariant_doubt(struct str detail)
 		violated("what was said of %s is not believed", world.said);
 }
 
-/* Nobody has edited the state by hand. */
-void invariant_outcome(enum outcome o, const struct error *err)
+/* Nobody has edited the state by hand, and who could reach the store all the time keeps its lease.
+ */
+void invariant_outcome(enum outcome o, const struct error *err, struct str name)
 {
+	const struct watched *w = watched_of(name);
+	int64_t well_since = me()->store_cut_until > me()->paused_until ? me()->store_cut_until
+								   : me()->paused_until;
+
+	if (o == OUTCOME_NOT_NOW && strstr(err->message, "has lost its lease") && w->row.active &&
+	    w->owner == me()->incarnation && w->lease_until > world.now &&
+	    well_since + 2 * LEASE_LENGTH_MS * MS < world.now)
+		violated("process %lld gives up what it has", (long long)me()->incarnation);
 	if (o == OUTCOME_DAMAGED || o == OUTCOME_USAGE)
 		violated("a run is refused: %s", err->message);
 }

@@ -50,7 +50,7 @@ static enum outcome carry_out(struct process *p, struct store *store, const stru
 	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
 	p->busy = false;
 	if (!p->dead)
-		invariant_outcome(o, &err);
+		invariant_outcome(o, &err, w->name);
 	if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
 		give_way(SECOND);
 	error_clear(&err);

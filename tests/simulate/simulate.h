@@ -38,7 +38,7 @@
 #define OPERATOR WORKERS
 #define PROCESSES (WORKERS + 1)
 #define FIBERS (PROCESSES + 12) /* the rest are further threads */
-#define KEYS 40		 /* of a ledger */
+#define KEYS 48		 /* of a ledger */
 #define KEYS_A_GROUP 8	 /* one operation's */
 #define STATEMENTS_MAX 64 /* on all targets, that are not over */
 
@@ -268,7 +268,7 @@ void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback);
 void invariant_wrote(const char *what, int64_t epoch);
 void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward);
 void invariant_words(const struct row_seen *now);
-void invariant_outcome(enum outcome o, const struct error *err);
+void invariant_outcome(enum outcome o, const struct error *err, struct str name);
 void invariant_end(bool completed);
 
 #endif
