@@ -176,6 +176,7 @@ struct simulation {
 	bool has_tables;
 	struct watched watched[TOGETHER]; /* the plan's migration and the one behind it */
 	struct watched *seen; /* of which something is seen at this moment */
+	int64_t yes; /* the run that the operator has said yes to */
 	char said[80];	 /* the effect that the operator has said something of */
 	struct late *late;
 	int64_t server_skew_us;
@@ -191,6 +192,8 @@ struct plan {
 	uint64_t locked;
 	uint64_t at_once;
 	const char *then;
+	uint64_t approved;
+	int64_t last;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;

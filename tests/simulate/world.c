@@ -16,8 +16,8 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, keys, fails, may_stay, locked, at_once, then)                                   \
-	{ name, keys, fails, may_stay, locked, at_once, then },
+#define PLAN(name, keys, fails, may_stay, locked, at_once, then, approved, last)                   \
+	{ name, keys, fails, may_stay, locked, at_once, then, approved, last },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };
