@@ -101,7 +101,7 @@ all_that_is_wrong() {
 		"row name = 'max_running': \"many\" is no value" \
 		"amigrun set max_running=1" "damaged at 5 places"
 	expect 7 "$AMIGRUN" doctor $seven --json
-	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[].name')" $seven
+	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[] | select(.of == "migration") | .name')" $seven
 	expect 2 "$AMIGRUN" doctor 0999_nobody
 	# One is not in the way of another, but that what is wrong concerns all.
 	expect 7 "$AMIGRUN" run 0003_new

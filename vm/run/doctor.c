@@ -1,4 +1,5 @@
 /* doctor.c - looking for what a start, a resume or a rollback would refuse */
+#include "vm/run/doctor.h"
 #include "vm/run/session.h"
 
 static bool has_run(const struct migration_row *row)
@@ -22,8 +23,8 @@ static bool has_run(const struct migration_row *row)
 	return false;
 }
 
-enum outcome run_look(struct store *store, const struct instance *instance, struct str name,
-		      struct error *err)
+enum outcome doctor_migration(struct store *store, const struct instance *instance,
+			      struct str name, struct error *err)
 {
 	const struct run_options options = { 0 };
 	struct arena arena = { 0 };
