@@ -151,7 +151,33 @@ static enum outcome look_at_settings(struct context *c, struct report *r, struct
 	return OUTCOME_OK;
 }
 
-/* A store that cannot be reached any more ends it; all else is told and the next one looked at. */
+/* A store that cannot be reached any more ends it; all else is told and the next one looked at.
+ * known: to the state; of the others only what is wrong is told. */
+static enum outcome look_at_migration(struct context *c, struct report *r, struct str name,
+				      bool known, struct error *err)
+{
+	struct error found = { 0 };
+	enum outcome o;
+
+	if (c->options.name && !str_eq(name, str_c(c->options.name)))
+		return OUTCOME_OK;
+	o = doctor_migration(c->store, &c->instance, c->has_bundle ? &c->bundle : NULL, name,
+			     &found);
+	if (o == OUTCOME_UNREACHABLE)
+		error_take(err, &found);
+	else if (known || found.message)
+		tell(r, "migration", name, &found);
+	return o == OUTCOME_UNREACHABLE ? o : OUTCOME_OK;
+}
+
+static bool is_among(const struct str *names, size_t count, struct str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
 static enum outcome look_at_migrations(struct context *c, struct report *r, bool *any,
 				       struct error *err)
 {
@@ -161,19 +187,12 @@ static enum outcome look_at_migrations(struct context *c, struct report *r, bool
 	enum outcome o = store_names(c->store, &a, &names, &count, err);
 
 	for (size_t i = 0; i < count && o == OUTCOME_OK; i++) {
-		struct error found = { 0 };
-
-		if (c->options.name && !str_eq(names[i], str_c(c->options.name)))
-			continue;
-		*any = true;
-		o = doctor_migration(c->store, &c->instance, names[i], &found);
-		if (o == OUTCOME_UNREACHABLE) {
-			error_take(err, &found);
-			break;
-		}
-		o = OUTCOME_OK;
-		tell(r, "migration", names[i], &found);
+		*any = *any || str_eq(names[i], str_c(c->options.name));
+		o = look_at_migration(c, r, names[i], true, err);
 	}
+	for (uint32_t i = 0; c->has_bundle && i < c->bundle.count && o == OUTCOME_OK; i++)
+		if (!is_among(names, count, c->bundle.entries[i].name))
+			o = look_at_migration(c, r, c->bundle.entries[i].name, false, err);
 	arena_clear(&a);
 	return o;
 }

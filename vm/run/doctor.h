@@ -36,9 +36,11 @@ void doctor_places_clear(struct doctor_places *p);
 /* store: or NULL. */
 void doctor_place(const struct doctor_place *p, struct store *store, struct findings *f);
 
-/* What a start, a resume or a rollback would refuse of what the state has about a migration.
- * OUTCOME_DAMAGED: err says what is wrong, and where. */
+/* What a start, a resume or a rollback would refuse of what the state has about a migration, of
+ * which the bundle (NULL: none is there) may have the next run. OUTCOME_DAMAGED: err says what is
+ * wrong, and where. */
 enum outcome doctor_migration(struct store *store, const struct instance *instance,
-			      struct str name, struct error *err) MUST_USE;
+			      const struct bundle *bundle, struct str name,
+			      struct error *err) MUST_USE;
 
 #endif
