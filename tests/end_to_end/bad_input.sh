@@ -135,7 +135,8 @@ edited_parameters() {
 	expect 0 "$AMIGRUN" doctor
 	state "INSERT INTO @parameter (migration, name, value, changed_at) VALUES ('$migration', 'rows', '$2', now())"
 	expect 7 "$AMIGRUN" doctor
-	has "what it says" "$output" "$migration: the state is damaged: table parameter, row migration = '$migration', name = 'rows': " \
+	has "what it says" "$output" "$migration: the state is damaged: table parameter, " \
+		"row migration = '$migration', name = 'rows': " \
 		"$3" "write another value there, or delete the row"
 	expect 7 "$AMIGRUN" plan $migration
 	expect $status "$AMIGRUN" run $migration

@@ -1,24 +1,17 @@
 #!/bin/bash
 # doctor.sh - what `amigrun doctor` says of the state store and the databases: of good ones word for word, and of
 # what is wrong with each, from a password to a log that the server does not keep
-#
-# What it says of good ones is in told/; AMIG_TELL=1 writes it anew.
 set -u
 . "$(dirname "$0")/../support/case.sh"
 . "$case_root/tests/support/servers.sh"
 . "$case_root/tests/support/again.sh"
 . "$case_root/tests/support/seven.sh"
-told=$case_root/tests/end_to_end/told
+. "$case_root/tests/support/told.sh"
 
 # What differs from one day and machine to the next.
 masked() {
 	sed -E "s#$scratch#SCRATCH#g; s/(127\.0\.0\.1):[0-9]+/\1:PORT/g; s/PostgreSQL [0-9].*\)/PostgreSQL VERSION/
 		s/(ClickHouse|SQLite|chDB) [0-9][0-9.]*/\1 VERSION/; s/[0-9.]+ GiB are free/ROOM GiB are free/"
-}
-# is_told NAME: $output, as it is in told/NAME.
-is_told() {
-	[ -z "${AMIG_TELL-}" ] || masked <<<"$output" >"$told/$1"
-	diff -u "$told/$1" <(masked <<<"$output") || die "it says something else than $told/$1"
 }
 # says STATUS PART…: what the doctor says; it tells no password, and makes no file.
 says() {
