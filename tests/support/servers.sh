@@ -80,7 +80,7 @@ clickhouse_users() {
 
 start_clickhouse() {
 	local folder=$servers_folder/clickhouse http tcp
-	mkdir "$folder"
+	mkdir -p "$folder"
 	clickhouse_users "$folder" ::/0
 	for _ in 1 2 3; do
 		http=$(free_port)
