@@ -291,8 +291,8 @@ static bool error_is(const struct error *err, const char *what)
 bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err)
 {
-	if (!r->window.given.before.len || r->window.given.size < 2)
-		return false;
+	if (!kind || !r->window.given.before.len || r->window.given.size < 2)
+		return false; /* no kind: the connection could not even be opened */
 	for (const char *const *code = kind->too_much; code && *code; code++)
 		if (error_is(err, *code))
 			return true;
