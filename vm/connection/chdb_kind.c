@@ -404,4 +404,5 @@ const struct connection_kind chdb_kind = {
 	.quote_ident = clickhouse_text_ident,
 	.quote_literal = clickhouse_text_literal,
 	.too_much = clickhouse_too_much,
+	.inspect = chdb_inspect,
 };
