@@ -164,8 +164,8 @@ status_tells_of_each() {
 	wait $runner 2>/dev/null
 	await_that 10 in_doubt 3
 	expect 0 "$AMIGRUN" status --json 0001_plain
-	is "under way, and in doubt" "$(jq -c '[(.under_way | length), [.in_doubt[].operation_index]]' <<<"$output")" \
-		'[0,[1,3,4]]'
+	is "under way, and in doubt" \
+		"$(jq -c '[(.under_way | length), [.in_doubt[].operation_index]]' <<<"$output")" '[0,[1,3,4]]'
 	ask 'UPDATE pace SET s = 0'
 	expect 0 "$AMIGRUN" resume 0001_plain
 	begin 30 itself

@@ -104,7 +104,7 @@ too_much_memory_is_halved() {
 	for code in 53200 53100; do
 		fresh postgres
 		ask "CREATE FUNCTION must_be_few(n int, code text) RETURNS int LANGUAGE plpgsql AS
-			\$\$BEGIN IF n > 100 THEN RAISE EXCEPTION 'out of it' USING ERRCODE = code; END IF; RETURN n; END\$\$"
+			\$\$BEGIN IF n > 100 THEN RAISE EXCEPTION 'pgsql_tmp' USING ERRCODE = code; END IF; RETURN n; END\$\$"
 		expect 0 "$AMIGRUN" run --param rows=350 0003_out_of_$code
 		has "what is said" "$output" "a window of 350 rows was too much, 175 are tried: " "of 175 rows was too much, 87"
 		is "windows, rows, most" "$(seen)" "12|1000|87"
@@ -114,7 +114,7 @@ too_much_memory_is_halved() {
 what_comes_later_in_it_is_not_halved() {
 	fresh postgres
 	ask "CREATE FUNCTION must_be_few(n int, code text) RETURNS int LANGUAGE plpgsql AS
-		\$\$BEGIN IF n > 100 THEN RAISE EXCEPTION 'out of it' USING ERRCODE = code; END IF; RETURN n; END\$\$"
+		\$\$BEGIN IF n > 100 THEN RAISE EXCEPTION 'pgsql_tmp' USING ERRCODE = code; END IF; RETURN n; END\$\$"
 	expect 1 "$AMIGRUN" run --no-auto-rollback 0004_not_first
 	case "$output" in *"too much"*) die "it was halved: $output" ;; esac
 	is "windows, rows, most" "$(seen)" "1|100|100"

@@ -62,16 +62,22 @@ start_postgres() {
 	return 1
 }
 
-# clickhouse_users FOLDER NETWORK [SETTINGS]: who may log in from where, and what else their profile says.
+# clickhouse_users FOLDER NETWORK [SETTINGS]: who may log in from where, and what else their profile says. `reader` may only
+# read, `elsewhere` only be in the database of that name.
 clickhouse_users() {
 	cat >"$1/users.xml" <<-XML
 	<yandex>
-	  <profiles><default><log_queries>1</log_queries>${3-}</default></profiles>
+	  <profiles><default><log_queries>1</log_queries>${3-}</default><reading><readonly>1</readonly></reading></profiles>
 	  <users>
 	    <amig><password>$servers_password</password><networks><ip>$2</ip></networks>
 	      <profile>default</profile><quota>default</quota></amig>
 	    <default><password></password><networks><ip>127.0.0.1</ip></networks>
 	      <profile>default</profile><quota>default</quota></default>
+	    <reader><password>$servers_password</password><networks><ip>$2</ip></networks>
+	      <profile>reading</profile><quota>default</quota></reader>
+	    <elsewhere><password>$servers_password</password><networks><ip>$2</ip></networks>
+	      <profile>default</profile><quota>default</quota>
+	      <allow_databases><database>elsewhere</database></allow_databases></elsewhere>
 	  </users>
 	  <quotas><default></default></quotas>
 	</yandex>
@@ -80,7 +86,7 @@ clickhouse_users() {
 
 start_clickhouse() {
 	local folder=$servers_folder/clickhouse http tcp
-	mkdir "$folder"
+	mkdir -p "$folder"
 	clickhouse_users "$folder" ::/0
 	for _ in 1 2 3; do
 		http=$(free_port)

@@ -206,6 +206,17 @@ static void exceptions_are_found_in_every_versions_form(void **state UNUSED)
 		{ 500,
 		  "Code: 241, e.displayText() = DB::Exception: Memory, e.what() = DB::Exception\n",
 		  "", "", false, "241", ERROR_UNKNOWN },
+		{ 500,
+		  "Code: 75, e.displayText() = DB::ErrnoException: Cannot write to file x, "
+		  "errno: 28, strerror: No space left on device, e.what() = "
+		  "DB::ErrnoException\n",
+		  "", "", false, "75", ERROR_UNKNOWN },
+		{ 500,
+		  "Poco::Exception. Code: 1000, e.code() = 0, e.displayText() = Cannot write file: "
+		  "x, e.what() = Cannot write file\n",
+		  "", "", false, "1000", ERROR_UNKNOWN },
+		{ 500, "std::exception. Code: 1001, type: St9bad_alloc, e.what() = std::bad_alloc",
+		  "", "", false, "1001", ERROR_UNKNOWN },
 		{ 500, "Code: 241. DB::Exception: Memory. (MEMORY_LIMIT_EXCEEDED) (version 26.5)\n",
 		  "", "", true, "241", ERROR_TRANSIENT },
 		{ 200, "Code: 60. DB::Exception: gone", "", "", false, "60", ERROR_PERMANENT },

@@ -97,9 +97,9 @@ static void what_may_have_happened_in_part_is_in_doubt(void **state)
 		{ "INSERT INTO made SELECT length(groupArray(number)) FROM numbers(10000000)",
 		  "max_memory_usage", "1000000", "241", ERROR_UNKNOWN, OUTCOME_FAILED },
 		{ "INSERT INTO made SELECT dummy FROM remote('127.0.0.1:1', system.one)", NULL,
-		  NULL, "279", ERROR_UNKNOWN, OUTCOME_FAILED },
+		  NULL, "279", ERROR_UNKNOWN, OUTCOME_UNREACHABLE },
 		{ "CREATE TABLE gone (a Int32) ENGINE = ReplicatedMergeTree('/a', 'b') ORDER BY a",
-		  NULL, NULL, "225", ERROR_UNKNOWN, OUTCOME_FAILED },
+		  NULL, NULL, "225", ERROR_UNKNOWN, OUTCOME_UNREACHABLE },
 	};
 	must_exec(*state, "CREATE TABLE made (a UInt64) ENGINE = MergeTree ORDER BY a");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -113,7 +113,7 @@ static void a_question_is_never_in_doubt(void **state)
 		{ "SELECT groupArray(number) FROM numbers(10000000)", "max_memory_usage",
 		  "1000000", "241", ERROR_TRANSIENT, OUTCOME_FAILED },
 		{ "SELECT dummy FROM remote('127.0.0.1:1', system.one)", NULL, NULL, "279",
-		  ERROR_TRANSIENT, OUTCOME_FAILED },
+		  ERROR_TRANSIENT, OUTCOME_UNREACHABLE },
 		{ "SELECT throwIf(number = 5) FROM numbers(10)", NULL, NULL, "395",
 		  ERROR_PERMANENT, OUTCOME_FAILED },
 	};

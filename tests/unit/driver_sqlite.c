@@ -79,8 +79,8 @@ static void an_interrupted_write_ends_the_whole_transaction(void **state)
 	struct sqlite *s = &((struct fixture *)*state)->s;
 	struct error err = {0};
 	assert_int_equal(sqlite3_exec(s->db,
-				      "CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)",
-				      NULL, NULL, NULL),
+				      "CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t "
+				      "VALUES (1)", NULL, NULL, NULL),
 			 SQLITE_OK);
 	assert_true(sqlite_in_transaction(s));
 	sqlite_watch(s, NULL, 100);

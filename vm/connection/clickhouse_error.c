@@ -55,24 +55,34 @@ static long position_of(struct str text, struct str sql)
 	return n + 1;
 }
 
-static struct str between(struct str text, struct str begin, struct str end)
+static struct str until(struct str text, struct str end)
 {
-	ptrdiff_t at = str_find(text, begin);
-	if (at >= 0) {
-		text.ptr += (size_t)at + begin.len;
-		text.len -= (size_t)at + begin.len;
-	}
-	at = str_find(text, end);
+	ptrdiff_t at = str_find(text, end);
 	if (at >= 0)
 		text.len = (size_t)at;
 	return str_trim(text);
+}
+
+/* Behind "DB::Exception: ", or another name of that kind: DB::ErrnoException says of files. */
+static struct str words_of(struct str text)
+{
+	ptrdiff_t at = str_find(text, STR("DB::"));
+	size_t end;
+
+	if (at < 0)
+		return text;
+	for (end = (size_t)at + 4; end < text.len && isalpha((unsigned char)text.ptr[end]); end++)
+		;
+	if (end + 1 >= text.len || text.ptr[end] != ':' || text.ptr[end + 1] != ' ')
+		return text;
+	return (struct str){ text.ptr + end + 2, text.len - end - 2 };
 }
 
 enum outcome clickhouse_answer_fail(const struct request *r, struct str code, struct str text,
 				    struct error *err)
 {
 	struct buf copy = {0};
-	struct str words = between(text, STR("DB::Exception: "), STR(", e.what() = "));
+	struct str words = until(words_of(text), STR(", e.what() = "));
 	bool cut = words.len > MESSAGE_CAP_BYTES;
 	if (cut)
 		words.len = MESSAGE_CAP_BYTES;
@@ -85,11 +95,18 @@ enum outcome clickhouse_answer_fail(const struct request *r, struct str code, st
 	return err->outcome;
 }
 
-/* "Code: 62, e.displayText() = DB::Exception: …" or "Code: 62. DB::Exception: …": the digits, empty
- * if it is neither. */
+/* "Code: 62, e.displayText() = DB::Exception: …" or "Code: 62. DB::Exception: …", or as what is not
+ * its own comes out of 18.16, "Poco::Exception. Code: 1000, e.code() = 28, …": the digits, empty if
+ * it is none of these. */
 static struct str code_at(struct str text)
 {
-	static const char *const forms[] = { ", e.displayText() = ", ". DB::Exception", ", DB::" };
+	static const char *const forms[] = { ", e.displayText() = ", ". DB::", ", DB::",
+					     ", e.code() = ", ", type: " };
+	static const char *const foreign[] = { "Poco::Exception. ", "std::exception. " };
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		if (str_starts(text, str_c(foreign[i])))
+			text = (struct str){ text.ptr + strlen(foreign[i]),
+					     text.len - strlen(foreign[i]) };
 	struct str digits = { text.ptr, 0 };
 	if (!str_starts(text, STR("Code: ")))
 		return digits;

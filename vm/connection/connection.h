@@ -142,7 +142,8 @@ struct connection_kind {
 	void (*print_unique)(struct buf *out, const struct str *table, size_t parts,
 			     const struct str *columns, size_t count);
 	/* Codes of errors that say that a statement was about too much at once: its time or the
-	 * server's memory was over, and nothing was changed. NULL-terminated, or NULL. */
+	 * server's memory was over, and nothing was changed; behind a blank, what the message has
+	 * then. NULL-terminated, or NULL. */
 	const char *const *too_much;
 	/* CAN_SHARE: works from now on in this open session (a struct postgres * or struct sqlite *
 	 * of the store, which must outlive the connection) if it is the same database, under the

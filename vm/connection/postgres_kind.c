@@ -464,7 +464,8 @@ static void print_unique(struct buf *out, const struct str *table, size_t parts,
 }
 
 /* query_canceled, out_of_memory, disk_full (of temporary files) */
-static const char *const too_much[] = { "57014", "53200", "53100", "53400", NULL };
+/* A disk that is full is too much of a window where its sort has filled it, and not its rows. */
+static const char *const too_much[] = { "57014", "53200", "53100 pgsql_tmp", "53400", NULL };
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",

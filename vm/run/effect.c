@@ -206,6 +206,20 @@ enum step_end effect_leave_open(struct run *r, const struct effect_row *effect)
 	return STEP_STOPPED;
 }
 
+/* It was undone as often as it may be, and half of it may be there again. It stays open, so that
+ * who goes on undoes it first, and no code that would outlive it goes on over it. */
+static enum step_end leave_half(struct run *r, const struct act *a,
+				const struct effect_row *effect, struct error *err)
+{
+	effect_leave_open(r, effect);
+	r->touched = true;
+	if (!machine_outlives(r->vm) && !(a->operation->flags & OPERATION_CONTINUE_ON_ERROR))
+		return STEP_FAILED;
+	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
+			"begins it anew", STR_ARG(r->name));
+	return STEP_DOUBT;
+}
+
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or
  * is to be made again. */
 static enum step_end settle_doubt(struct run *r, struct act *a, const struct connection *c,
@@ -255,11 +269,8 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 			r->window.halved = r->window.given.size / 2;
 			r->undone_times = 0;
 		}
-		if (++r->undone_times > a->policy.retry.times) {
-			journal_outcome(r, effect->number, effect->attempt, false, -1, err);
-			r->touched = true;
-			return STEP_FAILED;
-		}
+		if (++r->undone_times > a->policy.retry.times)
+			return leave_half(r, a, effect, err);
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_UNDO;
 	case VERDICT_NONE:

@@ -278,13 +278,23 @@ enum outcome window_answer(struct run *r, struct machine *vm, int64_t index,
 
 /* ---- a window that was too much ---- */
 
+/* what: a code, and behind a blank what the message must have. */
+static bool error_is(const struct error *err, const char *what)
+{
+	size_t length = strcspn(what, " ");
+
+	if (strncmp(what, err->code, length) != 0 || err->code[length])
+		return false;
+	return !what[length] || (err->message && strstr(err->message, what + length + 1));
+}
+
 bool window_is_too_much(const struct run *r, const struct connection_kind *kind,
 			const struct error *err)
 {
-	if (!r->window.given.before.len || r->window.given.size < 2)
-		return false;
+	if (!kind || !r->window.given.before.len || r->window.given.size < 2)
+		return false; /* no kind: the connection could not even be opened */
 	for (const char *const *code = kind->too_much; code && *code; code++)
-		if (strcmp(*code, err->code) == 0)
+		if (error_is(err, *code))
 			return true;
 	return false;
 }
