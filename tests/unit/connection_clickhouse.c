@@ -3,6 +3,7 @@
 #include "tests/unit/connection_proxy.h"
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_text.h"
 
 static const char *url;
@@ -326,6 +327,35 @@ static void settings_go_with_the_statement(void **state)
 	error_clear(&err);
 }
 
+/* Of a server that says so of itself, and of 18.16, which can none of it. */
+static void what_a_server_can_is_asked_of_it(void **state)
+{
+	const struct clickhouse *old = ((struct connection *)*state)->state;
+	struct clickhouse_capabilities can;
+	struct str row[] = { STR("26.5.1.1"), STR("UTC"), STR(" log_queries=1 readonly=1 "),
+			     STR("101") };
+	struct str *at = row;
+	struct result r = { .column_count = 4, .rows = { .at = &at, .count = 1 } };
+	char *version, *zone;
+
+	assert_true(clickhouse_capability_learn(&r, &can, &version, &zone));
+	assert_string_equal(version, "26.5.1.1");
+	assert_true(clickhouse_can(&can, CLICKHOUSE_CAN_EXACT_FLOATS));
+	assert_false(clickhouse_can(&can, CLICKHOUSE_CAN_MUTATIONS_SYNC));
+	assert_true(clickhouse_can(&can, CLICKHOUSE_CAN_MUTATION_REASONS));
+	assert_true(can.readonly);
+	for (size_t i = 0; clickhouse_setting_at(i); i++)
+		assert_int_equal(clickhouse_setting_goes(&can, i, FOR_CHANGE),
+				 strcmp(clickhouse_setting_at(i)->name, "log_queries") == 0);
+	free(version);
+	free(zone);
+	row[3] = STR("10"); /* another server's, or a proxy's */
+	assert_false(clickhouse_capability_learn(&r, &can, &version, &zone));
+	assert_false(old->can.readonly);
+	assert_int_equal(old->can.can, 0);
+	assert_int_not_equal(old->can.settings, 0);
+}
+
 static void a_setting_that_the_server_does_not_know_is_left_out(void **state)
 {
 	struct connection *c = *state;
@@ -454,6 +484,7 @@ int main(void)
 		TEST(a_long_statement_is_sent_so_that_no_part_of_it_runs),
 		TEST(timeouts_and_wishes_to_cancel_end_a_statement),
 		TEST(settings_go_with_the_statement),
+		TEST(what_a_server_can_is_asked_of_it),
 		TEST(a_setting_that_the_server_does_not_know_is_left_out),
 		TEST(a_result_beyond_the_cap_is_refused),
 		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),

@@ -16,20 +16,6 @@
 #define DEADLINE_GRACE_MS 3000		/* the server's own limit comes first and says more */
 #define ANSWER_CAP_BYTES (RESULT_CAP_BYTES + ((size_t)1 << 20))
 
-static const struct setting {
-	const char *name, *value;
-	enum { FOR_READ = 1, FOR_CHANGE = 2, FOR_ALWAYS = 3 } when;
-} settings[] = {
-#define CLICKHOUSE_SETTING(name, value, when) { #name, value, FOR_##when },
-#include "vm/connection/clickhouse_setting.def"
-#undef CLICKHOUSE_SETTING
-};
-
-const char *clickhouse_setting_name(size_t i)
-{
-	return i < ARRAY_SIZE(settings) ? settings[i].name : NULL;
-}
-
 /* ---- opening ---- */
 
 static char *part(CURLU *u, CURLUPart what, unsigned flags)
@@ -244,10 +230,10 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 			 const struct request *r)
 {
 	char seconds[32];
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if ((h->known >> i & 1) &&
-		    (settings[i].when & (r->reading ? FOR_READ : FOR_CHANGE)))
-			add_pair(url, easy, str_c(settings[i].name), str_c(settings[i].value));
+	const struct clickhouse_setting *own;
+	for (size_t i = 0; (own = clickhouse_setting_at(i)) != NULL; i++)
+		if (clickhouse_setting_goes(&h->can, i, r->reading ? FOR_READ : FOR_CHANGE))
+			add_pair(url, easy, str_c(own->name), str_c(own->value));
 	/* also 0: a profile's limit must not end a step of two days */
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)((r->timeout_ms + 999) / 1000));
 	add_pair(url, easy, STR("max_execution_time"), str_c(seconds));
@@ -281,7 +267,7 @@ enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const str
 	 * than its own buffer of 1 MiB has it begin in memory */
 	if (whole)
 		add_pair(url, easy, STR("buffer_size"), STR("1048577"));
-	if (!r->bare && !h->readonly)
+	if (!r->bare && !h->can.readonly)
 		add_settings(url, h, easy, r);
 	*body = r->sql;
 	if (r->reading)

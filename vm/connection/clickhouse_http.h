@@ -8,6 +8,7 @@
 #ifndef VM_CONNECTION_CLICKHOUSE_HTTP_H
 #define VM_CONNECTION_CLICKHOUSE_HTTP_H
 
+#include "vm/connection/clickhouse_capability.h"
 #include "vm/connection/connection.h"
 #include <curl/curl.h>
 
@@ -39,11 +40,10 @@ struct clickhouse {
 	struct curl_slist *headers;
 	CURLM *multi;
 	CURL *reader, *changer;		/* kept: a socket serves one request after another */
-	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
+	struct clickhouse_capabilities can;
 	VEC(struct named_setting) named;	/* asked for once per session */
 	VEC(struct known_table) tables;	/* asked for once per session */
 	VEC(struct reached_host) reached;
-	bool readonly;			/* the user's profile: no setting may be sent */
 };
 
 struct request {

@@ -94,10 +94,7 @@ static bool reads_floats_exactly(const struct connection *c)
 {
 	const struct clickhouse *h = c->state;
 
-	for (size_t i = 0; clickhouse_setting_name(i); i++)
-		if (strcmp(clickhouse_setting_name(i), "precise_float_parsing") == 0)
-			return h->known >> i & 1;
-	return false;
+	return clickhouse_can(&h->can, CLICKHOUSE_CAN_EXACT_FLOATS);
 }
 
 static void mark_inexact(struct stream_type *t, bool is_inexact)
@@ -211,13 +208,13 @@ static bool may_have_landed(const struct target *t)
 	return t->rows >= (t->has_own_blocks ? 1 : BLOCK_ROWS) || t->bytes >= BLOCK_BYTES;
 }
 
-/* Errors of the text that was sent, where nothing of its block is in the table, and of rights, which
- * are looked at before. Others may come when some of it is, in a view's table say. */
+/* Errors of the text that was sent, where nothing of its block is in the table, and of rights,
+ * which are looked at before. Others may come when some of it is, in a view's table say. */
 static bool is_about_text(const char *code)
 {
 	static const char *const codes[] = { "6",  "26", "27", "32", "33",  "38",  "41", "53",
-					     "60", "62", "69", "70", "72", "117", "131", "164", "291",
-					     "354", "497" };
+					     "60", "62", "69", "70", "72", "117", "131", "164",
+					     "291", "354", "497" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (strcmp(code, codes[i]) == 0)
