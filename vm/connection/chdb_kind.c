@@ -13,6 +13,7 @@
 #include "vm/connection/chdb_engine.h"
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_kind.h"
+#include "vm/connection/clickhouse_measure.h"
 #include "vm/connection/clickhouse_text.h"
 
 #include <stdio.h>
@@ -402,6 +403,31 @@ static enum outcome await_mutations(struct connection *c, const char *prefix UNU
 	return o;
 }
 
+/* Of a mutation, which its statement waits for: nobody else has any in this folder. */
+static bool measure(struct connection *c, const char *query_id UNUSED, struct measure *out)
+{
+	struct chdb *h = state_of(c);
+	struct chdb_reply reply;
+	struct error ignored = { 0 };
+	struct result r = { 0 };
+	struct buf sql = { 0 };
+	enum outcome o;
+
+	*out = (struct measure){ 0 };
+	clickhouse_measure_mutations(&sql, &h->can, NULL);
+	o = run_own(h->reader.session, sql.ptr, &reply, &ignored);
+	if (o == OUTCOME_OK)
+		o = clickhouse_answer_rows(reply.text, NULL, &r, &ignored);
+	bool good = o == OUTCOME_OK && r.rows.count == 1 && r.column_count == 2 &&
+		    str_to_int(r.rows.at[0][0], &out->read) &&
+		    str_to_int(r.rows.at[0][1], &out->to_read);
+	chdb_reply_clear(&reply);
+	error_clear(&ignored);
+	result_clear(&r);
+	buf_clear(&sql);
+	return good;
+}
+
 const struct connection_kind chdb_kind = {
 	.name = "chdb",
 	.open = open_engine,
@@ -412,4 +438,5 @@ const struct connection_kind chdb_kind = {
 	.quote_ident = clickhouse_text_ident,
 	.quote_literal = clickhouse_text_literal,
 	.too_much = clickhouse_too_much,
+	.measure = measure,
 };

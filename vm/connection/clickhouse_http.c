@@ -9,7 +9,6 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define KILL_TIMEOUT_MS 5000L
-#define MEASURE_TIMEOUT_MS 1000L
 #define KILL_AGAIN_MS 3000
 /* A socket that has gone stale would leave a change in doubt: servers keep one for 3 s and more. */
 #define KEPT_FOR_CHANGE_S 1L
@@ -457,8 +456,8 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 	return o;
 }
 
-/* Over a socket of its own, while another request waits for its answer. */
-static bool ask_aside(struct clickhouse *h, struct str sql, long limit_ms, struct answer *a)
+bool clickhouse_http_ask_aside(struct clickhouse *h, struct str sql, long limit_ms,
+			       struct answer *a)
 {
 	char why[CURL_ERROR_SIZE] = "";
 	CURL *easy = curl_easy_init();
@@ -480,24 +479,7 @@ void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefi
 	clickhouse_text_id_condition(&sql, query_id, prefix);
 	buf_text(&sql, " ASYNC");
 	/* if it fails the query goes on, and is killed again later */
-	ask_aside(h, buf_view(&sql), KILL_TIMEOUT_MS, &a);
+	clickhouse_http_ask_aside(h, buf_view(&sql), KILL_TIMEOUT_MS, &a);
 	clickhouse_answer_clear(&a);
 	buf_clear(&sql);
-}
-
-bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out)
-{
-	struct buf sql = {0};
-	struct answer a;
-	long long read = 0, total = 0, written = 0;
-	buf_text(&sql, "SELECT toInt64(read_rows), toInt64(total_rows_approx), "
-		       "toInt64(written_rows) FROM system.processes WHERE ");
-	clickhouse_text_id_condition(&sql, query_id, false);
-	buf_text(&sql, " LIMIT 1 FORMAT TabSeparated");
-	bool good = ask_aside(c->state, buf_view(&sql), MEASURE_TIMEOUT_MS, &a) && a.body.len &&
-		    sscanf(a.body.ptr, "%lld\t%lld\t%lld", &read, &total, &written) == 3;
-	*out = (struct measure){ read, total, written };
-	clickhouse_answer_clear(&a);
-	buf_clear(&sql);
-	return good;
 }

@@ -92,7 +92,8 @@ enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLco
 				  const char *why, struct answer *a, struct error *err);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
-/* measure() of the kind. */
-bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out);
+/* Over a socket of its own, while another request waits for its answer. */
+bool clickhouse_http_ask_aside(struct clickhouse *h, struct str sql, long limit_ms,
+			       struct answer *a);
 
 #endif

@@ -4,6 +4,7 @@
 #include "vm/connection/clickhouse_ddl.h"
 #include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_kind.h"
+#include "vm/connection/clickhouse_measure.h"
 #include "vm/connection/clickhouse_text.h"
 #include "vm/connection/stream.h"
 #include "vm/base/log.h"
