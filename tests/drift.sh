@@ -107,6 +107,15 @@ exit_statuses_are_documented() {
 	return $wrong
 }
 
+# Each has a row of the table that tells what the doctor looks at.
+checks_are_documented() {
+	local word wrong=0
+	for word in $(sed -nE 's/^CHECK\([A-Z]+, *"(.*)"\)$/\1/p' vm/connection/check.def); do
+		grep -q "^| \`$word\` | " docs/operations.md || { echo "not in docs/operations.md: $word"; wrong=1; }
+	done
+	return $wrong
+}
+
 # What the sanitizers and the compiler bring, and the loader, is not counted.
 links_only() {
 	local program=$1 allowed=$2 wrong
@@ -167,6 +176,7 @@ check "drift/every lint is in the manual, in the words of amigc explain" lints_a
 check "drift/every lint's way out has a golden beside it" lints_have_right_goldens
 check "drift/every command is in the manual" commands_are_documented
 check "drift/every exit status is in the manual" exit_statuses_are_documented
+check "drift/every check of the doctor is in the manual" checks_are_documented
 check "drift/amigc links nothing that could reach the world" links_only amigc 'libxxhash|libpcre2-8'
 check "drift/make help tells of every target" targets_have_words
 check "drift/make install brings the modules, pages, examples and editors' files" everything_is_installed

@@ -3,6 +3,7 @@
 # in which they came to their ends
 set -u
 . "$(dirname "$0")/../support/case.sh"
+. "$(dirname "$0")/../support/told.sh"
 . "$(dirname "$0")/../support/at_once.sh"
 
 export AMIG_STATE=sqlite:$scratch/state.db
@@ -144,6 +145,40 @@ goes_at_once() {
 	is "what is left" "$(logged)" "0|0|"
 }
 finished() { [ "$(completions | wc -w)" -ge "$1" ]; }
+masked() {
+	sed -E 's/[0-9]{4}-[0-9-]{5}T[0-9:]{8}(\.[0-9]+Z)?/TIME/g; s/amig:[0-9a-f]{8}\.1:([0-9]):[0-9]+:/amig:STORE.1:\1:EFFECT:/g
+		s/effect [0-9]+/effect EFFECT/; s/"effect": [0-9]+/"effect": "EFFECT"/; s/"who": ".*"/"who": "WHO"/'
+}
+# Each that is under way is shown with its statement; when their process is gone, each is in doubt.
+status_tells_of_each() {
+	begin 30
+	pace 2 0
+	start 0001_plain 3
+	await_that 10 finished 1
+	await_that 10 under_way 3
+	expect 0 "$AMIGRUN" status 0001_plain
+	is_told status_at_once.text
+	expect 0 "$AMIGRUN" status --json 0001_plain
+	is_told status_at_once.json
+	kill -KILL $runner
+	wait $runner 2>/dev/null
+	await_that 10 in_doubt 3
+	expect 0 "$AMIGRUN" status --json 0001_plain
+	is "under way, and in doubt" \
+		"$(jq -c '[(.under_way | length), [.in_doubt[].operation_index]]' <<<"$output")" '[0,[1,3,4]]'
+	ask 'UPDATE pace SET s = 0'
+	expect 0 "$AMIGRUN" resume 0001_plain
+	begin 30 itself
+	"$AMIGRUN" run 0001_plain >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 is_in_block
+	expect 0 "$AMIGRUN" status 0001_plain
+	has "the status" "$output" "under way: operations of block 1, with no statement that the journal tells of"
+	expect 0 "$AMIGRUN" stop --now 0001_plain
+	ends_with 5
+}
+is_in_block() { [ "$(migration 0001_plain current_operation_index)" = 1 ]; }
+in_doubt() { [ "$("$AMIGRUN" status 0001_plain | grep -c '^in doubt: effect')" = "$1" ]; }
 # The index is the lowest that is not finished; those above it are shown, and stay done.
 index_is_the_lowest() {
 	begin 0.05
@@ -379,6 +414,7 @@ for kind in sqlite postgres; do
 	check "end_to_end, at once/they go at once and back in their order, the state in $kind" goes_at_once $kind
 done
 check "end_to_end, at once/the index is the lowest that is not finished" index_is_the_lowest
+check "end_to_end, at once/the status tells of each" status_tells_of_each
 check "end_to_end, at once/in the state's own database they follow one another" follows_in_one_database
 check "end_to_end, at once/anything can be in them" holds_anything
 check "end_to_end, at once/one that fails ends them" one_that_fails_ends_them

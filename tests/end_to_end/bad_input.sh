@@ -79,6 +79,10 @@ tampered() {
 	grep -qiE "$words" <<<"$output" || die "the message has no $words"
 	expect 7 "$AMIGRUN" doctor
 	grep -qiE "$words" <<<"$output" || die "the doctor says nothing of $words"
+	# It shows nothing of the values, and of how a run ended only what the migration's row says.
+	case $words in param | *ended) return 0 ;; esac
+	expect 7 "$AMIGRUN" status $payments
+	grep -qiE "$words" <<<"$output" || die "the status says nothing of $words"
 }
 
 # The doctor finds each of several, of those before which it finds nothing wrong, too.
@@ -101,7 +105,7 @@ all_that_is_wrong() {
 		"row name = 'max_running': \"many\" is no value" \
 		"amigrun set max_running=1" "damaged at 5 places"
 	expect 7 "$AMIGRUN" doctor $seven --json
-	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[].name')" $seven
+	is "the one" "$(sed -n '1,/^]/p' <<<"$output" | jq -r '.[] | select(.of == "migration") | .name')" $seven
 	expect 2 "$AMIGRUN" doctor 0999_nobody
 	# One is not in the way of another, but that what is wrong concerns all.
 	expect 7 "$AMIGRUN" run 0003_new
@@ -110,6 +114,51 @@ all_that_is_wrong() {
 	expect 7 "$AMIGRUN" rollback 0101_stuck --yes
 	expect 7 "$AMIGRUN" resume $seven
 	is "done and undone" "$(counters)" "4|0"
+}
+
+# Values for the next run, and what was tuned for this one, that nobody could have said.
+edited_parameters() {
+	local status=$1 migration=0106_asked
+	seven_reset
+	cat >"$scratch/$migration.amig" <<-AMIG
+	migration "$migration" {
+	  needs postgres
+	  param rows: int = 5 within 1..100
+	  operation "count" on postgres {
+	    forward  sql"UPDATE counter SET done = done + \${rows} WHERE name = 'one'"
+	    rollback nothing
+	  }
+	}
+	AMIG
+	build asked "$scratch/$migration.amig"
+	expect 0 "$AMIGRUN" status
+	expect 0 "$AMIGRUN" doctor
+	state "INSERT INTO @parameter (migration, name, value, changed_at) VALUES ('$migration', 'rows', '$2', now())"
+	expect 7 "$AMIGRUN" doctor
+	has "what it says" "$output" "$migration: the state is damaged: table parameter, " \
+		"row migration = '$migration', name = 'rows': " \
+		"$3" "write another value there, or delete the row"
+	expect 7 "$AMIGRUN" plan $migration
+	expect $status "$AMIGRUN" run $migration
+	has "the message" "$output" "table parameter, row migration" "delete the row"
+	is "done and undone" "$(counters)" "0|0"
+	expect 7 "$AMIGRUN" doctor $migration
+	expect 0 "$AMIGRUN" run $migration --param rows=2
+	is "done and undone" "$(counters)" "2|0"
+	expect 0 "$AMIGRUN" doctor
+}
+edited_tuning() {
+	seven_reset
+	build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
+	expect 5 "$AMIGRUN" run $seven --operations 3
+	state "INSERT INTO @parameter (migration, name, value, changed_at) VALUES ('$seven', 'batches.size', 'big', now())"
+	expect 7 "$AMIGRUN" doctor
+	has "what it says" "$output" "name = 'batches.size': \"big\" is nothing that \`amigrun tune\` writes" "delete the row"
+	expect 7 "$AMIGRUN" resume $seven
+	has "the message" "$output" "cannot go on with $seven" "batches.size"
+	state "DELETE FROM @parameter"
+	expect 0 "$AMIGRUN" resume $seven
+	seven_is_completed
 }
 
 # Two runs stand inside an operation, between its effects; the one gets what the other had reached.
@@ -138,6 +187,10 @@ foreign_checkpoint() {
 	postgres "$AMIG_POSTGRES_URL" "CREATE TABLE public.later (x int)"
 	expect 7 "$AMIGRUN" resume 0104_here
 	has "the message" "$output" checkpoint
+	expect 7 "$AMIGRUN" status 0104_here
+	expect 7 "$AMIGRUN" doctor
+	has "what it says" "$output" "0104_here: the state is damaged: table amig.checkpoint" \
+		"0105_there: the state is damaged: table amig.checkpoint" "damaged at 2 places"
 	is "done and undone" "$(counters)" "2|0"
 	state "UPDATE @checkpoint c SET state = k.state, seal = k.seal FROM kept k WHERE k.run = c.run"
 	expect 0 "$AMIGRUN" resume 0104_here
@@ -269,6 +322,9 @@ check "bad input/the state cannot be reached" unreachable_state
 check "bad input/wrong use" wrong_use
 build seven "$case_root"/tests/end_to_end/migrations/{seven,stuck}.amig
 check "bad input/a checkpoint of another run" foreign_checkpoint
+check "bad input/a parameter that is of another type" edited_parameters 7 many 'parameter rows cannot be "many"'
+check "bad input/a parameter that the migration refuses" edited_parameters 7 0 "parameter rows is refused: "
+check "bad input/what was tuned is none" edited_tuning
 check "bad input/the doctor finds all that is wrong" all_that_is_wrong
 check "bad input/the target cannot be reached" unreachable_target
 check "bad input/wrong passwords on PostgreSQL" wrong_passwords

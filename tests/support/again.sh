@@ -65,15 +65,16 @@ clickhouse_with() {
 }
 
 # Users beside amig, with its password: `narrow` may read so few columns at once that the log of queries
-# has too many; `fixed` may make no table. And the cluster `itself`.
+# has too many; `fixed` may make no table, `reader` may change nothing. And the cluster `itself`.
 more_users() {
 	local user more='' profiles='' port folder=$servers_folder/clickhouse
-	for user in narrow fixed; do
+	for user in narrow fixed reader; do
 		more+="<$user><password>$servers_password</password><networks><ip>::/0</ip></networks>"
 		more+="<profile>$user</profile><quota>default</quota></$user>"
 	done
 	profiles='<narrow><log_queries>1</log_queries><max_columns_to_read>3</max_columns_to_read></narrow>'
 	profiles+='<fixed><log_queries>1</log_queries><allow_ddl>0</allow_ddl></fixed>'
+	profiles+='<reader><readonly>1</readonly></reader>'
 	sed -i -e "s#</users>#$more</users>#" -e "s#</profiles>#$profiles</profiles>#" "$folder/users.xml"
 	port=$(sed -nE 's#.*<tcp_port>([0-9]+)</tcp_port>.*#\1#p' "$folder/config.xml")
 	sed -i "s#</yandex>#<remote_servers><itself><shard><replica><host>127.0.0.1</host><port>$port</port>\

@@ -215,6 +215,92 @@ static json_t *plan_json(const struct detail *d)
 	return list;
 }
 
+/* ---- what is under way ---- */
+
+/* Of what nobody is at work on, an open effect is in doubt. */
+static bool is_live(const struct line *l)
+{
+	return status_is_active(l->row.status) && l->row.lease_left_ms > 0;
+}
+
+static bool has_open(const struct detail *d, int64_t index)
+{
+	for (size_t i = 0; i < d->open_count; i++)
+		if (d->open[i].operation_index == index)
+			return true;
+	return false;
+}
+
+/* It reads, waits, computes, or its effect is one transaction with the state, which shows it when
+ * it is committed. */
+static bool is_quiet(const struct line *l, const struct detail *d, int64_t index)
+{
+	const struct operation_row *o = &d->run.plan[index];
+	bool begun = o->status == OPERATION_STATUS_RUNNING ||
+		     o->status == OPERATION_STATUS_ROLLING_BACK;
+
+	return is_live(l) && !has_open(d, index) &&
+	       (begun || (!o->block && index == l->row.current_operation_index));
+}
+
+static json_t *effect_json(const struct detail *d, const struct effect_row *e, int64_t index)
+{
+	json_t *j = json_object();
+	bool known = index >= 0 && index < d->run.run.operation_count;
+
+	json_object_set_new(j, "operation_index", json_integer(index));
+	json_object_set_new(j, "label", known ? text(d->run.plan[index].label) : json_null());
+	json_object_set_new(j, "effect", e ? json_integer(e->number) : json_null());
+	json_object_set_new(j, "attempt", e ? json_integer(e->attempt) : json_null());
+	json_object_set_new(j, "query_id", e ? text(e->query_id) : json_null());
+	json_object_set_new(j, "connection", e ? text(e->connection) : json_null());
+	json_object_set_new(j, "since", e ? time_json(e->intent_at) : json_null());
+	return j;
+}
+
+static void add_open_json(json_t *all, const struct line *l, const struct detail *d)
+{
+	json_t *live = json_array(), *doubt = json_array();
+
+	for (size_t i = 0; i < d->open_count; i++)
+		json_array_append_new(is_live(l) ? live : doubt,
+				      effect_json(d, &d->open[i], d->open[i].operation_index));
+	for (int64_t i = 0; d->has_run && i < d->run.run.operation_count; i++)
+		if (is_quiet(l, d, i))
+			json_array_append_new(live, effect_json(d, NULL, i));
+	json_object_set_new(all, "under_way", live);
+	json_object_set_new(all, "in_doubt", doubt);
+}
+
+static void print_open(const struct line *l, const struct detail *d)
+{
+	static const char quiet[] = "with no statement that the journal tells of";
+	int64_t at = l->row.current_operation_index;
+	size_t told = d->open_count;
+
+	for (size_t i = 0; i < d->open_count; i++) {
+		const struct effect_row *e = &d->open[i];
+		struct buf since = { 0 };
+
+		show_time(e->intent_at, &since);
+		printf("%s: effect %lld of operation %lld, query id %.*s",
+		       is_live(l) ? "under way" : "in doubt", (long long)e->number,
+		       (long long)e->operation_index, STR_ARG(e->query_id));
+		if (is_live(l))
+			printf(", since %.19s", buf_view(&since).ptr);
+		printf("\n");
+		buf_clear(&since);
+	}
+	for (int64_t i = 0; d->has_run && i < d->run.run.operation_count; i++)
+		if (is_quiet(l, d, i)) {
+			printf("under way: operation %lld, %s\n", (long long)i, quiet);
+			told++;
+		}
+	if (is_live(l) && !told && d->has_run && at < d->run.run.operation_count)
+		printf("under way: operations of block %lld, %s\n",
+		       (long long)d->run.plan[at].block, quiet);
+}
+
 /* Of operations that go at once some come to their end before the one at the index. */
 static bool is_ahead(const struct line *l, const struct detail *d, int64_t i)
 {
@@ -266,6 +352,7 @@ static void print_detail_json(const struct line *l, const struct detail *d)
 				     text(d->params[i][1]));
 	}
 	json_object_set_new(all, "finished_above_index", ahead_json(l, d));
+	add_open_json(all, l, d);
 	json_object_set_new(all, "plan", plan_json(d));
 	json_object_set_new(all, "errors", errors);
 	json_object_set_new(all, "events", events);
@@ -325,10 +412,7 @@ static void print_detail(const struct line *l, const struct detail *d)
 	print_line(l);
 	if (d->has_run)
 		print_plan(l, d);
-	for (size_t i = 0; i < d->open_count; i++)
-		printf("in doubt: effect %lld of operation %lld, query id %.*s\n",
-		       (long long)d->open[i].number, (long long)d->open[i].operation_index,
-		       STR_ARG(d->open[i].query_id));
+	print_open(l, d);
 	print_params(d, true);
 	print_params(d, false);
 	if (d->error_count)

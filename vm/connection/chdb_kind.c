@@ -439,4 +439,5 @@ const struct connection_kind chdb_kind = {
 	.quote_literal = clickhouse_text_literal,
 	.too_much = clickhouse_too_much,
 	.measure = measure,
+	.inspect = chdb_inspect,
 };

@@ -262,8 +262,8 @@ enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const str
 		 r->streaming ? STR("TabSeparated") : STR("TabSeparatedWithNamesAndTypes"));
 	bool whole = !(r->streaming && r->reading);
 	add_pair(url, easy, STR("wait_end_of_query"), whole ? STR("1") : STR("0"));
-	/* without it the server puts what it holds back into a file, even an empty answer: more
-	 * than its own buffer of 1 MiB has it begin in memory */
+	/* Without it the server puts what it holds back into a file, even an empty answer: more
+	 * than its own buffer of 1 MiB has it begin in memory. */
 	if (whole)
 		add_pair(url, easy, STR("buffer_size"), STR("1048577"));
 	if (!r->bare && !h->can.readonly)

@@ -358,4 +358,5 @@ const struct connection_kind clickhouse_kind = {
 	.linger = clickhouse_linger,
 	.measure = clickhouse_measure,
 	.stream = &clickhouse_stream,
+	.inspect = clickhouse_inspect,
 };

@@ -52,4 +52,8 @@ void clickhouse_linger(struct connection *c, const struct statement *s, const st
 enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch, struct buf *seen);
 
+/* clickhouse_inspect.c: inspect() of the kinds clickhouse and chdb. */
+void clickhouse_inspect(const struct inspection *in, struct findings *f);
+void chdb_inspect(const struct inspection *in, struct findings *f);
+
 #endif

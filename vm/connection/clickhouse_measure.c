@@ -15,7 +15,7 @@
 
 #define LIMIT_MS 1000L
 
-/* Without JOIN, of which each version wants another form: a row for each mutation, part and merge. */
+/* Without JOIN, of which each version wants another form: a row for each mutation, part, merge. */
 void clickhouse_measure_mutations(struct buf *sql, const struct clickhouse_capabilities *can,
 				  const char *query_id)
 {

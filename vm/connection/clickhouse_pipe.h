@@ -30,12 +30,11 @@ struct pipe {
 	size_t before, into_cap;
 	bool is_full;
 	/* of a body */
-	struct buf packed;
-	size_t packed_sent;
-	uint32_t crc_table[8][256], crc, bytes;
-	bool is_begun, is_ended, is_empty;
-	z_stream press;		/* in use where the URL wants it */
-	bool is_pressed;
+	z_stream gzip;
+	bool is_packing;	/* gzip is in use */
+	bool is_gone;		/* all that was given */
+	bool is_ended;		/* nothing more will be given */
+	bool is_paused;		/* curl waits for more */
 };
 
 /* request: its texts must outlive the pipe. Nothing is sent yet. */

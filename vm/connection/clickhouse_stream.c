@@ -212,9 +212,9 @@ static bool may_have_landed(const struct target *t)
  * which are looked at before. Others may come when some of it is, in a view's table say. */
 static bool is_about_text(const char *code)
 {
-	static const char *const codes[] = { "6",  "26", "27", "32", "33",  "38",  "41", "53",
-					     "60", "62", "69", "70", "72", "117", "131", "164",
-					     "291", "354", "497" };
+	static const char *const codes[] = { "6",   "26",  "27",	 "32",	"33",  "38", "41",
+					     "53",  "60",  "62",  "69",	"70",  "72", "117",
+					     "131", "164", "291", "354", "497" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (strcmp(code, codes[i]) == 0)

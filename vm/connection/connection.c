@@ -16,6 +16,11 @@ const struct connection_kind *connection_kind_find(struct str name)
 	return NULL;
 }
 
+const struct connection_kind *connection_kind_at(size_t i)
+{
+	return i < ARRAY_SIZE(kinds) ? kinds[i] : NULL;
+}
+
 void result_clear(struct result *r)
 {
 	if (!r)

@@ -82,6 +82,8 @@ enum fate {
 };
 
 struct stream_kind;
+struct inspection;
+struct findings;
 /* A server of a connection's cluster. */
 struct cluster_host {
 	struct str name;	/* host:port, as the cluster's servers call it */
@@ -172,6 +174,8 @@ struct connection_kind {
 	 * over a socket of its own. false: the server does not tell. NULL: it never does. */
 	bool (*measure)(struct connection *c, const char *query_id, struct measure *out);
 	const struct stream_kind *stream; /* stream.h: rows out and in */
+	/* inspect.h. Opens it by itself. */
+	void (*inspect)(const struct inspection *in, struct findings *f);
 };
 
 struct connection {
@@ -187,6 +191,7 @@ struct connection {
 enum outcome connection_give_id(const struct statement *s, struct error *err, enum outcome o);
 
 const struct connection_kind *connection_kind_find(struct str name);	/* NULL: no such kind */
+const struct connection_kind *connection_kind_at(size_t i);		/* NULL: no more of them */
 enum outcome connection_open(struct connection *c, const char *name,
 			     const struct connection_kind *kind, const char *url,
 			     const struct watch *watch, struct error *err) MUST_USE;

@@ -58,16 +58,18 @@ static void print_power(int n, char out[80])
 static bool fits_whole(struct str number, int bits, bool is_signed)
 {
 	bool negative = number.len && number.ptr[0] == '-';
-	struct str digits = digits_of(number), most;
+	struct str digits = digits_of(number);
+	int power_bits = is_signed ? bits - 1 : bits;
+	size_t power_digits = (size_t)(power_bits * 0.30103) + 1; /* log10(2), good up to 2^256 */
 	char power[80];
 	int order;
 
 	if (negative && !is_signed)
 		return str_eq(digits, STR("0"));
-	print_power(is_signed ? bits - 1 : bits, power);
-	most = str_c(power);
-	order = digits.len != most.len ? (digits.len < most.len ? -1 : 1)
-				       : memcmp(digits.ptr, most.ptr, most.len);
+	if (digits.len != power_digits)
+		return digits.len < power_digits;
+	print_power(power_bits, power);
+	order = memcmp(digits.ptr, power, digits.len);
 	return order < 0 || (order == 0 && negative);
 }
 

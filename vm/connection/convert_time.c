@@ -14,7 +14,7 @@ static bool is_like(struct str text, const char *pattern)
 	if (text.len < n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (pattern[i] == '0' ? !isdigit((unsigned char)text.ptr[i])
+		if (pattern[i] == '0' ? text.ptr[i] < '0' || text.ptr[i] > '9'
 				      : text.ptr[i] != pattern[i])
 			return false;
 	return true;

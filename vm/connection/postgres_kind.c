@@ -486,4 +486,5 @@ const struct connection_kind postgres_kind = {
 	.share = share_session,
 	.measure = postgres_measure,
 	.stream = &postgres_stream,
+	.inspect = postgres_inspect,
 };

@@ -44,6 +44,9 @@ enum outcome postgres_drop_invalid(struct postgres *session, const struct statem
 /* postgres_measure.c */
 bool postgres_measure(struct connection *c, const char *query_id, struct measure *out);
 
+/* postgres_inspect.c: inspect() of the kind. */
+void postgres_inspect(const struct inspection *in, struct findings *f);
+
 /* postgres_catalog.c */
 /* The columns of a query, prepared in this session. */
 enum outcome postgres_describe_query(struct postgres *session, struct str sql,

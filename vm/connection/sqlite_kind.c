@@ -494,4 +494,5 @@ const struct connection_kind sqlite_kind = {
 	.print_unique = print_unique,
 	.share = share_session,
 	.stream = &sqlite_stream,
+	.inspect = sqlite_inspect,
 };

@@ -16,4 +16,7 @@ struct sqlite_state {
 enum outcome sqlite_refuse_control(struct connection *c, struct str sql, bool *changes_schema,
 				   struct error *err) MUST_USE;
 
+/* sqlite_inspect.c: inspect() of the kind. */
+void sqlite_inspect(const struct inspection *in, struct findings *f);
+
 #endif

@@ -1,4 +1,5 @@
 /* doctor.c - looking for what a start, a resume or a rollback would refuse */
+#include "vm/run/doctor.h"
 #include "vm/run/session.h"
 
 static bool has_run(const struct migration_row *row)
@@ -22,10 +23,23 @@ static bool has_run(const struct migration_row *row)
 	return false;
 }
 
-enum outcome run_look(struct store *store, const struct instance *instance, struct str name,
-		      struct error *err)
+/* What is stored for the next run, as the bundle's migration would read it. */
+static enum outcome look_ahead(struct run *r, struct str image, struct error *err)
+{
+	struct str(*rows)[2];
+	size_t count;
+	enum outcome o = store_parameters(r->store, r->name, &r->arena, &rows, &count, err);
+
+	if (o == OUTCOME_OK && count)
+		o = session_load_module(r, image, err);
+	return o == OUTCOME_OK && count ? params_look(r, err) : o;
+}
+
+enum outcome doctor_migration(struct store *store, const struct instance *instance,
+			      const struct bundle *bundle, struct str name, struct error *err)
 {
 	const struct run_options options = { 0 };
+	const struct bundle_entry *entry = bundle ? bundle_find(bundle, name) : NULL;
 	struct arena arena = { 0 };
 	struct migration_row row = { 0 };
 	struct run r;
@@ -41,6 +55,10 @@ enum outcome run_look(struct store *store, const struct instance *instance, stru
 			error_clear(err);
 			o = OUTCOME_OK;
 		}
+	} else if (o == OUTCOME_OK && entry) {
+		session_open(&r, store, instance, name, &options);
+		o = look_ahead(&r, entry->image, err);
+		session_close(&r);
 	}
 	arena_clear(&arena);
 	return o;

@@ -54,30 +54,42 @@ static void add_upper(struct buf *out, struct str s)
 		buf_byte(out, (char)toupper((unsigned char)s.ptr[i]));
 }
 
-const char *instance_url(struct str name, struct str kind, struct error *err)
+const char *instance_find(struct str name, struct str kind, struct buf *variable)
 {
-	struct buf own = { 0 }, of_kind = { 0 };
+	struct buf of_kind = { 0 };
 	const char *url = NULL;
 
-	buf_text(&own, "AMIG_");
-	add_upper(&own, name);
-	buf_text(&own, "_URL");
 	buf_text(&of_kind, "AMIG_");
 	add_upper(&of_kind, kind);
 	if (!str_eq(kind, STR("sqlite")) && !str_eq(kind, STR("chdb")))
 		buf_text(&of_kind, "_URL");
-	if (!str_eq(name, kind))
-		url = get(own.ptr);
-	if (!url)
+	if (!str_eq(name, kind)) {
+		buf_text(variable, "AMIG_");
+		add_upper(variable, name);
+		buf_text(variable, "_URL");
+		url = get(variable->ptr);
+	}
+	if (!url) {
 		url = get(of_kind.ptr);
+		if (url)
+			buf_reset(variable);
+		buf_format(variable, "%s%s", variable->len ? " or " : "", of_kind.ptr);
+	}
+	buf_clear(&of_kind);
+	return url;
+}
+
+const char *instance_url(struct str name, struct str kind, struct error *err)
+{
+	struct buf variable = { 0 };
+	const char *url = instance_find(name, kind, &variable);
+
 	if (!url) {
 		error_set(err, OUTCOME_UNREACHABLE, "the connection %.*s (%.*s) is not configured",
 			  STR_ARG(name), STR_ARG(kind));
-		error_hint(err, "set %s%s%s", str_eq(name, kind) ? "" : own.ptr,
-			   str_eq(name, kind) ? "" : " or ", of_kind.ptr);
+		error_hint(err, "set %s", variable.ptr);
 	}
-	buf_clear(&own);
-	buf_clear(&of_kind);
+	buf_clear(&variable);
 	return url;
 }
 

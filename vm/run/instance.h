@@ -8,6 +8,7 @@
 #ifndef VM_RUN_INSTANCE_H
 #define VM_RUN_INSTANCE_H
 
+#include "vm/base/buf.h"
 #include "vm/base/error.h"
 #include "vm/base/str.h"
 
@@ -36,6 +37,8 @@ enum outcome instance_read(struct instance *out, struct error *err) MUST_USE;
  * error that names the variable to set.
  */
 const char *instance_url(struct str name, struct str kind, struct error *err);
+/* The same; variable: the one that says so, or those of which one is to be set. */
+const char *instance_find(struct str name, struct str kind, struct buf *variable);
 /* A variable that migrations may read: *allowed false if it is not among AMIG_ALLOW_ENV; NULL if
  * not set. */
 const char *instance_env(const struct instance *i, struct str name, bool *allowed);

@@ -7,9 +7,11 @@ struct given {
 	size_t stored_count;
 };
 
+/* *stored: it is a row of the state. */
 static bool find_text(const struct run *r, const struct given *given, struct str name,
-		      struct str *out)
+		      struct str *out, bool *stored)
 {
+	*stored = false;
 	for (size_t i = r->options->param_count; i-- > 0;)
 		if (str_eq(r->options->params[i].name, name)) {
 			*out = r->options->params[i].value;
@@ -18,6 +20,7 @@ static bool find_text(const struct run *r, const struct given *given, struct str
 	for (size_t i = 0; i < given->stored_count; i++)
 		if (str_eq(given->stored[i][0], name)) {
 			*out = given->stored[i][1];
+			*stored = true;
 			return true;
 		}
 	return false;
@@ -76,14 +79,34 @@ static enum outcome check(struct run *r, const struct param *p, const struct val
 	return o;
 }
 
+/* A row that somebody has edited: nobody has asked for that value now. */
+static enum outcome edited(const struct run *r, struct str name, struct error *err)
+{
+	struct buf type = { 0 };
+
+	if (err->hint)
+		buf_format(&type, "; %s", err->hint);
+	error_prefix(err,
+		     "the state is damaged: table parameter, row migration = '%.*s', name = "
+		     "'%.*s': ",
+		     STR_ARG(r->name), STR_ARG(name));
+	error_hint(err, "write another value there, or delete the row: the migration's default "
+			"counts then%s",
+		   type.ptr ? type.ptr : "");
+	buf_clear(&type);
+	err->outcome = OUTCOME_DAMAGED;
+	return OUTCOME_DAMAGED;
+}
+
 static enum outcome collect(struct run *r, const struct given *given, uint32_t i, struct value *out,
 			    struct error *err)
 {
 	const struct param *p = &r->module.params[i];
 	struct str text;
+	bool stored;
 	enum outcome o;
 
-	if (find_text(r, given, p->name, &text)) {
+	if (find_text(r, given, p->name, &text, &stored)) {
 		o = parse(r, p, text, out, err);
 	} else if (p->default_value != NO_INDEX) {
 		o = evaluate(r, p->default_value, NULL, out, NULL, NULL, err);
@@ -92,7 +115,9 @@ static enum outcome collect(struct run *r, const struct given *given, uint32_t i
 			      STR_ARG(p->name));
 		error_hint(err, "give it with --param %.*s=VALUE", STR_ARG(p->name));
 	}
-	return o == OUTCOME_OK ? check(r, p, out, err) : o;
+	if (o == OUTCOME_OK)
+		o = check(r, p, out, err);
+	return o == OUTCOME_USAGE && stored ? edited(r, p->name, err) : o;
 }
 
 enum outcome params_collect(struct run *r, struct error *err)
@@ -115,4 +140,27 @@ enum outcome params_collect(struct run *r, struct error *err)
 	/* Only now: defaults and checks see none of them. */
 	r->params = values;
 	return OUTCOME_OK;
+}
+
+/* One at a time: that another has neither value nor default is no damage. */
+enum outcome params_look(struct run *r, struct error *err)
+{
+	struct given given = { 0 };
+	enum outcome o = store_parameters(r->store, r->name, &r->arena, &given.stored,
+					  &given.stored_count, err);
+
+	for (uint32_t i = 0; i < r->module.param_count && o == OUTCOME_OK; i++) {
+		struct str text;
+		struct value ignored;
+		bool stored;
+
+		if (!find_text(r, &given, r->module.params[i].name, &text, &stored))
+			continue;
+		o = collect(r, &given, i, &ignored, err);
+		if (o != OUTCOME_OK && o != OUTCOME_DAMAGED && o != OUTCOME_UNREACHABLE) {
+			error_clear(err);
+			o = OUTCOME_OK;
+		}
+	}
+	return o;
 }

@@ -10,6 +10,7 @@
 #include "vm/run/host.h"
 #include "vm/run/lane.h"
 #include "vm/run/strand.h"
+#include "vm/run/tune.h"
 
 enum outcome resume_check_owner(const struct migration_row *row, bool *dead, struct error *err)
 {
@@ -58,7 +59,7 @@ static enum outcome restore(struct run *r, struct error *err)
 	return o;
 }
 
-static enum outcome load(struct run *r, const struct migration_row *row, struct error *err)
+static enum outcome load_run(struct run *r, const struct migration_row *row, struct error *err)
 {
 	struct run_state state = { 0 };
 	enum outcome o = store_load(r->store, row->current_run, &r->arena, &state, err);
@@ -109,6 +110,18 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	if (r->strands)
 		r->checkpoint = (struct str){ 0 };
 	return o == OUTCOME_OK ? session_begin(r, err) : o;
+}
+
+static enum outcome load(struct run *r, const struct migration_row *row, struct error *err)
+{
+	enum outcome o = load_run(r, row, err);
+
+	if (o == OUTCOME_OK)
+		o = tune_check(r->store, r->name, err);
+	if (o == OUTCOME_DAMAGED && !err->hint)
+		error_hint(err, "nothing was changed; what a run began with can only be restored "
+				"from a backup (docs/state.md)");
+	return o;
 }
 
 /* What does not go together with a row that was read before is no damage, if another process has

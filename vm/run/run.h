@@ -116,11 +116,6 @@ bool work_is_orphaned(const struct migration_row *row);
 enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
 			 struct str *effect, struct error *err) MUST_USE;
 
-/* doctor.c: what a start, a resume or a rollback would refuse of what the state has about a
- * migration, without touching it. OUTCOME_DAMAGED: err says what is wrong, and where. */
-enum outcome run_look(struct store *store, const struct instance *instance, struct str name,
-		      struct error *err) MUST_USE;
-
 /* The operator's yes to the `approval` that the run waits at, kept with who gave it; label: of it,
  * in the arena; *active: somebody is at work who goes on now. OUTCOME_NOT_NOW: it waits for none.
  */

@@ -331,6 +331,8 @@ enum outcome evaluate_checks(struct run *r, enum check_kind kind, const char *wo
 
 /* params.c: stored values, --param, defaults; typed and checked. */
 enum outcome params_collect(struct run *r, struct error *err) MUST_USE;
+/* OUTCOME_DAMAGED: a row of the state makes no sense as a parameter. */
+enum outcome params_look(struct run *r, struct error *err) MUST_USE;
 
 /* version.c */
 enum outcome version_check_app(const struct run *r, struct error *err) MUST_USE;

@@ -79,6 +79,40 @@ enum outcome tune_read(struct store *store, struct str migration, struct tuning 
 	return o;
 }
 
+static enum outcome edited(struct str migration, struct str name, struct str value,
+			   struct error *err)
+{
+	error_set(err, OUTCOME_DAMAGED,
+		  "the state is damaged: table parameter, row migration = '%.*s', name = '%.*s': "
+		  "\"%.*s\" is nothing that `amigrun tune` writes",
+		  STR_ARG(migration), STR_ARG(name), STR_ARG(value));
+	error_hint(err, "delete the row: the windows go as the migration says then");
+	return OUTCOME_DAMAGED;
+}
+
+enum outcome tune_check(struct store *store, struct str migration, struct error *err)
+{
+	const struct str begin = STR(STORE_TUNED);
+	struct arena a = { 0 };
+	struct str(*rows)[2];
+	size_t count;
+	enum outcome o = store_parameters(store, migration, &a, &rows, &count, err);
+
+	for (size_t i = 0; o == OUTCOME_OK && i < count; i++) {
+		struct str name = rows[i][0];
+		const struct tune_info *info;
+		int64_t number;
+
+		if (!str_starts(name, begin))
+			continue;
+		info = find((struct str){ name.ptr + begin.len, name.len - begin.len });
+		if (!info || !parse(info, rows[i][1], &number))
+			o = edited(migration, name, rows[i][1], err);
+	}
+	arena_clear(&a);
+	return o;
+}
+
 /* ---- what is said ---- */
 
 static enum outcome refuse_name(struct str name, struct error *err)

@@ -12,9 +12,11 @@ struct tuning {
 #undef TUNE
 };
 
-/* What is stored for a migration. What was edited by hand and makes no sense counts as not
- * there. */
+/* What is stored for a migration. What was edited by hand while it runs and makes no sense counts
+ * as not there. */
 enum outcome tune_read(struct store *store, struct str migration, struct tuning *out,
 		       struct error *err) MUST_USE;
+/* OUTCOME_DAMAGED: one of the rows makes no sense. */
+enum outcome tune_check(struct store *store, struct str migration, struct error *err) MUST_USE;
 
 #endif

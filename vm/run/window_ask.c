@@ -157,17 +157,24 @@ static enum outcome ask_key(struct asking *a, struct value *key, struct error *e
 	return o;
 }
 
+/* The first in this order of the keys, behind `skip` of them. */
+static enum outcome ask_one(struct asking *a, const char *order, int64_t skip, struct value *key,
+			    struct error *err)
+{
+	buf_text(&a->sql, " ORDER BY ");
+	put_keys(a, order);
+	buf_text(&a->sql, " LIMIT 1");
+	if (skip)
+		buf_format(&a->sql, " OFFSET %lld", (long long)skip);
+	return ask_key(a, key, err);
+}
+
 enum outcome window_outermost(struct asking *a, struct value after, const char *order,
 			      struct value *key, struct error *err)
 {
 	enum outcome o = put_rows(a, after, value_null(), err);
 
-	if (o != OUTCOME_OK)
-		return o;
-	buf_text(&a->sql, " ORDER BY ");
-	put_keys(a, order);
-	buf_text(&a->sql, " LIMIT 1");
-	return ask_key(a, key, err);
+	return o == OUTCOME_OK ? ask_one(a, order, 0, key, err) : o;
 }
 
 static enum outcome put_window(struct asking *a, struct value after, struct value end, int64_t size,
@@ -181,21 +188,18 @@ static enum outcome put_window(struct asking *a, struct value after, struct valu
 	return o;
 }
 
+/* Counted along the index: the last of so many would have to be sorted for. */
 enum outcome window_end(struct asking *a, struct value after, struct value end, int64_t size,
-			       struct value *key, struct error *err)
+			struct value *key, struct error *err)
 {
-	enum outcome o;
+	enum outcome o = put_rows(a, after, end, err);
 
-	buf_text(&a->sql, "SELECT ");
-	put_keys(a, "");
-	buf_text(&a->sql, " FROM (");
-	o = put_window(a, after, end, size, err);
-	if (o != OUTCOME_OK)
+	if (o == OUTCOME_OK)
+		o = ask_one(a, "", size - 1, key, err);
+	if (o != OUTCOME_OK || key->kind != VALUE_NULL)
 		return o;
-	buf_text(&a->sql, ") AS w ORDER BY ");
-	put_keys(a, " DESC");
-	buf_text(&a->sql, " LIMIT 1");
-	return ask_key(a, key, err);
+	o = put_rows(a, after, end, err); /* fewer are left */
+	return o == OUTCOME_OK ? ask_one(a, " DESC", 0, key, err) : o;
 }
 
 /* ---- the key ---- */

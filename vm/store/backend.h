@@ -126,6 +126,9 @@ struct store {
 extern const struct backend store_postgres, store_sqlite;
 
 enum outcome schema_open(struct store *s, struct error *err) MUST_USE;
+/* Changes nothing. */
+enum outcome schema_look(struct store *s, struct store_stand *stand,
+			 struct error *err) MUST_USE;
 
 /* Several fields in a row: run(s, STATEMENT_X, err, field_int(1), …). */
 #define store_run(s, id, err, ...)                                                               \

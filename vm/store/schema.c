@@ -88,3 +88,11 @@ enum outcome schema_open(struct store *s, struct error *err)
 	arena_clear(&s->scratch);
 	return o;
 }
+
+enum outcome schema_look(struct store *s, struct store_stand *stand, struct error *err)
+{
+	stand->newest = NEWEST;
+	enum outcome o = read_version(s, &stand->version, err);
+	arena_clear(&s->scratch);
+	return o;
+}

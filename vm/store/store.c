@@ -11,7 +11,8 @@ static const char *const statements[] = {
 
 #define LEASE_MS 10000
 
-enum outcome store_open(struct store **out, const char *where, struct error *err)
+/* With its statements, and without a look at its tables. */
+static enum outcome open_backend(struct store **out, const char *where, struct error *err)
 {
 	const struct backend *backend = &store_postgres;
 	const char *rest = where;
@@ -37,11 +38,33 @@ enum outcome store_open(struct store **out, const char *where, struct error *err
 		dialect_format(&sql, backend->dialect, statements[i]);
 		s->sql[i] = buf_take(&sql);
 	}
-	o = schema_open(s, err);
+	*out = s;
+	return OUTCOME_OK;
+}
+
+enum outcome store_open(struct store **out, const char *where, struct error *err)
+{
+	enum outcome o = open_backend(out, where, err);
 	if (o == OUTCOME_OK)
-		*out = s;
-	else
-		store_close(s);
+		o = schema_open(*out, err);
+	if (o == OUTCOME_OK)
+		return o;
+	store_close(*out);
+	*out = NULL;
+	return o;
+}
+
+enum outcome store_look(struct store **out, const char *where, struct store_stand *stand,
+			struct error *err)
+{
+	enum outcome o = open_backend(out, where, err);
+	*stand = (struct store_stand){ 0 };
+	if (o == OUTCOME_OK)
+		o = schema_look(*out, stand, err);
+	if (o == OUTCOME_OK && stand->version == stand->newest)
+		return o;
+	store_close(*out);
+	*out = NULL;
 	return o;
 }
 

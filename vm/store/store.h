@@ -37,6 +37,13 @@ struct store;
 /* where: "postgresql://…", "postgres://…", "sqlite:PATH". Makes and upgrades the tables (by its
  * own versioned steps, in one transaction each, safe when two start at once). */
 enum outcome store_open(struct store **out, const char *where, struct error *err) MUST_USE;
+/* Opens it without making or upgrading its tables. *out NULL: they are not those that this amigrun
+ * works with. */
+struct store_stand {
+	int64_t version, newest; /* of the tables, 0 there are none; that this amigrun makes */
+};
+enum outcome store_look(struct store **out, const char *where, struct store_stand *stand,
+			struct error *err) MUST_USE;
 void store_close(struct store *s);
 /* The open session, for connection_share(): a struct postgres * or struct sqlite *; kind is
  * "postgres" or "sqlite". */
