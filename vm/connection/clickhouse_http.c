@@ -83,6 +83,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = &h->authority;
 		else if (strcmp(pair, "compress") == 0)
 			where = &h->compress;
+		else if (strcmp(pair, "proxy") == 0)
+			where = &h->proxy;
 		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
@@ -94,8 +96,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
 					 "the ClickHouse URL may have ?cluster=, &database=, &ca=, "
-					 "&compress= and &host=SERVER:PORT=HOST:PORT, nothing "
-					 "else");
+					 "&compress=, &proxy= and &host=SERVER:PORT=HOST:PORT, "
+					 "nothing else");
 	}
 	return OUTCOME_OK;
 }
@@ -187,6 +189,9 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->host);
 	free(h->database);
 	free(h->authority);
+	if (h->proxy)
+		explicit_bzero(h->proxy, strlen(h->proxy));
+	free(h->proxy);
 	free(h->compress);
 	free(h->time_zone);
 	for (size_t i = 0; i < h->named.count; i++)
@@ -349,8 +354,12 @@ void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char 
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* a proxy in the environment is meant for the web, not for databases */
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	/* a proxy in the environment is meant for the web, not for databases; one of the connection
+	 * passes bytes on, and nothing that it could cut short or keep back */
+	curl_easy_setopt(easy, CURLOPT_PROXY, h->proxy ? h->proxy : "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, h->proxy ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (clickhouse_is_compressed(h))
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -365,8 +374,13 @@ void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char 
 enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLcode rc,
 				  const char *why, struct answer *a, struct error *err)
 {
-	long sent = 0;
+	long sent = 0, tunnel = 0, sockets = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &sockets);
+	/* What went to a proxy that made no tunnel went no further. */
+	if (h->proxy && a->sendings == 0 && sockets > 0 && tunnel != 200)
+		sent = 0;
 	a->sent = sent > 0 || a->sendings > 1;
 	if (a->too_large)
 		return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",

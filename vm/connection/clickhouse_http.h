@@ -35,6 +35,7 @@ struct clickhouse {
 	char *host;			/* host:port, for messages */
 	char *database;
 	char *authority;		/* a file with who vouches for it; NULL: the system's */
+	char *proxy;			/* by way of which the server is reached; or NULL */
 	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
