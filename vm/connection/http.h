@@ -10,8 +10,8 @@
  * again. Once an attempt is in doubt no failure of a later one says any more that nothing happened.
  *
  * Nothing is sent to an address that is not public, unless the instance allows its host; the
- * address looked at is the one that is connected to, or that a proxy is told to. User, password and query of the URL, and all
- * of one that came from a variable, are in no name, error or log.
+ * address looked at is the one that is connected to, or that a proxy is told to. User, password
+ * and query of the URL, and all of one that came from a variable, are in no name, error or log.
  */
 #ifndef VM_CONNECTION_HTTP_H
 #define VM_CONNECTION_HTTP_H
