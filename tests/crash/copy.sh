@@ -10,7 +10,7 @@ set -u
 rows=30000
 for from in postgres clickhouse sqlite; do
 	for to in postgres clickhouse sqlite; do
-		clauses= rollback='exec sql"DELETE FROM t"'
+		clauses='' rollback='exec sql"DELETE FROM t"'
 		[ $to != clickhouse ] || clauses='in doubt undo
     settings { max_insert_block_size: 1000, min_insert_block_size_rows: 1000 }' rollback='exec sql"DROP TABLE t"
       exec sql"CREATE TABLE t (a Int64, b String) ENGINE = MergeTree ORDER BY a"'

@@ -199,7 +199,7 @@ it_serves_migrations_for_clickhouse() {
 	AMIG_CLICKHOUSE_URL=chdb:$AMIG_CHDB expect 0 "$AMIGRUN" run 0013_served
 	has "what was said" "$output" "1000 in default"
 	rm -f "$scratch"/state.db*
-	AMIG_CLICKHOUSE_URL=chdb:$AMIG_CHDB?database=none expect 4 "$AMIGRUN" run 0013_served
+	AMIG_CLICKHOUSE_URL="chdb:$AMIG_CHDB?database=none" expect 4 "$AMIGRUN" run 0013_served
 	has "the message" "$output" "none"
 }
 the_state_may_be_postgres() {

@@ -219,7 +219,7 @@ what_fails_is_caught() {
 }
 no_secret_of_an_address_is_kept() {
 	fresh '503 | what is /hooks/s3cret/path?' 204
-	export HOOK=http://us3r:p4ssword@127.0.0.1:$port/hooks/s3cret/path?token=t0ken
+	export HOOK="http://us3r:p4ssword@127.0.0.1:$port/hooks/s3cret/path?token=t0ken"
 	expect 0 "$AMIGRUN" run 0006_secret
 	is "the authorization" "$(requests 5)" "Basic dXMzcjpwNHNzd29yZA== Basic dXMzcjpwNHNzd29yZA=="
 	has "what was said" "$output" "POST env:HOOK was answered with 503: what is …?"

@@ -104,7 +104,7 @@ new_target() {
 		AMIG_B_URL=$small_disk/sqlite/target
 		ask "$AMIG_B_URL" 'CREATE TABLE t1 (a int, b text)' ;;
 	esac
-	fill_disk "$1" $([ $1 = clickhouse ] && echo 3000 || echo 7000)
+	fill_disk "$1" "$([ "$1" = clickhouse ] && echo 3000 || echo 7000)"
 }
 there() { ask "$(url_of "$AMIG_B_URL")" 'SELECT count(*), count(DISTINCT a) FROM t1' | tr '\t' '|'; }
 says_full() {

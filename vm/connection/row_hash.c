@@ -15,7 +15,6 @@ const char *row_hash_lacks(const struct connection_kind *from_kind, const struct
 	bool is_same = from_kind == to_kind && str_eq(from->name, to->name);
 	bool is_array = to->family == FAMILY_ARRAY;
 
-	from = leaf(from);
 	to = leaf(to);
 	if (is_same && !(is_array && to_kind == &clickhouse_kind))
 		return NULL;

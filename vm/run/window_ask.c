@@ -277,7 +277,7 @@ enum outcome window_check_twice(struct asking *a, struct value after, struct val
 				int64_t size, struct error *err)
 {
 	struct buf why = { 0 };
-	struct value key;
+	struct value key = value_null();
 	enum outcome o;
 
 	buf_text(&a->sql, "SELECT ");
