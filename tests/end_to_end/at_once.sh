@@ -86,6 +86,25 @@ migration "0007_anything" {
   }
 }
 E
+cat >"$scratch/0008_one_is_asked.amig" <<'E'
+migration "0008_one_is_asked" {
+  needs db: postgres
+
+  parallel 2 {
+    operation "found out" on db {
+      no transaction
+      done when db.exists(sql"SELECT 1 FROM log WHERE p = 1")
+      forward  sql"INSERT INTO log SELECT 1, 1 FROM pg_sleep(0.3)"
+      rollback nothing
+    }
+    operation "asked" on db {
+      no transaction
+      forward  sql"INSERT INTO log SELECT 2, 1 FROM pg_sleep(0.3)"
+      rollback nothing
+    }
+  }
+}
+E
 
 fresh_state() {
 	rm -f "$scratch"/state.db*
@@ -343,6 +362,19 @@ doubts_are_resolved_one_by_one() {
 	is_complete 0004_in_doubt 6
 	is "each doubt" "$(state "SELECT count(*) FROM @event WHERE kind = 'resolved'")" "$open"
 }
+# Which was the last to be said to be in doubt, not the first that is open.
+a_word_is_of_the_one_that_was_asked_about() {
+	begin
+	AMIG_FAULT=after_effect:1 expect 137 "$AMIGRUN" run 0008_one_is_asked
+	is "open effects" "$(open_effects)" 2
+	ask 'DELETE FROM log WHERE p < 99'
+	expect 6 "$AMIGRUN" resume 0008_one_is_asked
+	has "the error" "$output" "effect 2 on db"
+	expect 0 "$AMIGRUN" resolve 0008_one_is_asked --done
+	has "the answer" "$output" "effect 2 of operation 1"
+	expect 0 "$AMIGRUN" resume 0008_one_is_asked
+	is "what was logged" "$(ask 'SELECT p FROM log WHERE p < 99')" 1
+}
 what_is_in_doubt_is_undone() {
 	local place
 	for place in after_effect:3 before_commit:8; do
@@ -429,6 +461,7 @@ check "end_to_end, at once/they stop after so many" stops_after_so_many
 check "end_to_end, at once/a bad check ends them" a_bad_check_ends_them
 check "end_to_end, at once/a lost lease ends them" a_lost_lease_ends_them
 check "end_to_end, at once/doubts are resolved one by one" doubts_are_resolved_one_by_one
+check "end_to_end, at once/a word is of the one that was asked about" a_word_is_of_the_one_that_was_asked_about
 check "end_to_end, at once/what is in doubt is undone" what_is_in_doubt_is_undone
 check "end_to_end, at once/one session is cut" one_session_is_cut
 check "end_to_end, at once/nonsense is refused" nonsense_is_refused

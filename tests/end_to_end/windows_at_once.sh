@@ -34,6 +34,9 @@ sed -i "/needs db/a \\$check_gate" \
 at_once 0010_locked postgres 'ident("t") by id size 100 parallel 3' \
 	"$(effect "$count"; effect 'UPDATE t SET maybe = 1 WHERE ${w.where}')" 'retry 5 backoff 100ms .. 200ms' \
 	'settings { lock_timeout: "100ms" }'
+at_once 0011_waits postgres 'ident("t") by id size 100 parallel 3' \
+	"$(effect "$count"; effect 'UPDATE t SET maybe = 1 WHERE ${w.where}')" 'retry 5 backoff 20s .. 30s' \
+	'settings { lock_timeout: "100ms" }'
 
 seen() { ask 'SELECT count(*) - 1, sum(n), max(n) FROM seen'; }
 
@@ -178,6 +181,26 @@ what_passes_is_tried_again() {
 	is "windows, rows, most" "$(seen)" "10|1000|100"
 	is "rows" "$(ask 'SELECT count(*) FROM t WHERE maybe = 1')" 1000
 }
+# While it waits for that, nothing is under way, and so it goes on after a kill.
+one_that_waits_is_killed() {
+	local holder runner
+	fresh postgres
+	psql -Xq "$AMIG_DB_URL" -c 'BEGIN; UPDATE t SET maybe = 2 WHERE id = 1200; SELECT pg_sleep(30)' -c COMMIT \
+		>"$scratch/holder" 2>&1 &
+	holder=$!
+	"$AMIGRUN" run 0011_waits >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 grep -q "tries again after" "$scratch/out"
+	kill -KILL $runner
+	wait $runner
+	kill $holder
+	wait $holder
+	ask "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()"
+	expect 0 "$AMIGRUN" resume 0011_waits
+	is "windows, rows, most" "$(seen)" "10|1000|100"
+	is "rows" "$(ask 'SELECT count(*) FROM t WHERE maybe = 1')" 1000
+}
 build at_once "$scratch"/*.amig >"$scratch/build.log" ||
 	{ failed "end_to_end, windows at once/build" "$scratch/build.log"; exit 1; }
 for kind in postgres sqlite clickhouse; do
@@ -192,6 +215,7 @@ check "end_to_end, windows at once/they stop and are undone" stops_and_is_undone
 check "end_to_end, windows at once/a bad check ends them" a_bad_check_ends_them
 check "end_to_end, windows at once/an operator makes it wider" an_operator_makes_it_wider
 check "end_to_end, windows at once/doubts are resolved one by one" doubts_are_resolved_one_by_one
+check "end_to_end, windows at once/one that waits to be tried again is killed" one_that_waits_is_killed
 check "end_to_end, windows at once/what is in doubt is undone" what_is_in_doubt_is_undone
 check "end_to_end, windows at once/what passes is tried again" what_passes_is_tried_again
 for kind in postgres clickhouse; do

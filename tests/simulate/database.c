@@ -3,6 +3,7 @@
 #include "tests/simulate/database.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static sqlite3 *database;
@@ -33,6 +34,7 @@ static const struct guard {
 	{ MUTANT_EPOCH, STATEMENT_STEP_MIGRATION, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
 	{ MUTANT_EPOCH, STATEMENT_STEP_GUARD, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
 	{ MUTANT_RENEW, STATEMENT_RENEW, "CASE WHEN epoch = ", "CASE WHEN epoch >=" },
+	{ MUTANT_MOVED, STATEMENT_CLAIM, "?10 = ", "?10 <=" },
 	{ MUTANT_STEALS, STATEMENT_LOCK_HOLDER, "outcome IS NULL", "outcome IS 'no'" },
 	{ MUTANT_FORGETS, STATEMENT_FORGET, "epoch = ", "epoch >=" },
 };
@@ -152,6 +154,11 @@ static void look_at(const struct store *s, int64_t incarnation, enum statement_i
 {
 	int64_t lease_us = s->lease_ms * MS;
 
+	if (id == STATEMENT_ADD_EVENT || id == STATEMENT_CLAIM || id == STATEMENT_SETTLE ||
+	    id == STATEMENT_SAY_MIGRATION || id == STATEMENT_STEP_MIGRATION ||
+	    id == STATEMENT_STEP_GUARD || id == STATEMENT_RENEW ||
+	    id == STATEMENT_START_MIGRATION || id == STATEMENT_RAISE)
+		world.seen = watched_of(fields[0].text);
 	if (id == STATEMENT_CLAIM) {
 		invariant_claimed(incarnation, fields[1].number + 1,
 				  str_eq(fields[3].text, STR("rolling_back")));
@@ -162,13 +169,13 @@ static void look_at(const struct store *s, int64_t incarnation, enum statement_i
 			lease_us = 0;
 	} else if (id == STATEMENT_RAISE) {
 		invariant_wrote("a new epoch", fields[1].number);
-		world.epoch = fields[1].number + 1;
+		world.seen->epoch = fields[1].number + 1;
 	} else if (id == STATEMENT_ADD_EVENT && str_eq(fields[2].text, STR("in_doubt"))) {
 		invariant_doubt(fields[4].text);
 		return;
 	} else if (id == STATEMENT_SAY_MIGRATION) {
 		invariant_wrote("an operator's word", fields[1].number);
-		world.epoch = fields[1].number + 1;
+		world.seen->epoch = fields[1].number + 1;
 		return;
 	} else if (id == STATEMENT_SETTLE) {
 		invariant_wrote("a settlement", fields[1].number);
@@ -176,7 +183,7 @@ static void look_at(const struct store *s, int64_t incarnation, enum statement_i
 	} else {
 		return;
 	}
-	world.lease_until = lease_us ? world.now + lease_us : 0;
+	world.seen->lease_until = lease_us ? world.now + lease_us : 0;
 }
 
 enum outcome database_carry_out(struct store *s, int64_t incarnation, enum statement_id id,
@@ -218,6 +225,19 @@ void database_add_contender(void)
 			"status, current_run) VALUES ('other', '', '', '', 'completed', 999);"
 			"INSERT INTO amig_setting (name, value, changed_at) "
 			"VALUES ('max_running', '2', '2026-01-01T00:00:00.000Z')");
+}
+
+/* What workers do by themselves. */
+void database_set(const char *name, bool on)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO amig_setting (name, value, changed_at) "
+		 "VALUES ('%s', '%s', '2026-01-01T00:00:00.000Z')",
+		 name, on ? "true" : "false");
+	trace("%s is %s", name, on ? "on" : "off");
+	database_script(sql);
 }
 
 void database_contend(void)
@@ -264,6 +284,26 @@ bool database_has_lock(void)
 	return has;
 }
 
+bool database_is_done_before(int index, int other)
+{
+	static sqlite3_stmt *st;
+	int64_t completions[2] = { 0 };
+
+	if (!st)
+		sqlite3_prepare_v3(database,
+				   "SELECT completion FROM amig_operation WHERE run = ?1 AND "
+				   "operation_index = ?2",
+				   -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
+	for (int i = 0; i < 2; i++) {
+		sqlite3_bind_int64(st, 1, world.watched[0].run);
+		sqlite3_bind_int(st, 2, i ? other : index);
+		if (sqlite3_step(st) == SQLITE_ROW)
+			completions[i] = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+	}
+	return !completions[1] || (completions[0] && completions[0] < completions[1]);
+}
+
 static bool is_text(int column, const char *word)
 {
 	return strcmp((const char *)sqlite3_column_text(row_statement, column), word) == 0;
@@ -289,11 +329,15 @@ void database_look_at_row(void)
 				   "SELECT epoch, current_run, current_operation_index, "
 				   "COALESCE(phase = 'backward', 0) OR status IN ('rolled_back', "
 				   "'starting', 'not_started', 'failed_at_startup'), "
-				   "status, wanted, stop_requested "
+				   "status, wanted, stop_requested, name "
 				   "FROM amig_migration LEFT JOIN amig_run ON id = current_run "
 				   "WHERE name <> 'other'",
 				   -1, &row_statement, NULL);
-	if (sqlite3_step(row_statement) == SQLITE_ROW) {
+	while (sqlite3_step(row_statement) == SQLITE_ROW) {
+		world.seen =
+			watched_of(str_c((const char *)sqlite3_column_text(row_statement, 7)));
+		if (!world.seen)
+			continue;
 		invariant_row(sqlite3_column_int64(row_statement, 0),
 			      sqlite3_column_int64(row_statement, 1),
 			      sqlite3_column_int64(row_statement, 2),

@@ -17,6 +17,10 @@ enum outcome database_carry_out(struct store *s, int64_t incarnation, enum state
 void database_add_contender(void);
 void database_contend(void);
 bool database_has_lock(void);
+void database_set(const char *name, bool on);
+/* Of operations that go at once: whether one has come to its end before another has, or that has
+ * not. */
+bool database_is_done_before(int index, int other);
 /* After a commit. */
 void database_look_at_row(void);
 

@@ -10,11 +10,6 @@ static const struct instance instance = {
 	.stop_grace_ms = 5000,
 };
 
-static struct str name_of_migration(void)
-{
-	return str_c(world.plan->name);
-}
-
 static void hear_news(void *context, const struct run_news *news)
 {
 	(void)context;
@@ -40,7 +35,7 @@ static struct store *open_store(void)
 
 /* ---- a worker ---- */
 
-static enum outcome carry_out(struct fiber *f, struct store *store, const struct work *w)
+static enum outcome carry_out(struct process *p, struct store *store, const struct work *w)
 {
 	static const struct run_listener listener = { hear_news, NULL };
 	struct run_options options = { .release_on_signal = true,
@@ -48,14 +43,14 @@ static enum outcome carry_out(struct fiber *f, struct store *store, const struct
 	struct error err = { 0 };
 	enum outcome o;
 
-	f->busy = true;
+	p->busy = true;
 	trace("takes %.*s to %s", STR_ARG(w->name),
 	      w->what == WANTED_ROLLBACK ? "undo it" : "run it");
-	o = work_do(store, &instance, world.bundle, w, &options, &err);
+	o = work_do(store, &instance, &world.bundle, w, &options, &err);
 	trace("ended: %s", o == OUTCOME_OK ? "well" : err.message);
-	f->busy = false;
-	if (!f->dead)
-		invariant_outcome(o, &err);
+	p->busy = false;
+	if (!p->dead)
+		invariant_outcome(o, &err, w->name);
 	if (o == OUTCOME_NOT_NOW || o == OUTCOME_USAGE || o == OUTCOME_DAMAGED)
 		give_way(SECOND);
 	error_clear(&err);
@@ -64,15 +59,15 @@ static enum outcome carry_out(struct fiber *f, struct store *store, const struct
 	return o;
 }
 
-static enum outcome turn(struct fiber *f, struct store *store)
+static enum outcome turn(struct process *p, struct store *store)
 {
 	struct work w;
 	struct error err = { 0 };
 	bool heard;
-	enum outcome o = work_find(store, world.bundle, &instance, &w, &err);
+	enum outcome o = work_find(store, &world.bundle, &instance, &w, &err);
 
 	if (o == OUTCOME_OK && w.name.len)
-		o = carry_out(f, store, &w);
+		o = carry_out(p, store, &w);
 	else if (o == OUTCOME_OK && !run_is_told_to_end())
 		o = store_hear(store, (int)w.again_in_ms + 1, &heard, &err);
 	work_clear(&w);
@@ -80,12 +75,12 @@ static enum outcome turn(struct fiber *f, struct store *store)
 	return o;
 }
 
-static void work(struct fiber *f)
+static void work(struct process *p)
 {
-	while (!f->dead && !f->told) {
+	while (!p->dead && !p->told) {
 		struct store *store = open_store();
 
-		while (store && !f->dead && !f->told && turn(f, store) == OUTCOME_OK)
+		while (store && !p->dead && !p->told && turn(p, store) == OUTCOME_OK)
 			;
 		store_close(store);
 	}
@@ -98,28 +93,47 @@ static bool is_quiet(void)
 	return world.now >= world.quiet_at || !world.faults_left;
 }
 
-static void want(struct store *store, enum wanted wanted)
+static void want(struct store *store, struct str name, enum wanted wanted)
 {
 	struct error err = { 0 };
 
-	trace("wants it %s", wanted == WANTED_ROLLBACK ? "undone" : "to run");
-	if (run_want(store, &instance, world.bundle, name_of_migration(), wanted, &err) !=
+	trace("wants %.*s %s", STR_ARG(name), wanted == WANTED_ROLLBACK ? "undone" : "to run");
+	if (run_want(store, &instance, &world.bundle, name, wanted, &err) !=
 	    OUTCOME_OK)
 		trace("in vain: %s", err.message);
 	error_clear(&err);
 }
 
-static void stop(struct store *store)
+static void stop(struct store *store, struct str name)
 {
 	struct stop_wish wish = { true, one_in(2), one_in(2) };
 	struct error err = { 0 };
 	bool was_running;
 
-	trace("wants it stopped%s%s", wish.now ? " at once" : "",
+	trace("wants %.*s stopped%s%s", STR_ARG(name), wish.now ? " at once" : "",
 	      wish.rollback ? " and undone" : "");
-	if (store_request_stop(store, name_of_migration(), wish, &was_running, &err) != OUTCOME_OK)
+	if (store_request_stop(store, name, wish, &was_running, &err) != OUTCOME_OK)
 		trace("in vain: %s", err.message);
 	error_clear(&err);
+}
+
+static void approve(struct store *store, const struct migration_row *row)
+{
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+	struct str label;
+	int64_t before = world.yes;
+	enum outcome o;
+	bool active;
+
+	/* It may be heard although the answer is lost. */
+	world.yes = row->current_run;
+	o = run_approve(store, row->name, &arena, &label, &active, &err);
+	if (o == OUTCOME_NOT_NOW)
+		world.yes = before;
+	trace("says yes: %s", o == OUTCOME_OK ? "done" : err.message);
+	error_clear(&err);
+	arena_clear(&arena);
 }
 
 static bool has_happened(const struct change *c)
@@ -127,7 +141,7 @@ static bool has_happened(const struct change *c)
 	bool there = true, some = false;
 
 	for (int i = 0; i < KEYS; i++) {
-		if (!(c->keys & UINT32_C(1) << i))
+		if (!(c->keys & bit(i)))
 			continue;
 		there &= ledger_count(i) > 0;
 		some |= ledger_count(i) > 0;
@@ -135,41 +149,45 @@ static bool has_happened(const struct change *c)
 	return c->kind == CHANGE_DELETE ? !some : there && c->kind != CHANGE_NOTHING;
 }
 
-/* By the last error. */
-static bool is_asked_to_say(struct store *store)
+/* By the last error; the effect that it tells of, if it is open. */
+static bool is_asked_to_say(struct store *store, struct str name, int64_t run, struct arena *arena,
+			    struct effect_row *out)
 {
-	struct arena arena = { 0 };
 	struct error_row *errors;
+	struct effect_row *open;
 	struct error err = { 0 };
-	size_t count = 0;
-	bool asked = store_errors(store, name_of_migration(), &arena, &errors, &count, &err) ==
+	size_t count = 0, open_count = 0;
+	bool asked = store_errors(store, name, arena, &errors, &count, &err) ==
 			     OUTCOME_OK &&
-		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0;
+		     count && str_find(errors[0].description, STR("`amigrun resolve")) >= 0 &&
+		     store_open_effects(store, run, arena, &open, &open_count, &err) == OUTCOME_OK;
 
 	error_clear(&err);
-	arena_clear(&arena);
-	return asked;
+	for (size_t i = 0; asked && i < open_count; i++)
+		if (str_eq(open[i].query_id, errors[0].query_id)) {
+			*out = open[i];
+			return true;
+		}
+	return false;
 }
 
 /* Looks at the target, and says of the effect that is in doubt what is true. False: there is none.
  */
-static bool say(struct store *store, int64_t run)
+static bool say(struct store *store, struct str name, int64_t run)
 {
 	struct arena arena = { 0 };
-	struct run_state state = { 0 };
+	struct effect_row open;
 	struct error err = { 0 };
 	struct str effect, id;
 	struct change change;
-	bool says = is_asked_to_say(store) &&
-		    store_load(store, run, &arena, &state, &err) == OUTCOME_OK &&
-		    state.open_effect.number;
+	bool says = is_asked_to_say(store, name, run, &arena, &open);
 
 	if (says) {
-		id = state.open_effect.query_id;
-		change_parse(state.open_effect.sql, &change);
+		id = open.query_id;
+		change_parse(open.sql, &change);
 		trace("says that %.*s %s", STR_ARG(id),
 		      has_happened(&change) ? "has happened" : "is to be made again");
-		if (run_resolve(store, name_of_migration(), has_happened(&change), &arena, &effect,
+		if (run_resolve(store, name, has_happened(&change), &arena, &effect,
 				&err) == OUTCOME_OK)
 			snprintf(world.said, sizeof(world.said), "%.*s", STR_ARG(id));
 		else
@@ -183,15 +201,22 @@ static bool say(struct store *store, int64_t run)
 static bool all_are_idle(void)
 {
 	for (int i = 0; i < WORKERS; i++)
-		if (world.fibers[i].busy)
+		if (world.processes[i].busy)
 			return false;
 	return !world.late && server_is_idle();
 }
 
-static void look_after(struct store *store, const struct migration_row *row, int tries)
+/* Another one that depends on it may have begun. */
+static bool is_begun_upon(struct str name)
+{
+	return world.plan->then && str_eq(name, str_c(world.plan->name));
+}
+
+/* True: it has come to an end, and nothing more is wanted of it. */
+static bool look_after(struct store *store, const struct migration_row *row, int tries)
 {
 	enum migration_status status = row->status;
-	bool again = !world.plan->may_stay;
+	bool again = !world.plan->may_stay, undo = !is_begun_upon(row->name);
 
 	switch (status) {
 	case STATUS_STARTING:
@@ -199,55 +224,75 @@ static void look_after(struct store *store, const struct migration_row *row, int
 	case STATUS_STOPPING:
 	case STATUS_ROLLING_BACK:
 		if (!is_quiet() && one_in(4))
-			stop(store);
-		return;
+			stop(store, row->name);
+		return false;
 	case STATUS_NOT_STARTED:
+		if (!world.plan->then)
+			want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_FAILED_AT_STARTUP:
-		want(store, WANTED_RUN);
-		return;
+		want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_STOPPED:
-		want(store, one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
-		return;
+		want(store, row->name, undo && one_in(4) ? WANTED_ROLLBACK : WANTED_RUN);
+		return false;
 	case STATUS_ERRORED:
-		if (!one_in(3) && say(store, row->current_run))
-			want(store, WANTED_RUN);
+		if (!one_in(3) && say(store, row->name, row->current_run))
+			want(store, row->name, WANTED_RUN);
 		else if (world.plan->fails || world.plan->may_stay || tries > 3 || one_in(4))
-			want(store, WANTED_ROLLBACK);
+			want(store, row->name, WANTED_ROLLBACK);
 		else
-			want(store, WANTED_RUN);
-		return;
+			want(store, row->name, WANTED_RUN);
+		return false;
 	case STATUS_COMPLETED:
 	case STATUS_ROLLED_BACK:
-		if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED || again))
-			want(store, status == STATUS_COMPLETED ? WANTED_ROLLBACK : WANTED_RUN);
-		else if (all_are_idle())
-			invariant_end(status == STATUS_COMPLETED);
-		return;
+		if (world.plan->then && status == STATUS_ROLLED_BACK)
+			want(store, row->name, WANTED_RUN);
+		else if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED ? undo : again))
+			want(store, row->name,
+			     status == STATUS_COMPLETED ? WANTED_ROLLBACK : WANTED_RUN);
+		else
+			return all_are_idle();
+		return false;
 	case STATUS_COUNT:
 		break;
 	}
 	BUG("status %d", (int)status);
 }
 
-static void operate(struct fiber *f)
+static bool visit(struct store *store, struct str name, int tries, bool *completed)
+{
+	struct arena arena = { 0 };
+	struct migration_row row = { 0 };
+	struct error err = { 0 };
+	bool found, at_rest = false;
+
+	if (store_migration(store, name, &arena, &row, &found, &err) == OUTCOME_OK) {
+		if (found && world.plan->approved && row.status == STATUS_RUNNING && one_in(2))
+			approve(store, &row);
+		if (found)
+			at_rest = look_after(store, &row, tries);
+		else if (!world.plan->then)
+			want(store, name, WANTED_RUN);
+	}
+	*completed = row.status == STATUS_COMPLETED;
+	error_clear(&err);
+	arena_clear(&arena);
+	return at_rest;
+}
+
+static void operate(struct process *p)
 {
 	struct store *store = open_store();
 
-	for (int tries = 0; !f->dead && !world.over; tries++) {
-		struct arena arena = { 0 };
-		struct migration_row row = { 0 };
-		struct error err = { 0 };
-		bool found;
+	for (int tries = 0; !p->dead && !world.over; tries++) {
+		bool at_rest = true, completed = false;
 
-		if (store_migration(store, name_of_migration(), &arena, &row, &found, &err) ==
-		    OUTCOME_OK) {
-			if (found)
-				look_after(store, &row, is_quiet() ? tries : 0);
-			else
-				want(store, WANTED_RUN);
-		}
-		error_clear(&err);
-		arena_clear(&arena);
+		for (int i = 0; i < TOGETHER && world.watched[i].name; i++)
+			at_rest &= visit(store, str_c(world.watched[i].name),
+					 is_quiet() ? tries : 0, &completed);
+		if (at_rest && !p->dead)
+			invariant_end(completed);
 		if (world.plan->locked)
 			database_contend();
 		give_way(between_us(200 * MS, 30 * SECOND));
@@ -255,17 +300,17 @@ static void operate(struct fiber *f)
 	store_close(store);
 }
 
-void life_of(struct fiber *f)
+void life_of(struct process *p)
 {
-	f->incarnation = ++world.incarnations;
-	f->alive = true;
-	f->dead = f->told = f->busy = f->hears = false;
-	f->awaits = NULL;
-	f->dead_us = 0;
-	if (f->number == OPERATOR)
-		operate(f);
+	p->incarnation = ++world.incarnations;
+	p->alive = true;
+	p->dead = p->told = p->busy = false;
+	p->dead_us = 0;
+	if (p->number == OPERATOR)
+		operate(p);
 	else
-		work(f);
-	f->alive = f->dead = f->busy = false;
-	f->wake_at = world.now + between_us(10 * MS, 30 * SECOND);
+		work(p);
+	p->alive = p->dead = p->busy = false;
+	p->paused_until = 0;
+	world.running->wake_at = world.now + between_us(10 * MS, 30 * SECOND);
 }

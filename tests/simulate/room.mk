@@ -6,7 +6,8 @@ SIMULATE_FLAVOUR = $(if $(filter asan,$(FLAVOUR)),asan,simulate)
 simulate.rooms := run machine isa store connection driver base
 simulate.objects := $(patsubst %.c,$(B)/%.o,$(wildcard tests/simulate/*.c))
 simulate.wraps := $(addprefix -Wl$(comma)--wrap=,os_monotonic_ms os_monotonic_us os_wall_us os_sleep_ms os_random \
-	os_uuid os_read_file poll getpid gethostname run_is_told_to_end)
+	os_uuid os_read_file poll getpid gethostname run_is_told_to_end clock_gettime pthread_create pthread_join \
+	pthread_mutex_lock pthread_cond_wait pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast)
 ALL_OBJECTS += $(simulate.objects)
 $(B)/simulate: $(simulate.objects) $(call archives,$(simulate.rooms))
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(simulate.wraps) $(call libraries,$(simulate.rooms))

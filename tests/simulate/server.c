@@ -35,13 +35,13 @@ void change_parse(struct str sql, struct change *out)
 		bool once = str_find(sql, STR("ON CONFLICT")) >= 0;
 
 		at = number_behind(at, end, &key);
-		out->keys = UINT32_C(1) << key;
+		out->keys = bit((int)key);
 		number_behind(at, end, &out->value);
 		out->kind = once ? CHANGE_ONCE : CHANGE_INSERT;
 	} else if (str_starts(sql, STR("DELETE FROM ledger"))) {
 		out->kind = CHANGE_DELETE;
 		while ((at = number_behind(at, end, &key)))
-			out->keys |= UINT32_C(1) << key;
+			out->keys |= bit((int)key);
 	}
 }
 
@@ -50,7 +50,7 @@ void ledger_apply(enum target_id target, const struct change *c)
 	struct ledger *l = &world.ledgers[target];
 
 	for (int i = 0; i < KEYS; i++) {
-		if (!(c->keys & UINT32_C(1) << i))
+		if (!(c->keys & bit(i)))
 			continue;
 		if (c->kind == CHANGE_DELETE)
 			l->count[i] = 0;
@@ -139,7 +139,7 @@ struct sent *server_send(enum target_id target, const struct statement *statemen
 	struct sent *s = find_room();
 
 	*s = (struct sent){ .used = true, .target = target, .client = world.running };
-	s->incarnation = world.running->incarnation;
+	s->incarnation = me()->incarnation;
 	s->next_at = world.now + delay_us;
 	s->runs_us = between_us(MS, one_in(8) ? 40 * SECOND : SECOND);
 	s->refused = str_find(statement->sql, STR("nowhere")) >= 0;
@@ -150,6 +150,81 @@ struct sent *server_send(enum target_id target, const struct statement *statemen
 		violated("%s goes without its marker", s->query_id);
 	trace("sends %s: %.*s", s->query_id, STR_ARG(statement->sql));
 	return s;
+}
+
+/* ---- a transaction of several statements ---- */
+
+struct sent *server_begin(enum target_id target, const struct statement *statement,
+			  int64_t delay_us)
+{
+	struct sent *s = server_send(target, statement, delay_us);
+
+	s->is_open = true;
+	s->runs_us = MS;
+	return s;
+}
+
+static struct kept *find_kept(struct str operation, bool committed)
+{
+	for (int i = 0; i < KEPT_MAX; i++) {
+		struct kept *k = &world.kept[i];
+
+		if (str_eq(operation, str_c(k->operation)) && k->committed == committed)
+			return k;
+	}
+	return NULL;
+}
+
+const struct kept *server_kept(struct str operation, int64_t effect)
+{
+	const struct kept *k = find_kept(operation, true);
+
+	return k && k->effect == effect ? k : NULL;
+}
+
+static void forget(struct kept *k)
+{
+	if (!k)
+		return;
+	buf_clear(&k->state);
+	*k = (struct kept){ 0 };
+}
+
+void server_clear(void)
+{
+	for (int i = 0; i < KEPT_MAX; i++)
+		forget(&world.kept[i]);
+}
+
+void server_commit(struct sent *s, struct str operation, int64_t effect, struct str state,
+		   int64_t delay_us)
+{
+	struct kept *k = find_kept(STR(""), false);
+
+	if (!k)
+		BUG("more than %d transactions are under way", KEPT_MAX);
+	snprintf(k->operation, sizeof(k->operation), "%.*s", STR_ARG(operation));
+	k->effect = effect;
+	buf_str(&k->state, state);
+	s->kept = k;
+	s->is_open = false;
+	s->next_at = world.now + delay_us;
+	trace("sends the commit of %s", s->query_id);
+}
+
+void server_drop(struct sent *s, int64_t delay_us)
+{
+	s->is_dropped = true;
+	s->next_at = world.now + delay_us;
+}
+
+static void keep(struct sent *s)
+{
+	if (!s->kept)
+		return;
+	forget(find_kept(str_c(s->kept->operation), true));
+	s->kept->committed = true;
+	s->kept = NULL;
 }
 
 int64_t server_next(struct sent **which)
@@ -180,6 +255,8 @@ static void end(struct sent *s, enum outcome o, enum error_class class, const ch
 {
 	trace("%s has ended: %s", s->query_id, words);
 	s->state = SENT_OVER;
+	forget(s->kept);
+	s->kept = NULL;
 	s->outcome = o;
 	s->class = class;
 	snprintf(s->code, sizeof(s->code), "%s", code);
@@ -223,7 +300,7 @@ static bool pass_marker(struct sent *s)
 	}
 	holder = who_holds(s);
 	if (holder) {
-		s->next_at = holder->next_at + 1;
+		s->next_at = holder->is_open ? world.now + 100 * MS : holder->next_at + 1;
 		return false;
 	}
 	if (server_has_marker(str_c(s->marker))) {
@@ -247,6 +324,7 @@ static void finish(struct sent *s)
 	ledger_apply(s->target, &s->change);
 	if (s->marker[0])
 		add_marker(s->marker);
+	keep(s);
 	end(s, OUTCOME_OK, ERROR_PERMANENT, "", "it is done");
 }
 
@@ -254,6 +332,10 @@ void server_happen(struct sent *s)
 {
 	bool arrives = s->state == SENT_ON_ITS_WAY;
 
+	if (s->is_dropped) {
+		end(s, OUTCOME_FAILED, ERROR_TRANSIENT, "25P02", "it was abandoned");
+		return;
+	}
 	if (arrives) {
 		trace("%s arrives", s->query_id);
 		s->state = SENT_RUNS;
@@ -262,8 +344,14 @@ void server_happen(struct sent *s)
 	}
 	if ((arrives || s->marker[0]) && !pass_marker(s))
 		return;
-	if (!arrives)
+	if (s->is_open) {
+		s->is_begun = true;
+		s->next_at = INT64_MAX;
+		if (s->client && s->client->awaits == s)
+			wake(s->client, between_us(MS, 100 * MS));
+	} else if (!arrives) {
 		finish(s);
+	}
 }
 
 /* Ended before its end. What knows no transactions may be done for all that. */

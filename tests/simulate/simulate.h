@@ -2,11 +2,13 @@
  * simulate.h - the runner in a world that is made of a seed
  *
  *   world.c      time, chance, the workers as coroutines and what happens next
+ *   thread.c     the threads of a worker, as coroutines too
  *   system.c     the functions of the system that the runner calls: clocks, sleep, randomness, who
  *                it is
  *   state.c      the state store: a backend of vm/store over one SQLite database in memory
  *   database.c   its rows, and another run that wants the same lock
  *   target.c     the databases that migrations work on: kinds of connections over ledgers
+ *   table.c      a table there that `batches` go along
  *   server.c     what happens to a statement there after it was sent
  *   life.c       what a worker and an operator do
  *   invariant.c  what must be true, looked at after every commit and every effect
@@ -14,8 +16,9 @@
  *
  * A schedule is everything that follows from a seed: the migration, the faults, every delay. Only
  * one coroutine runs at a time, and gives way where the runner waits for the world: at a request to
- * the store, a statement, a sleep. Whoever is killed goes on without a world: all that it asks for
- * fails at once and changes nothing, until its stack is empty and its memory freed.
+ * the store, a statement, a sleep, another of its threads. Whoever is killed goes on without a
+ * world: all that it asks for fails at once and changes nothing, until the stacks of all of its
+ * threads are empty and its memory freed.
  */
 #ifndef TESTS_SIMULATE_SIMULATE_H
 #define TESTS_SIMULATE_SIMULATE_H
@@ -33,25 +36,38 @@
 
 #define WORKERS 3
 #define OPERATOR WORKERS
-#define FIBERS (WORKERS + 1)
-#define KEYS 24		 /* of a ledger */
+#define PROCESSES (WORKERS + 1)
+#define FIBERS (PROCESSES + 12) /* the rest are further threads */
+#define KEYS 48		 /* of a ledger */
 #define KEYS_A_GROUP 8	 /* one operation's */
 #define STATEMENTS_MAX 64 /* on all targets, that are not over */
 
 enum target_id { TARGET_STORE, TARGET_FAR, TARGET_PLAIN, TARGETS };
 
-struct fiber {
+struct process {
 	int number;
-	int64_t incarnation; /* of the process: unique in a schedule */
-	bool alive, dead;    /* a process is there; it was killed and is on its way out */
+	int64_t incarnation; /* unique in a schedule */
+	bool alive, dead;    /* it is there; it was killed and is on its way out */
 	bool told;	     /* to end: SIGTERM */
-	int64_t wake_at;
 	bool busy;	     /* has a migration in its hands */
-	bool hears;	     /* sleeps until there are news */
-	struct sent *awaits; /* or the answer of this */
+	int64_t paused_until;
 	int64_t wall_skew_us, monotonic_us; /* what its clocks are ahead of the time */
 	int64_t dead_us;		    /* since it died, on its way out */
 	int64_t store_cut_until, target_cut_until;
+};
+
+/* A thread. */
+struct fiber {
+	struct process *process; /* NULL: it is free */
+	int64_t wake_at;	 /* INT64_MAX: when another thread wakes it */
+	bool hears;		 /* sleeps until there are news */
+	struct sent *awaits;	 /* or the answer of this */
+	const void *waits_on;	 /* a condition of pthread_cond_wait() */
+	/* But of the first of a process: */
+	void *(*body)(void *);
+	void *argument;
+	bool over;
+	struct fiber *joined_by;
 	ucontext_t context;
 	char *stack;
 	void *fake_stack; /* of AddressSanitizer */
@@ -60,9 +76,14 @@ struct fiber {
 /* A change of a ledger. */
 struct change {
 	enum { CHANGE_NOTHING, CHANGE_INSERT, CHANGE_ONCE, CHANGE_DELETE } kind;
-	uint32_t keys; /* a bit each */
+	uint64_t keys; /* a bit each */
 	int64_t value;
 };
+
+static inline uint64_t bit(int key)
+{
+	return UINT64_C(1) << key;
+}
 
 /* A statement that was sent to a target and is not over. */
 struct sent {
@@ -79,6 +100,11 @@ struct sent {
 	bool fence_asked, is_fenced;
 	int64_t order; /* of arrival */
 	bool cancelled;
+	/* a transaction of several statements */
+	bool is_open;	 /* its commit was not sent so far */
+	bool is_begun;	 /* that was answered */
+	bool is_dropped; /* by whoever began it */
+	struct kept *kept; /* what is committed with it */
 	/* the answer, once it is over */
 	enum outcome outcome;
 	enum error_class class;
@@ -86,6 +112,14 @@ struct sent {
 	const char *words;
 	struct fiber *client; /* whoever waits; NULL: nobody does any more */
 	int64_t incarnation;
+};
+
+/* A row of amig_transaction. */
+struct kept {
+	char operation[64]; /* "": it is free */
+	int64_t effect;
+	bool committed;
+	struct buf state;
 };
 
 struct ledger {
@@ -99,7 +133,19 @@ struct row_seen {
 	int status, wanted; /* enum migration_status, enum wanted */
 };
 
-#define MARKERS_MAX 64
+/* A migration's row, as the last commit left it. */
+struct watched {
+	const char *name; /* NULL: there is none */
+	int64_t epoch, lease_until, index, run;
+	bool backward;
+	struct row_seen row;
+	bool claimed; /* since then */
+	int64_t owner; /* an incarnation */
+};
+
+#define MARKERS_MAX 256
+#define TOGETHER 2
+#define KEPT_MAX 64
 struct simulation {
 	uint64_t seed, random;
 	int64_t now, quiet_at;
@@ -107,30 +153,31 @@ struct simulation {
 	bool trace, over;
 	const char *violation; /* what was seen, or NULL */
 	char words[400];
-	struct fiber fibers[FIBERS];
+	struct process processes[PROCESSES];
+	struct fiber fibers[FIBERS]; /* the first of each process come first */
 	struct fiber *running; /* NULL: the world itself */
+	struct fiber *next;    /* is to run at once */
 	ucontext_t context;
 	void *fake_stack;
 	int64_t incarnations;
 	int faults_left, rate; /* a fault happens at one of `rate` points */
-	const struct bundle *bundle;
+	struct bundle bundle; /* of the schedule's migrations */
+	struct bundle_entry entries[TOGETHER];
 	const struct plan *plan; /* the migration */
 	struct ledger ledgers[TARGETS];
 	struct sent sent[STATEMENTS_MAX];
 	int64_t arrivals;
 	char markers[MARKERS_MAX][64];
 	int marker_count;
-	char fenced[MARKERS_MAX / 4][64];
-	int64_t fence_epochs[MARKERS_MAX / 4];
+	char fenced[MARKERS_MAX / 16][64];
+	int64_t fence_epochs[MARKERS_MAX / 16];
 	int fenced_count;
+	struct kept kept[KEPT_MAX];
 	bool has_tables;
-	/* of the migration's row, as the last commit left it */
-	int64_t epoch, lease_until, index, run;
-	bool backward;
-	struct row_seen row;
-	bool claimed; /* since then */
+	struct watched watched[TOGETHER]; /* the plan's migration and the one behind it */
+	struct watched *seen; /* of which something is seen at this moment */
+	int64_t yes; /* the run that the operator has said yes to */
 	char said[80];	 /* the effect that the operator has said something of */
-	int64_t owner; /* an incarnation */
 	struct late *late;
 	int64_t server_skew_us;
 };
@@ -139,10 +186,14 @@ extern struct simulation world;
 /* What a migration does; plan.def. */
 struct plan {
 	const char *name;
-	uint32_t keys; /* that are there when it is completed */
+	uint64_t keys; /* that are there when it is completed */
 	bool fails;
-	uint32_t may_stay;
-	uint32_t locked;
+	uint64_t may_stay;
+	uint64_t locked;
+	uint64_t at_once;
+	const char *then;
+	uint64_t approved;
+	int64_t last;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;
@@ -158,14 +209,23 @@ bool give_way(int64_t us);
 /* A place where a process can be killed or paused. False: it was killed. */
 bool point(const char *where);
 bool is_dead(void); /* the running one */
-int64_t monotonic_us(const struct fiber *f);
+void kill_process(struct process *p);
+struct process *me(void); /* of the running one */
+int64_t monotonic_us(const struct process *p);
 void wake(struct fiber *f, int64_t in_us);
+/* Not yet at work. */
+void fiber_begin(struct fiber *f, struct process *p);
+void to_world(struct fiber *f); /* until it is woken */
 int ledger_count(int key); /* on all targets */
+struct watched *watched_of(struct str name); /* NULL: it is not looked at */
 /* Runs the schedule of a seed. False: an invariant was violated. */
 bool world_run(uint64_t seed, const struct bundle *bundle, bool trace);
 
-/* life.c: what a coroutine does, again and again; returns when its process is over. */
-void life_of(struct fiber *f);
+/* life.c: what a process does, again and again; returns when it is over. */
+void life_of(struct process *p);
+
+/* thread.c: the body of a further thread. */
+void thread_carry_out(struct fiber *f);
 
 /* state.c */
 void state_prepare(void);
@@ -181,6 +241,14 @@ bool state_send_owed(void *session);
 
 /* server.c */
 struct sent *server_send(enum target_id target, const struct statement *s, int64_t delay_us);
+/* A transaction: it is open until one of the two behind it. */
+struct sent *server_begin(enum target_id target, const struct statement *s, int64_t delay_us);
+void server_commit(struct sent *s, struct str operation, int64_t effect, struct str state,
+		   int64_t delay_us);
+void server_drop(struct sent *s, int64_t delay_us);
+/* NULL: there is no such row. */
+const struct kept *server_kept(struct str operation, int64_t effect);
+void server_clear(void); /* at the end of a schedule */
 int64_t server_next(struct sent **which);
 void server_happen(struct sent *s);
 /* Ends or awaits what runs. */
@@ -191,6 +259,9 @@ bool server_is_idle(void);
 void change_parse(struct str sql, struct change *out);
 void ledger_apply(enum target_id target, const struct change *c);
 
+/* table.c: the answer to a question about it, a key; false: there is no row. */
+bool table_answer(struct str sql, int64_t *key);
+
 /* invariant.c */
 void violated(const char *format, ...) PRINTF_LIKE(1, 2);
 void invariant_change(enum target_id target, const struct change *c);
@@ -200,7 +271,7 @@ void invariant_claimed(int64_t incarnation, int64_t epoch, bool to_rollback);
 void invariant_wrote(const char *what, int64_t epoch);
 void invariant_row(int64_t epoch, int64_t run, int64_t index, bool backward);
 void invariant_words(const struct row_seen *now);
-void invariant_outcome(enum outcome o, const struct error *err);
+void invariant_outcome(enum outcome o, const struct error *err, struct str name);
 void invariant_end(bool completed);
 
 #endif

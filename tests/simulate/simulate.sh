@@ -27,7 +27,7 @@ check "simulate/schedules hold" simulate --schedules "${AMIG_TEST_SCHEDULES:-100
 check "simulate/a seed gives the same schedule each time" replays
 check "simulate/a seed that was found shows what is violated" is_shown
 for mutant in epoch outcome-first no-checkpoint no-marker no-end worker-clock no-lease guess no-intent \
-	stale-find lost-stop stops says-again; do
+	stale-find lost-stop stops says-again same-window lane-verdict forgets-above undo-order early; do
 	check "simulate/the guard $mutant is missed when it is left out" is_noticed $mutant
 done
 report_end

@@ -71,6 +71,10 @@ void state_begin(void)
 	database_script("BEGIN");
 	if (world.plan->locked)
 		database_add_contender();
+	if (world.plan->then)
+		database_set("auto_start", true);
+	if (one_in(4))
+		database_set("auto_rollback", false);
 }
 
 static void transaction_clear(struct transaction *t)
@@ -154,11 +158,11 @@ static enum outcome unreachable(struct session *s, bool commits, struct error *e
 
 static bool is_gone(const struct session *s)
 {
-	return s->broken || is_dead() || s->incarnation != world.running->incarnation;
+	return s->broken || is_dead() || s->incarnation != me()->incarnation;
 }
 
 /* A commit is on its way although nobody waits for it any more. */
-static void leave_behind(struct session *s)
+static void leave_behind(struct session *s, int64_t delay_us)
 {
 	struct late *late;
 
@@ -170,7 +174,7 @@ static void leave_behind(struct session *s)
 	late->session->base.scratch = (struct arena){ 0 };
 	late->t = s->now;
 	s->now = (struct transaction){ .open = true };
-	late->at = world.now + between_us(MS, 60 * SECOND);
+	late->at = world.now + delay_us;
 	memset(late->session->base.sql, 0, sizeof(late->session->base.sql));
 	late->session->base.id = NULL;
 	world.late = late;
@@ -198,12 +202,17 @@ void state_deliver_late(void)
 /* The way there. */
 static enum outcome send(struct session *s, bool commits, struct error *err)
 {
-	struct fiber *f = world.running;
+	struct process *f = me();
 	int64_t patience = TIMEOUT_US;
 
-	if (is_gone(s) || !point("before a request to the store") ||
-	    !give_way(between_us(MS / 2, 20 * MS)))
+	if (is_gone(s))
 		return unreachable(s, commits, err);
+	if (!point("before a request to the store") || !give_way(between_us(MS / 2, 20 * MS))) {
+		/* It may have been sent the moment before. */
+		if (commits && one_in(2))
+			leave_behind(s, between_us(MS, 200 * MS));
+		return unreachable(s, commits, err);
+	}
 	if (s->patient_until_us && s->patient_until_us - monotonic_us(f) < patience)
 		patience = s->patient_until_us - monotonic_us(f);
 	if (f->store_cut_until > world.now) {
@@ -213,7 +222,7 @@ static enum outcome send(struct session *s, bool commits, struct error *err)
 				       unreachable(s, commits, err);
 		trace("the store does not answer");
 		if (commits)
-			leave_behind(s);
+			leave_behind(s, between_us(MS, 60 * SECOND));
 		give_way(patience);
 		return unreachable(s, commits, err);
 	}
@@ -226,7 +235,7 @@ static enum outcome receive(struct session *s, bool commits, enum outcome o, str
 	bool lives = point("before the store's answer");
 
 	if (!lives || !give_way(between_us(MS / 2, 20 * MS)) ||
-	    world.running->store_cut_until > world.now) {
+	    me()->store_cut_until > world.now) {
 		trace("the store's answer is lost");
 		error_clear(err);
 		return unreachable(s, commits, err);
@@ -242,12 +251,12 @@ static enum outcome open_session(struct store **out, const char *where UNUSED,
 	struct session *s;
 
 	if (world.running && (is_dead() || !give_way(between_us(MS, 20 * MS)) ||
-			      world.running->store_cut_until > world.now))
+			      me()->store_cut_until > world.now))
 		return error_set(err, OUTCOME_UNREACHABLE, "state store: no connection");
 	s = must_alloc(sizeof(*s));
 	*s = (struct session){ 0 };
 	if (world.running)
-		s->incarnation = world.running->incarnation;
+		s->incarnation = me()->incarnation;
 	*out = &s->base;
 	return OUTCOME_OK;
 }

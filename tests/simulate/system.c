@@ -29,13 +29,11 @@ enum outcome __real_os_read_file(const char *path, size_t cap_bytes, struct buf 
 
 int64_t __wrap_os_monotonic_us(void)
 {
-	struct fiber *f = world.running;
-
-	if (!f)
+	if (!world.running)
 		return SECOND;
-	if (f->dead)
-		f->dead_us += DEAD_STEP;
-	return monotonic_us(f);
+	if (is_dead())
+		me()->dead_us += DEAD_STEP;
+	return monotonic_us(me());
 }
 
 int64_t __wrap_os_monotonic_ms(void)
@@ -45,7 +43,7 @@ int64_t __wrap_os_monotonic_ms(void)
 
 int64_t __wrap_os_wall_us(void)
 {
-	return WALL_BASE + world.now + (world.running ? world.running->wall_skew_us : 0);
+	return WALL_BASE + world.now + (world.running ? me()->wall_skew_us : 0);
 }
 
 void __wrap_os_sleep_ms(int64_t ms)
@@ -81,27 +79,25 @@ void __wrap_os_uuid(char out[37])
  * its own. */
 pid_t __wrap_getpid(void)
 {
-	return (pid_t)(PID_BASE + (world.running ? world.running->incarnation : 0));
+	return (pid_t)(PID_BASE + (world.running ? me()->incarnation : 0));
 }
 
 bool __wrap_run_is_told_to_end(void)
 {
-	return world.running && world.running->told;
+	return world.running && me()->told;
 }
 
-static bool shares_host(const struct fiber *a, const struct fiber *b)
+static bool shares_host(const struct process *a, const struct process *b)
 {
 	return a == b || (a->number < 2 && b->number < 2);
 }
 
 int __wrap_gethostname(char *name, size_t len)
 {
-	const struct fiber *f = world.running;
-
-	if (!f || f->number < 2)
+	if (!world.running || me()->number < 2)
 		snprintf(name, len, "host");
 	else
-		snprintf(name, len, "container%lld", (long long)f->incarnation);
+		snprintf(name, len, "container%lld", (long long)me()->incarnation);
 	return 0;
 }
 
@@ -112,11 +108,11 @@ enum outcome __wrap_os_read_file(const char *path, size_t cap_bytes, struct buf 
 
 	if (!world.running || sscanf(path, "/proc/%ld/stat", &pid) != 1)
 		return __real_os_read_file(path, cap_bytes, out, err);
-	for (int i = 0; i < FIBERS; i++) {
-		const struct fiber *f = &world.fibers[i];
+	for (int i = 0; i < PROCESSES; i++) {
+		const struct process *p = &world.processes[i];
 
-		if (!f->alive || f->dead || f->incarnation + PID_BASE != pid ||
-		    !shares_host(f, world.running))
+		if (!p->alive || p->dead || p->incarnation + PID_BASE != pid ||
+		    !shares_host(p, me()))
 			continue;
 		buf_format(out, "%ld (amigrun) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 %ld ",
 			   pid, pid);

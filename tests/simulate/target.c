@@ -13,6 +13,7 @@
 struct target {
 	enum target_id id;
 	void *session; /* the store's, if it is shared */
+	struct sent *open; /* a transaction */
 };
 
 static struct target *target_of(const struct connection *c)
@@ -37,7 +38,7 @@ static enum outcome lost(struct error *err, bool sent)
 
 static bool is_cut(void)
 {
-	return world.running->target_cut_until > world.now;
+	return me()->target_cut_until > world.now;
 }
 
 /* A request and its answer, of which nothing has to be remembered. */
@@ -72,8 +73,11 @@ static enum outcome open_target(struct connection *c, const char *url,
 	return OUTCOME_OK;
 }
 
+static void abandon(struct connection *c);
+
 static void close_target(struct connection *c)
 {
+	abandon(c);
 	free(c->state);
 	c->state = NULL;
 }
@@ -109,12 +113,25 @@ static struct str quoted(struct str sql)
 	return second ? (struct str){ first + 1, (size_t)(second - first - 1) } : STR("");
 }
 
+static int64_t number_after(struct str sql, struct str word)
+{
+	int64_t at = str_find(sql, word);
+
+	return at < 0 ? 0 : strtoll(sql.ptr + at + word.len, NULL, 10);
+}
+
 static enum outcome read_amig(struct str sql, struct result *out, struct error *err)
 {
 	struct str key = quoted(sql);
+	const struct kept *kept;
 
 	if (!world.has_tables)
 		return fail(err, OUTCOME_FAILED, ERROR_PERMANENT, "42P01", "no such table");
+	if (str_find(sql, STR("SELECT state")) >= 0) {
+		kept = server_kept(key, number_after(sql, STR("effect = ")));
+		answer(out, "state", CELL_BYTES, kept ? buf_view(&kept->state) : (struct str){ 0 });
+		return OUTCOME_OK;
+	}
 	answer(out, "effect", CELL_STRING, server_has_marker(key) ? key : (struct str){ 0 });
 	return OUTCOME_OK;
 }
@@ -122,7 +139,7 @@ static enum outcome read_amig(struct str sql, struct result *out, struct error *
 /* What was out of reach a moment ago often is not well. */
 static bool is_unwell(void)
 {
-	int64_t cut_until = world.running->target_cut_until;
+	int64_t cut_until = me()->target_cut_until;
 
 	return world.now < world.quiet_at &&
 	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 3 : 40);
@@ -133,6 +150,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 {
 	struct target *t = target_of(c);
 	char text[24];
+	int64_t key;
 	enum outcome o = OUTCOME_OK;
 
 	out->affected = -1;
@@ -149,9 +167,13 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 	} else if (str_find(s->sql, STR("reading")) >= 0) {
 		snprintf(text, sizeof(text), "%d", (int)chance(1000000));
 		answer(out, "reading", CELL_INT, str_c(text));
-	} else {
-		int key = atoi(s->sql.ptr + str_find(s->sql, STR("key = ")) + strlen("key = "));
+	} else if (str_find(s->sql, STR("numbers")) >= 0) {
+		bool is_there = table_answer(s->sql, &key);
 
+		snprintf(text, sizeof(text), "%lld", (long long)key);
+		answer(out, "id", CELL_INT, is_there ? str_c(text) : (struct str){ 0 });
+	} else {
+		key = number_after(s->sql, STR("key = "));
 		snprintf(text, sizeof(text), "%d", world.ledgers[t->id].count[key]);
 		answer(out, "count", CELL_INT, str_c(text));
 	}
@@ -174,10 +196,17 @@ static enum outcome hear_answer(struct sent *s, int64_t *affected, struct error 
 	enum outcome o = s->outcome;
 
 	*affected = 1;
+	if (s->state != SENT_OVER)
+		return OUTCOME_OK;
 	if (o != OUTCOME_OK)
 		fail(err, o, s->class, s->code, s->words);
 	let_go(s);
 	return o;
+}
+
+static bool is_answered(const struct sent *s)
+{
+	return s->state == SENT_OVER || (s->is_open && s->is_begun);
 }
 
 /* Until the answer is there, or nobody will bring it. */
@@ -191,14 +220,14 @@ static enum outcome await_answer(struct sent *s, const struct watch *watch, int6
 		bool lives = point("while a statement runs");
 
 		f->awaits = s;
-		lives = lives && (s->state == SENT_OVER || give_way(between_us(100 * MS, SECOND)));
+		lives = lives && (is_answered(s) || give_way(between_us(100 * MS, SECOND)));
 		f->awaits = NULL;
 		if (!lives || (is_cut() && one_in(2)) || fault_now()) {
 			trace("never hears of %s", s->query_id);
 			let_go(s);
 			return lost(err, true);
 		}
-		if (s->state == SENT_OVER && !is_cut())
+		if (is_answered(s) && !is_cut())
 			return hear_answer(s, affected, err);
 		switch (watch_ask(watch)) {
 		case WATCH_GO_ON:
@@ -225,11 +254,11 @@ static bool hold_back(bool marked, int64_t *delay_us)
 		return point("before a statement is sent");
 	}
 	*delay_us = between_us(MS, one_in(3) ? PROMPT_US : 200 * MS);
-	if (world.running->number != OPERATOR && fault_now() && one_in(2)) {
+	if (me()->number != OPERATOR && fault_now() && one_in(2)) {
 		trace("killed before a statement is sent");
-		world.running->dead = true;
+		kill_process(me());
 	}
-	return !world.running->dead;
+	return !me()->dead;
 }
 
 /* The tables of marker.c. */
@@ -267,7 +296,7 @@ static enum outcome exec_inside(struct target *t, const struct statement *s,
 		if (watch_ask(watch) != WATCH_GO_ON)
 			return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
 	}
-	if (world.running->store_cut_until > world.now)
+	if (me()->store_cut_until > world.now)
 		return lost(err, true);
 	if (world.now < world.quiet_at && one_in(40))
 		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize");
@@ -275,6 +304,93 @@ static enum outcome exec_inside(struct target *t, const struct statement *s,
 	*affected = 1;
 	return state_add_change(t->session, &change) ? OUTCOME_OK : lost(err, true);
 }
+
+/* ---- a transaction of several statements ---- */
+
+static enum outcome begin(struct connection *c, const struct statement *s,
+			  const struct watch *watch, struct error *err)
+{
+	struct target *t = target_of(c);
+	int64_t delay_us, affected;
+	enum outcome o;
+
+	if (!hold_back(true, &delay_us))
+		return lost(err, false);
+	t->open = server_begin(t->id, s, delay_us);
+	o = await_answer(t->open, watch, &affected, err);
+	if (o != OUTCOME_OK && !t->open->client && t->open->used)
+		server_drop(t->open, between_us(MS, 60 * SECOND));
+	if (o != OUTCOME_OK)
+		t->open = NULL;
+	return o;
+}
+
+static enum outcome exec_in_transaction(struct target *t, const struct statement *s,
+					const struct watch *watch, struct error *err)
+{
+	struct change change;
+
+	change_parse(s->sql, &change);
+	if (!round_trip(one_in(8) ? 20 * SECOND : 500 * MS))
+		return lost(err, false);
+	if (t->open->state == SENT_OVER)
+		return fail(err, t->open->outcome, t->open->class, t->open->code, t->open->words);
+	if (watch_ask(watch) != WATCH_GO_ON)
+		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
+	if (str_find(s->sql, STR("nowhere")) >= 0)
+		return fail(err, OUTCOME_FAILED, ERROR_PERMANENT, "42P01", "no such table");
+	if (world.now < world.quiet_at && one_in(40))
+		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize");
+	trace("in the transaction %s: %.*s", t->open->query_id, STR_ARG(s->sql));
+	t->open->change.kind = change.kind;
+	t->open->change.keys |= change.keys;
+	t->open->change.value = change.value;
+	return OUTCOME_OK;
+}
+
+static void abandon(struct connection *c)
+{
+	struct target *t = target_of(c);
+
+	if (!t->open)
+		return;
+	if (t->open->state != SENT_OVER)
+		server_drop(t->open, between_us(MS, is_cut() ? 60 * SECOND : 100 * MS));
+	let_go(t->open);
+	t->open = NULL;
+}
+
+/* … VALUES ('amig:x.1:0', 7, '0a1b…') … */
+static enum outcome commit(struct connection *c, const struct statement *s,
+			   const struct watch *watch, struct error *err)
+{
+	struct target *t = target_of(c);
+	struct sent *open = t->open;
+	struct str operation = quoted(s->sql), hex;
+	struct buf state = { 0 };
+	int64_t affected;
+
+	if (!point("before a commit at a target"))
+		return lost(err, false);
+	if (open->state == SENT_OVER)
+		return fail(err, open->outcome, open->class, open->code, open->words);
+	hex = quoted((struct str){ operation.ptr + operation.len + 1,
+				   (size_t)(s->sql.ptr + s->sql.len - operation.ptr) -
+					   operation.len - 1 });
+	for (size_t i = 0; i + 1 < hex.len; i += 2) {
+		unsigned byte = 0;
+
+		sscanf(hex.ptr + i, "%2x", &byte);
+		buf_byte(&state, (char)byte);
+	}
+	server_commit(open, operation, strtoll(operation.ptr + operation.len + 2, NULL, 10),
+		      buf_view(&state), between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS));
+	buf_clear(&state);
+	t->open = NULL;
+	return await_answer(open, watch, &affected, err);
+}
+
+/* ---- one statement ---- */
 
 static enum outcome run_exec(struct connection *c, const struct statement *s,
 			     const struct watch *watch, int64_t *affected, struct error *err)
@@ -285,6 +401,9 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	*affected = -1;
 	if (str_find(s->sql, STR("amig_")) >= 0)
 		return exec_amig(s, affected, err);
+	*affected = 1;
+	if (t->open)
+		return exec_in_transaction(t, s, watch, err);
 	if (c->shared && state_is_begun(t->session))
 		return exec_inside(t, s, watch, affected, err);
 	if (!hold_back(s->marker.len > 0, &delay_us))
@@ -314,10 +433,16 @@ static void quote_name(struct buf *out, struct str part)
 
 static void quote_value(struct buf *out, enum cell_type type, struct str text)
 {
-	if (type == CELL_STRING)
+	if (type == CELL_STRING) {
 		literal_doubled(out, '\'', text);
-	else
+	} else if (type == CELL_BYTES) {
+		buf_byte(out, '\'');
+		for (size_t i = 0; i < text.len; i++)
+			buf_format(out, "%02x", (unsigned char)text.ptr[i]);
+		buf_byte(out, '\'');
+	} else {
 		buf_str(out, text);
+	}
 }
 
 static bool is_transactional(struct str sql)
@@ -332,13 +457,17 @@ static bool is_transactional(struct str sql)
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",
-	.capabilities = CAN_TRANSACTION | CAN_SHARE,
+	.capabilities = CAN_TRANSACTION | CAN_SHARE | CAN_AT_ONCE,
 	.transactional = is_transactional,
 	.share = share_session,
+	.begin = begin,
+	.commit = commit,
+	.abandon = abandon,
 	FUNCTIONS,
 };
 const struct connection_kind clickhouse_kind = {
 	.name = "clickhouse",
+	.capabilities = CAN_AT_ONCE,
 	FUNCTIONS,
 };
 const struct connection_kind sqlite_kind = {

@@ -16,7 +16,8 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, keys, fails, may_stay, locked) { name, keys, fails, may_stay, locked },
+#define PLAN(name, keys, fails, may_stay, locked, at_once, then, approved, last)                   \
+	{ name, keys, fails, may_stay, locked, at_once, then, approved, last },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };
@@ -66,10 +67,15 @@ void trace(const char *format, ...)
 	if (!world.trace)
 		return;
 	printf("%11.6f ", (double)world.now / (double)SECOND);
-	if (world.running)
-		printf("%s%d.%lld%s ", world.running->number == OPERATOR ? "operator " : "worker ",
-		       world.running->number, (long long)world.running->incarnation,
-		       world.running->dead ? " (dead)" : "");
+	if (world.running) {
+		const struct process *p = me();
+
+		printf("%s%d.%lld%s", p->number == OPERATOR ? "operator " : "worker ", p->number,
+		       (long long)p->incarnation, p->dead ? " (dead)" : "");
+		if (world.running - world.fibers >= PROCESSES)
+			printf(", thread %d", (int)(world.running - world.fibers) - PROCESSES);
+		putchar(' ');
+	}
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
@@ -91,7 +97,7 @@ static void switch_to(ucontext_t *from, void **from_fake, ucontext_t *to)
 #endif
 }
 
-static void to_world(struct fiber *f)
+void to_world(struct fiber *f)
 {
 	world.running = NULL;
 	switch_to(&f->context, &f->fake_stack, &world.context);
@@ -110,42 +116,70 @@ static void enter(unsigned number)
 	world.context.uc_stack.ss_size = size;
 #endif
 	for (;;) {
-		life_of(f);
+		if (f->body)
+			thread_carry_out(f);
+		else
+			life_of(f->process);
 		to_world(f);
 	}
 }
 
-static void fiber_begin(struct fiber *f, int number)
+void fiber_begin(struct fiber *f, struct process *p)
 {
 	static char *stacks[FIBERS];
+	unsigned number = (unsigned)(f - world.fibers);
 
 	if (!stacks[number])
 		stacks[number] = must_alloc(STACK_BYTES);
-	*f = (struct fiber){ .number = number, .stack = stacks[number] };
-	f->wake_at = between_us(0, 5 * SECOND);
-	f->wall_skew_us = (int64_t)chance(3600 * SECOND) - 1800 * SECOND;
-	f->monotonic_us = (int64_t)chance(1000000 * SECOND) + SECOND;
+	*f = (struct fiber){ .process = p, .stack = stacks[number] };
 	getcontext(&f->context);
 	f->context.uc_stack.ss_sp = f->stack;
 	f->context.uc_stack.ss_size = STACK_BYTES;
 	f->context.uc_link = NULL;
-	makecontext(&f->context, (void (*)(void))(uintptr_t)enter, 1, (unsigned)number);
+	makecontext(&f->context, (void (*)(void))(uintptr_t)enter, 1, number);
+}
+
+static void process_begin(int number)
+{
+	struct process *p = &world.processes[number];
+
+	p->number = number;
+	fiber_begin(&world.fibers[number], p);
+	world.fibers[number].wake_at = between_us(0, 5 * SECOND);
+	p->wall_skew_us = (int64_t)chance(3600 * SECOND) - 1800 * SECOND;
+	p->monotonic_us = (int64_t)chance(1000000 * SECOND) + SECOND;
+}
+
+struct process *me(void)
+{
+	return world.running->process;
 }
 
 bool is_dead(void)
 {
-	return world.running->dead;
+	return me()->dead;
+}
+
+/* Its threads go on without a world; who waits for another of them is woken by that one. */
+void kill_process(struct process *p)
+{
+	p->dead = true;
+	p->paused_until = 0;
+	for (int i = 0; i < FIBERS; i++) {
+		struct fiber *f = &world.fibers[i];
+
+		if (f->process == p && f != world.running && f->wake_at != INT64_MAX)
+			f->wake_at = world.now;
+	}
 }
 
 bool give_way(int64_t us)
 {
-	struct fiber *f = world.running;
-
-	if (f->dead)
+	if (is_dead())
 		return false;
-	f->wake_at = world.now + (us > 0 ? us : 0);
-	to_world(f);
-	return !f->dead;
+	world.running->wake_at = world.now + (us > 0 ? us : 0);
+	to_world(world.running);
+	return !is_dead();
 }
 
 void wake(struct fiber *f, int64_t in_us)
@@ -154,61 +188,93 @@ void wake(struct fiber *f, int64_t in_us)
 		f->wake_at = world.now + in_us;
 }
 
-int64_t monotonic_us(const struct fiber *f)
+int64_t monotonic_us(const struct process *p)
 {
-	return world.now + f->monotonic_us + f->dead_us;
+	return world.now + p->monotonic_us + p->dead_us;
+}
+
+/* All of its threads. */
+static bool pause(struct process *p)
+{
+	p->paused_until = world.now + between_us(SECOND, 90 * SECOND);
+	return give_way(0);
 }
 
 bool point(const char *where)
 {
-	struct fiber *f = world.running;
+	struct process *p = me();
 
-	if (f->dead || f->number == OPERATOR || !fault_now())
-		return !f->dead;
+	if (p->dead || p->number == OPERATOR || !fault_now())
+		return !p->dead;
 	switch (chance(7)) {
 	case 0:
 	case 1:
 		trace("killed %s", where);
-		f->dead = true;
+		kill_process(p);
 		return false;
 	case 2:
 	case 3:
 		trace("paused %s", where);
-		return give_way(between_us(SECOND, 90 * SECOND));
+		return pause(p);
 	case 4:
 		trace("is told to end %s", where);
-		f->told = true;
+		p->told = true;
 		return true;
 	default:
-		f->wall_skew_us += (int64_t)chance(600 * SECOND) - 300 * SECOND;
+		p->wall_skew_us += (int64_t)chance(600 * SECOND) - 300 * SECOND;
 		if (one_in(2))
-			f->store_cut_until = world.now + between_us(SECOND, 90 * SECOND);
+			p->store_cut_until = world.now + between_us(SECOND, 90 * SECOND);
 		else
-			f->target_cut_until = world.now + between_us(SECOND, 60 * SECOND);
+			p->target_cut_until = world.now + between_us(SECOND, 60 * SECOND);
 		trace("cut off from %s %s",
-		      f->store_cut_until > world.now ? "the store" : "the targets", where);
+		      p->store_cut_until > world.now ? "the store" : "the targets", where);
 		return true;
 	}
 }
 
 /* ---- a schedule ---- */
 
-static struct fiber *next_fiber(void)
+static int64_t wakes_at(const struct fiber *f)
 {
-	struct fiber *next = NULL;
+	int64_t paused_until = f->process->paused_until;
 
-	for (int i = 0; i < FIBERS; i++)
-		if (!next || world.fibers[i].wake_at < next->wake_at)
-			next = &world.fibers[i];
+	return f->wake_at > paused_until ? f->wake_at : paused_until;
+}
+
+/* Of this process, or of any. */
+static struct fiber *next_fiber(const struct process *p, int64_t *at)
+{
+	struct fiber *next = world.next;
+
+	world.next = NULL;
+	*at = world.now;
+	if (next)
+		return next;
+	*at = INT64_MAX;
+	for (int i = 0; i < FIBERS; i++) {
+		struct fiber *f = &world.fibers[i];
+
+		if (f->process && (!p || f->process == p) && wakes_at(f) < *at) {
+			next = f;
+			*at = wakes_at(f);
+		}
+	}
 	return next;
+}
+
+static void enter_fiber(struct fiber *f)
+{
+	world.running = f;
+	switch_to(&world.context, &world.fake_stack, &f->context);
 }
 
 static void step(void)
 {
-	struct fiber *f = next_fiber();
 	struct sent *s;
-	int64_t server_at = server_next(&s), late_at = state_late_at();
-	int64_t at = f->wake_at < server_at ? f->wake_at : server_at;
+	int64_t server_at = server_next(&s), late_at = state_late_at(), at;
+	struct fiber *f = next_fiber(NULL, &at);
+
+	at = at < server_at ? at : server_at;
 
 	at = at < late_at ? at : late_at;
 	if (at > world.now)
@@ -218,25 +284,46 @@ static void step(void)
 	} else if (at == server_at) {
 		server_happen(s);
 	} else {
-		world.running = f;
-		switch_to(&world.context, &world.fake_stack, &f->context);
+		enter_fiber(f);
 	}
+}
+
+struct watched *watched_of(struct str name)
+{
+	for (int i = 0; i < TOGETHER; i++)
+		if (world.watched[i].name && str_eq(name, str_c(world.watched[i].name)))
+			return &world.watched[i];
+	return NULL;
+}
+
+/* A worker sees nothing of the others' migrations. */
+static void choose(const struct bundle *bundle)
+{
+	world.plan = &plans[chance(plan_count)];
+	world.watched[0].name = world.plan->name;
+	world.watched[1].name = world.plan->then;
+	world.bundle = *bundle;
+	world.bundle.entries = world.entries;
+	world.bundle.count = 0;
+	for (uint32_t i = 0; i < bundle->count; i++)
+		if (watched_of(bundle->entries[i].name))
+			world.entries[world.bundle.count++] = bundle->entries[i];
 }
 
 static void begin(uint64_t seed, const struct bundle *bundle, bool tracing)
 {
-	world = (struct simulation){ .seed = seed, .bundle = bundle, .trace = tracing };
+	world = (struct simulation){ .seed = seed, .trace = tracing };
 	world.random = seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
 	world.now = SECOND;
 	world.quiet_at = QUIET_AFTER;
-	world.plan = &plans[chance(plan_count)];
+	choose(bundle);
 	world.faults_left = (int)chance(9);
 	world.rate = 5 + (int)chance(40);
 	world.has_tables = one_in(2);
 	world.server_skew_us = (int64_t)chance(3600 * SECOND);
 	state_begin();
-	for (int i = 0; i < FIBERS; i++)
-		fiber_begin(&world.fibers[i], i);
+	for (int i = 0; i < PROCESSES; i++)
+		process_begin(i);
 	trace("seed %llu: %s, %d faults", (unsigned long long)seed, world.plan->name,
 	      world.faults_left);
 }
@@ -244,16 +331,23 @@ static void begin(uint64_t seed, const struct bundle *bundle, bool tracing)
 /* Whoever still lives is killed, so that what it holds is freed. */
 static void end(void)
 {
-	for (int i = 0; i < FIBERS; i++) {
-		struct fiber *f = &world.fibers[i];
+	for (int i = 0; i < PROCESSES; i++) {
+		struct process *p = &world.processes[i];
 
-		while (f->alive) {
-			f->dead = true;
-			world.running = f;
-			switch_to(&world.context, &world.fake_stack, &f->context);
+		if (p->alive)
+			kill_process(p);
+		while (p->alive) {
+			int64_t at;
+			struct fiber *f = next_fiber(p, &at);
+
+			if (!f)
+				BUG("seed %llu: threads wait for each other",
+				    (unsigned long long)world.seed);
+			enter_fiber(f);
 		}
 	}
 	world.running = NULL;
+	server_clear();
 	state_end();
 }
 

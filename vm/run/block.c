@@ -1,5 +1,7 @@
 /* block.c - see block.h */
 #include "vm/run/block.h"
+
+#include "vm/base/mutant.h"
 #include "vm/run/strand.h"
 
 #define CALLS_MAX 64
@@ -130,6 +132,8 @@ int block_progress(const struct run *r)
 /* What is half done comes first, then what came to its end last. */
 static bool is_before(const struct operation_row *a, const struct operation_row *b)
 {
+	if (mutant(MUTANT_UNDO_ORDER))
+		return a->index > b->index;
 	if (!a->completion || !b->completion)
 		return !a->completion && (b->completion || a->index > b->index);
 	return a->completion > b->completion;

@@ -5,6 +5,7 @@
  * when its commit is durable; at an `approval` it stays until it was given, so that whoever goes on
  * with the run waits on.
  */
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
@@ -77,7 +78,7 @@ enum step_end approval_wait(struct run *r, struct act *a, struct error *err)
 		return STEP_LOST;
 	if (now != APPROVAL_GIVEN && ask(r, a, now == APPROVAL_UNASKED, err) != OUTCOME_OK)
 		return STEP_LOST;
-	while (now != APPROVAL_GIVEN) {
+	while (now != APPROVAL_GIVEN && !mutant(MUTANT_NO_YES)) {
 		if (!rest(r))
 			return STEP_STOPPED;
 		if (store_approval(r->store, r->id, a->index, &now, err) != OUTCOME_OK)

@@ -163,19 +163,31 @@ static struct lane *find_ended(struct lanes *all)
 	return found;
 }
 
+/* Under the lock: one whose thread has come to its end, NULL: none; *any: a thread is there. */
+static struct lane *find_left(struct lanes *all, bool *any)
+{
+	*any = false;
+	for (size_t i = 0; i < all->count; i++) {
+		*any = *any || all->at[i].has_thread;
+		if (all->at[i].has_thread && all->at[i].ended)
+			return &all->at[i];
+	}
+	return NULL;
+}
+
+/* Until a thread comes to its end, or for a moment. What was sent without one has ended before
+ * anybody waits. */
 static void wait_for_news(struct lanes *all)
 {
 	struct timespec until;
-	bool ended = false;
+	bool any;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += (long)WATCH_SLICE_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&all->lock);
-	for (size_t i = 0; i < all->count; i++)
-		ended = ended || (all->at[i].state == LANE_SENT && all->at[i].ended);
-	if (!ended)
+	if (!find_left(all, &any))
 		pthread_cond_timedwait(&all->news, &all->lock, &until);
 	pthread_mutex_unlock(&all->lock);
 }
@@ -208,23 +220,23 @@ static struct lane *await_one(struct run *r)
 static void drain(struct run *r)
 {
 	struct lanes *all = r->lanes;
+	struct lane *l;
+	bool any;
 
-	for (size_t i = 0; i < all->count; i++)
-		while (all->at[i].has_thread) {
-			bool ended;
-
-			pthread_mutex_lock(&all->lock);
-			ended = all->at[i].ended;
-			pthread_mutex_unlock(&all->lock);
-			if (ended) {
-				join(&all->at[i]);
-				break;
-			}
-			if (r->lease.lost || stop_watch(r) != WATCH_GO_ON)
-				atomic_store(&all->cancel, true);
-			wait_for_news(all);
-			os_sleep_ms(1);
+	for (;;) {
+		pthread_mutex_lock(&all->lock);
+		l = find_left(all, &any);
+		pthread_mutex_unlock(&all->lock);
+		if (!any)
+			break;
+		if (l) {
+			join(l);
+			continue;
 		}
+		if (r->lease.lost || stop_watch(r) != WATCH_GO_ON)
+			atomic_store(&all->cancel, true);
+		wait_for_news(all);
+	}
 	session_idle(r);
 }
 

@@ -30,6 +30,30 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 	return o;
 }
 
+/* What the run has ended over, and its last error tells of, is what an operator has looked at;
+ * another that is open may be one that the run settles by itself. Once that is said: the first of
+ * which nobody has spoken, else the last word counts for the last. */
+static enum outcome choose(struct store *store, const struct migration_row *row,
+			   const struct effect_row *open, size_t count, struct arena *a,
+			   size_t *which, struct error *err)
+{
+	struct error_row *errors;
+	size_t error_count;
+	enum outcome o = store_errors(store, row->name, a, &errors, &error_count, err);
+
+	*which = 0;
+	if (mutant(MUTANT_OTHER_WORD))
+		error_count = 0;
+	for (size_t i = 0; o == OUTCOME_OK && error_count && i < count; i++)
+		if (str_eq(open[i].query_id, errors[0].query_id) && open[i].said == SAID_NOTHING) {
+			*which = i;
+			return o;
+		}
+	while (*which + 1 < count && open[*which].said != SAID_NOTHING)
+		++*which;
+	return o;
+}
+
 enum outcome run_resolve(struct store *store, struct str name, bool done, struct arena *a,
 			 struct str *effect, struct error *err)
 {
@@ -50,10 +74,8 @@ enum outcome run_resolve(struct store *store, struct str name, bool done, struct
 		o = store_open_effects(store, row.current_run, a, &open, &count, err);
 	if (o == OUTCOME_OK && !count)
 		o = nothing_in_doubt(&row, err);
-	/* Where windows go at once several can be: the first of which nobody has spoken, else the
-	 * last word counts for the last. */
-	while (which + 1 < count && open[which].said != SAID_NOTHING)
-		which++;
+	if (o == OUTCOME_OK)
+		o = choose(store, &row, open, count, a, &which, err);
 	if (o == OUTCOME_OK)
 		o = keep(store, &row, &open[which], done, err);
 	if (o != OUTCOME_OK)

@@ -124,8 +124,8 @@ static enum outcome load(struct run *r, const struct migration_row *row, struct 
 	return o;
 }
 
-/* What does not go together with a row that was read before is no damage, if another process has
- * gone on meanwhile. */
+/* What does not go together with a row that was read before, or was itself read in pieces, is no
+ * damage if another process has gone on meanwhile: each of its commits renews its lease. */
 static enum outcome or_moved(struct run *r, const struct migration_row *row, struct error *err)
 {
 	struct migration_row now = { 0 };
@@ -139,7 +139,8 @@ static enum outcome or_moved(struct run *r, const struct migration_row *row, str
 	}
 	if (!found || mutant(MUTANT_STALE_ROW) ||
 	    (now.epoch == row->epoch && now.status == row->status &&
-	     now.current_run == row->current_run))
+	     now.current_run == row->current_run &&
+	     now.lease_expires_at == row->lease_expires_at))
 		return err->outcome;
 	error_set(err, OUTCOME_NOT_NOW,
 		  "another process works on \"%.*s\" at this moment: it is %s now",

@@ -116,7 +116,7 @@ enum outcome rollback_go(struct run *r, struct error *err)
 		if (o != OUTCOME_OK)
 			return session_settle(r, &a, STEP_LOST, err);
 	}
-	last = finally_go(r, &a, !at_end, err);
+	last = mutant(MUTANT_NO_FINALLY) ? STEP_DONE : finally_go(r, &a, !at_end, err);
 	if (last != STEP_DONE)
 		return session_settle(r, last == STEP_LOST ? NULL : &a, last, err);
 	if (end(r, err) != OUTCOME_OK)

@@ -13,7 +13,7 @@ static enum outcome check_dependencies(struct run *r, struct error *err)
 {
 	const struct migration *m = &r->module.migration;
 
-	for (uint32_t i = 0; i < m->depends_count; i++) {
+	for (uint32_t i = 0; i < m->depends_count && !mutant(MUTANT_EARLY); i++) {
 		struct migration_row row = { 0 };
 		bool found;
 		enum outcome o =

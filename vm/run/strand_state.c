@@ -16,6 +16,7 @@
 struct strands *strands_new(struct run *r)
 {
 	struct strands *all = must_alloc(sizeof(*all));
+	pthread_condattr_t clock;
 	size_t size;
 
 	memset(all, 0, sizeof(*all));
@@ -25,7 +26,10 @@ struct strands *strands_new(struct run *r)
 	all->given = must_alloc(size);
 	memset(all->given, 0, size);
 	pthread_mutex_init(&all->lock, NULL);
-	pthread_cond_init(&all->news, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&all->news, &clock);
+	pthread_condattr_destroy(&clock);
 	all->turn = true;
 	r->strands = all;
 	return all;

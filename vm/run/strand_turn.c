@@ -1,5 +1,5 @@
 /* strand_turn.c - who has the turn, and what of the run goes with it */
-#include "vm/base/os.h"
+#include "vm/base/mutant.h"
 #include "vm/run/host.h"
 #include "vm/run/strand.h"
 
@@ -101,7 +101,7 @@ void turn_pass(struct strands *all)
 	size_t over;
 	int failed = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += (long)WATCH_SLICE_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
@@ -167,7 +167,7 @@ void strand_alone(struct run *r)
 	struct strands *all = r->strands;
 	struct strand *s = all ? all->holder : NULL;
 
-	if (!s)
+	if (!s || mutant(MUTANT_NOT_ALONE))
 		return;
 	pthread_mutex_lock(&all->lock);
 	all->alone = s;

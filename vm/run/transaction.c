@@ -2,6 +2,7 @@
 #include "vm/run/transaction.h"
 
 #include "vm/base/fault.h"
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/run/session.h"
 
@@ -310,7 +311,9 @@ enum outcome transaction_load(struct run *r, const struct act *a, struct error *
 	enum outcome o =
 		request_connection(r, machine_request(r->vm)->need, &a->policy, &c, err);
 
-	return o == OUTCOME_OK ? load(r, a, c, r->open_effect.number, err) : o;
+	if (o != OUTCOME_OK || mutant(MUTANT_WHOLE_AGAIN))
+		return o;
+	return load(r, a, c, r->open_effect.number, err);
 }
 
 bool transaction_goes_again(struct run *r, const struct error *err)

@@ -1,4 +1,5 @@
 /* window_lane.c - windows for lanes: cut behind all that were cut, or from one that was too much */
+#include "vm/base/mutant.h"
 #include "vm/run/lane.h"
 #include "vm/run/window.h"
 
@@ -84,7 +85,8 @@ enum outcome window_cut(struct run *r, struct lane *l, int64_t index, const stru
 		o = cut_rest(&a, l, before, size, &window, err);
 		if (o == OUTCOME_OK && window.kind == VALUE_NULL) {
 			o = window_next(&a, before, size, &window, err);
-			if (o == OUTCOME_OK && window.kind != VALUE_NULL)
+			if (o == OUTCOME_OK && window.kind != VALUE_NULL &&
+			    !(mutant(MUTANT_SAME_WINDOW) && before.kind == VALUE_NULL))
 				encode(window, cursor);
 		}
 	}

@@ -5,6 +5,7 @@
  * setting auto_start is on, what has never run and whose dependencies are completed. Of two that
  * find the same at the same moment one loses the claim, and looks again.
  */
+#include "vm/base/mutant.h"
 #include "vm/run/session.h"
 #include "vm/run/setting.h"
 
@@ -46,7 +47,7 @@ static enum outcome may_start(const struct bundle_entry *e, const struct migrati
 		return o;
 	*may = version_suits(&head.migration, instance->app_version);
 	for (uint32_t i = 0; i < head.migration.depends_count; i++)
-		*may &= is_completed(find(rows, count, head.migration.depends[i]));
+		*may &= mutant(MUTANT_EARLY) || is_completed(find(rows, count, head.migration.depends[i]));
 	module_clear(&head);
 	return OUTCOME_OK;
 }

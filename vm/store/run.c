@@ -40,7 +40,8 @@ static enum outcome check_claim(struct store *s, const struct migration_row *rea
 	return OUTCOME_NOT_NOW;
 }
 
-/* Every step of a runner that does something to the world moves one of these. */
+/* Each commit of a runner moves one of these; all renew its lease, also the one that arrives when
+ * its process is known to be dead. */
 static enum outcome check_unmoved(const struct migration_row *read, const struct migration_row *now,
 				  struct error *err)
 {
@@ -52,7 +53,8 @@ static enum outcome check_unmoved(const struct migration_row *read, const struct
 				 STR_ARG(now->name));
 	if (read->epoch == now->epoch && read->current_run == now->current_run &&
 	    read->current_operation_index == now->current_operation_index &&
-	    str_eq(read->current_query_id, now->current_query_id))
+	    str_eq(read->current_query_id, now->current_query_id) &&
+	    read->lease_expires_at == now->lease_expires_at)
 		return OUTCOME_OK;
 	error_set(err, OUTCOME_NOT_NOW,
 		  "another process works on migration %.*s at this moment%s%.*s",
@@ -92,7 +94,8 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 			      field_text(str_c(status_word(to))), field_text(str_c(owner)),
 			      field_bool(force), field_int(s->lease_ms),
 			      field_text(str_c(wanted_words[row.wanted])),
-			      field_bool(ways & CLAIM_KEEPS_STOP));
+			      field_bool(ways & CLAIM_KEEPS_STOP),
+			      field_int(read->lease_expires_at));
 	*epoch = row.epoch + 1;
 	return store_end(s, o, err);
 }
