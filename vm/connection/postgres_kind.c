@@ -263,6 +263,8 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 		return o;
 	if (!state->is_pooled) {
 		postgres_text_prefix(&text, session->pg, s, TEXT_SESSION);
+		if (state->commits_lightly && !postgres_text_is_durable(s))
+			buf_text(&text, "SET synchronous_commit=local;");
 		o = postgres_query(session, text.ptr, watch, NULL, err);
 		buf_reset(&text);
 	}
@@ -277,6 +279,8 @@ static enum outcome run_outside(struct connection *c, const struct statement *s,
 			err->class = ERROR_UNKNOWN;
 	}
 	buf_reset(&text);
+	if (state->commits_lightly)
+		buf_text(&text, "RESET synchronous_commit;");
 	postgres_text_reset(&text, s);
 	struct error ignored = {0};
 	if (!state->is_pooled && postgres_is_alive(session) &&
@@ -321,7 +325,7 @@ static void print_beginning(const struct postgres_state *state, const struct sta
 {
 	postgres_text_prefix(out, state->own.pg, s, TEXT_CHANGE);
 	postgres_print_pooled(state, out);
-	if (state->commits_lightly)
+	if (state->commits_lightly && !postgres_text_is_durable(s))
 		buf_text(out, "SET LOCAL synchronous_commit=local;");
 	if (s->marker.len)
 		buf_format(out, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",

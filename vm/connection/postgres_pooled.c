@@ -79,6 +79,15 @@ enum outcome postgres_check_outside(struct postgres_state *s, const struct state
 			   STR_ARG(statement->settings[0].name));
 		return err->outcome;
 	}
+	if (s->commits_lightly) {
+		error_set(err, OUTCOME_FAILED,
+			  "synchronous_commit is off for the role or the database, and behind a "
+			  "pooler amigrun can't set it: a crash of the server could undo what it "
+			  "had told as done");
+		error_hint(err, "ALTER ROLE … SET synchronous_commit = on, or let the URL name the "
+				"server itself");
+		return err->outcome;
+	}
 	if (!sql_next(&scan, &first) || !sql_has(&first, "concurrently"))
 		return OUTCOME_OK;
 	o = postgres_query(&s->own, "SELECT current_setting('lock_timeout')", watch, &answer, err);

@@ -157,7 +157,7 @@ static void print_front(const struct stream *t, const struct statement *s, struc
 			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
 	if (!state->is_inside)
 		postgres_print_pooled(of, out);
-	if (!state->is_inside && of->commits_lightly)
+	if (!state->is_inside && of->commits_lightly && !postgres_text_is_durable(s))
 		buf_text(out, "SET LOCAL synchronous_commit=local;");
 	if (!state->is_inside && s->marker.len)
 		buf_format(out, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",

@@ -3,7 +3,10 @@
 #include "vm/connection/literal.h"
 #include "vm/base/sql.h"
 #include <limits.h>
+#include <stdio.h>
+#include <strings.h>
 
+#define DURABLE "synchronous_commit"
 #define LOCK_TIMEOUT_MS                                                                            \
 	5000 /* a statement that waits for a lock makes the application queue behind it */
 #define IDLE_TIMEOUT_MS 300000 /* of a transaction that waits for us */
@@ -123,6 +126,50 @@ static bool is_setting_name(struct str name)
 	return name.len > 0;
 }
 
+static bool is_durable_name(struct str name)
+{
+	return name.len == strlen(DURABLE) && strncasecmp(name.ptr, DURABLE, name.len) == 0;
+}
+
+bool postgres_text_is_durable(const struct statement *s)
+{
+	for (size_t i = 0; i < s->setting_count; i++)
+		if (is_durable_name(s->settings[i].name))
+			return true;
+	return false;
+}
+
+/* What is told as done must be so when the server has crashed. */
+static bool loses_commits(struct str name, struct str value)
+{
+	static const char *const words[] = { "off", "false", "no", "0", "of", "f", "n", "" };
+	char copy[8];
+	bool off = false;
+
+	value = str_trim(value);
+	if (!is_durable_name(name) || value.len >= sizeof(copy))
+		return false;
+	snprintf(copy, sizeof(copy), "%.*s", STR_ARG(value));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		off |= strcasecmp(copy, words[i]) == 0;
+	return off;
+}
+
+static enum outcome check_settings(const struct statement *s, struct error *err)
+{
+	for (size_t i = 0; i < s->setting_count; i++) {
+		if (!is_setting_name(s->settings[i].name))
+			return error_set(err, OUTCOME_FAILED,
+					 "\"%.*s\" is not the name of a setting",
+					 STR_ARG(s->settings[i].name));
+		if (loses_commits(s->settings[i].name, s->settings[i].value))
+			return error_set(err, OUTCOME_FAILED,
+					 DURABLE " is not below local for a migration: what is "
+					 "told as done must be so after a crash");
+	}
+	return OUTCOME_OK;
+}
+
 enum outcome postgres_text_check(const struct statement *s, bool reading, struct error *err)
 {
 	static const char *const control[] = { "begin",
@@ -137,11 +184,8 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 	static const char *const writing[] = { "set", "reset", "discard" };
 	struct sql_scan scan = { SQL_POSTGRES, s->sql };
 	struct sql_statement statement;
-	for (size_t i = 0; i < s->setting_count; i++)
-		if (!is_setting_name(s->settings[i].name))
-			return error_set(err, OUTCOME_FAILED,
-					 "\"%.*s\" is not the name of a setting",
-					 STR_ARG(s->settings[i].name));
+	if (check_settings(s, err) != OUTCOME_OK)
+		return err->outcome;
 	bool any = false;
 	for (; sql_next(&scan, &statement); any = true) {
 		/* ROLLBACK TO SAVEPOINT stays inside; COMMIT PREPARED is about another transaction
@@ -168,6 +212,12 @@ enum outcome postgres_text_check(const struct statement *s, bool reading, struct
 				  "SET without LOCAL is not for a migration to say");
 			error_hint(err, "SET LOCAL holds for the effect, the operation's settings "
 					"for all of its effects");
+			return err->outcome;
+		}
+		if (!reading && sql_begins(&statement, "set local " DURABLE)) {
+			error_set(err, OUTCOME_FAILED,
+				  "SET LOCAL " DURABLE " is not for a migration to say");
+			error_hint(err, "`settings { " DURABLE ": … }` may say more than local");
 			return err->outcome;
 		}
 		for (size_t i = 0; reading && i < ARRAY_SIZE(writing); i++)

@@ -26,8 +26,10 @@ void postgres_text_shared(struct buf *out);
 void postgres_text_comment(struct buf *out, const char *query_id);
 /* Undoes TEXT_SESSION. */
 void postgres_text_reset(struct buf *out, const struct statement *s);
-/* Refuses what is not an author's to say: the ends of transactions, and in a query what would let
- * it write. */
+/* Whether its settings say how its commit is waited for. */
+bool postgres_text_is_durable(const struct statement *s);
+/* Refuses what is not an author's to say: the ends of transactions, commits that are not waited
+ * for, and in a query what would let it write. */
 enum outcome postgres_text_check(const struct statement *s, bool reading,
 				 struct error *err) MUST_USE;
 void postgres_text_ident(struct buf *out, struct str part);
