@@ -253,7 +253,7 @@ static bool hold_back(bool marked, int64_t *delay_us)
 		*delay_us = between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS);
 		return point("before a statement is sent");
 	}
-	*delay_us = between_us(MS, one_in(3) ? PROMPT_US : 200 * MS);
+	*delay_us = one_in(3) ? MS + (int64_t)chance(PROMPT_US) : between_us(MS, 200 * MS);
 	if (me()->number != OPERATOR && fault_now() && one_in(2)) {
 		trace("killed before a statement is sent");
 		kill_process(me());
