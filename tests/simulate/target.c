@@ -142,7 +142,7 @@ static bool is_unwell(void)
 	int64_t cut_until = me()->target_cut_until;
 
 	return world.now < world.quiet_at &&
-	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 3 : 40);
+	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 2 : 15);
 }
 
 static enum outcome run_query(struct connection *c, const struct statement *s,
