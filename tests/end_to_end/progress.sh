@@ -2,6 +2,7 @@
 # progress.sh - how far a statement has come that a server carries out: seen in the status while it runs
 set -u
 . "$(dirname "$0")/../support/case.sh"
+. "$case_root/tests/support/chdb.sh"
 
 mkdir "$scratch/sources"
 cat >"$scratch/sources/0001_slow.amig" <<'AMIG'
@@ -52,6 +53,25 @@ migration "0003_postgres" {
   }
 }
 AMIG
+cat >"$scratch/sources/0004_chdb.amig" <<'AMIG'
+migration "0004_chdb" {
+  needs db: chdb
+
+  operation "table" on db {
+    idempotent
+    forward {
+      exec sql"CREATE TABLE IF NOT EXISTS seen (x Int64, y Int64) ENGINE = MergeTree ORDER BY x PARTITION BY intDiv(x, 1000)"
+      exec sql"INSERT INTO seen SELECT (1 + number % 6) * 1000 + intDiv(number, 6), 0 FROM numbers(600)"
+    }
+    rollback nothing
+  }
+  operation "double" on db {
+    idempotent
+    forward  sql"ALTER TABLE seen UPDATE y = x * 2 + sleepEachRow(0.02) WHERE 1"
+    rollback nothing
+  }
+}
+AMIG
 build progress "$scratch/sources" >"$scratch/build.log" || { failed progress/build "$scratch/build.log"; exit 1; }
 
 begin() {
@@ -98,6 +118,21 @@ of_a_mutation() {
 	[ "$(grep -c '^[5-9][1-9]$' <<<"$seen")" -ge 2 ] || die "the progress was $seen"
 	is "the rows" "$(clickhouse amig_progress 'SELECT count(), min(y = 2 * x) FROM seen FORMAT CSV')" 250,1
 }
+# The statement waits for its mutation; a part of it is told within its parts too.
+of_a_mutation_that_is_waited_for() {
+	local seen
+	chdb_ready || die "there is no library"
+	export AMIG_CHDB=$scratch/engine AMIG_STATE=sqlite:$scratch/chdb.db
+	"$AMIGRUN" run 0004_chdb >"$scratch/out" 2>&1 &
+	runner=$!
+	seen=$(while kill -0 $runner 2>/dev/null; do
+		migration 0004_chdb progress
+		sleep 0.1
+	done | sort -un)
+	wait $runner || die "$(cat "$scratch/out")"
+	[ "$(grep -c '^[5-9][1-9]$' <<<"$seen")" -ge 2 ] || die "the progress was $seen"
+	is "the rows" "$(chdb "SELECT toString((count(), min(y = 2 * x))) FROM seen")" "(600,1)"
+}
 of_commands_of_postgres() {
 	AMIG_DB_URL=$(new_postgres amig_progress)
 	export AMIG_DB_URL AMIG_STATE=sqlite:$scratch/postgres.db
@@ -118,5 +153,6 @@ is_between() {
 
 check "progress/of a statement on ClickHouse, while it runs" is_told
 check "progress/of a mutation, by the parts that are left" of_a_mutation
+check "progress/of a mutation that is waited for, on chDB" of_a_mutation_that_is_waited_for
 check "progress/of commands of PostgreSQL, by its views" of_commands_of_postgres
 report_end

@@ -3,6 +3,7 @@
 #include "tests/unit/connection_proxy.h"
 #include "tests/unit/connection_test.h"
 #include "vm/connection/clickhouse_answer.h"
+#include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_text.h"
 
 static const char *url;
@@ -326,6 +327,34 @@ static void settings_go_with_the_statement(void **state)
 	error_clear(&err);
 }
 
+/* Of a server that says so of itself, and of 18.16, which can none of it. */
+static void what_a_server_can_is_asked_of_it(void **state)
+{
+	const struct clickhouse *old = ((struct connection *)*state)->state;
+	struct clickhouse_capabilities can;
+	struct str row[] = { STR("26.5.1.1"), STR("UTC"), STR(" log_queries=1 readonly=1 "),
+			     STR("01") };
+	struct str *at = row;
+	struct result r = { .column_count = 4, .rows = { .at = &at, .count = 1 } };
+	char *version, *zone;
+
+	assert_true(clickhouse_capability_learn(&r, &can, &version, &zone));
+	assert_string_equal(version, "26.5.1.1");
+	assert_false(clickhouse_can(&can, CLICKHOUSE_CAN_EXACT_FLOATS));
+	assert_true(clickhouse_can(&can, CLICKHOUSE_CAN_MUTATION_PROGRESS));
+	assert_true(can.readonly);
+	for (size_t i = 0; clickhouse_setting_at(i); i++)
+		assert_int_equal(clickhouse_setting_goes(&can, i, FOR_CHANGE),
+				 strcmp(clickhouse_setting_at(i)->name, "log_queries") == 0);
+	free(version);
+	free(zone);
+	row[3] = STR("1"); /* another server's, or a proxy's */
+	assert_false(clickhouse_capability_learn(&r, &can, &version, &zone));
+	assert_false(old->can.readonly);
+	assert_int_equal(old->can.can, 0);
+	assert_int_not_equal(old->can.settings, 0);
+}
+
 static void a_setting_that_the_server_does_not_know_is_left_out(void **state)
 {
 	struct connection *c = *state;
@@ -352,6 +381,33 @@ static void a_setting_that_the_server_does_not_know_is_left_out(void **state)
 	assert_int_equal(c->kind->query(c, &s, NULL, &r, &err), OUTCOME_OK);
 	assert_string_equal(r.rows.at[0][0].ptr, "9");
 	result_clear(&r);
+}
+
+/* By the parts that it has not written anew yet; 18.16 waits for no mutation, so it runs on. */
+static void a_mutation_is_measured_by_its_parts(void **state)
+{
+	struct connection *c = *state;
+	const struct timespec pause = { 0, 20000000L };
+	struct measure m = { 0 };
+	int64_t most = 0;
+
+	must_exec(c, "CREATE TABLE parts (x Int64, y Int64) ENGINE = MergeTree ORDER BY x "
+		     "PARTITION BY x");
+	for (int i = 0; i < 4; i++)
+		must_exec(c, "INSERT INTO parts SELECT toInt64(uniqExact(x)) AS x, 0 FROM parts");
+	must_exec(c, "ALTER TABLE parts UPDATE y = x + sleepEachRow(0.3) WHERE 'amig:m:1' != ''");
+	for (int i = 0; i < 500; i++, nanosleep(&pause, NULL)) {
+		assert_true(c->kind->measure(c, "amig:m:1", &m));
+		if (m.to_read == 0)
+			break;
+		assert_int_equal(m.to_read, 4000);
+		assert_true(m.read >= most && m.read <= 4000);
+		most = m.read;
+	}
+	assert_int_equal(m.to_read, 0);
+	assert_in_range(most, 1000, 3000);
+	assert_true(c->kind->measure(c, "amig:m:2", &m));
+	assert_int_equal(m.to_read, 0);
 }
 
 static void a_result_beyond_the_cap_is_refused(void **state)
@@ -454,7 +510,9 @@ int main(void)
 		TEST(a_long_statement_is_sent_so_that_no_part_of_it_runs),
 		TEST(timeouts_and_wishes_to_cancel_end_a_statement),
 		TEST(settings_go_with_the_statement),
+		TEST(what_a_server_can_is_asked_of_it),
 		TEST(a_setting_that_the_server_does_not_know_is_left_out),
+		TEST(a_mutation_is_measured_by_its_parts),
 		TEST(a_result_beyond_the_cap_is_refused),
 		TEST(a_statement_whose_connection_is_lost_is_followed_to_its_end),
 		TEST(a_change_is_sent_once_over_a_kept_socket),

@@ -108,6 +108,8 @@ static void several_statements_are_one_transaction(void **state)
 	assert_int_equal(must_exec(c, "DELETE FROM t WHERE a > 5"), 0);
 	assert_int_equal(must_exec(c, "WITH x AS (SELECT 7 AS v) INSERT INTO t SELECT v FROM x"),
 			 1);
+	assert_int_equal(must_exec(c, "INSERT INTO t VALUES (8); CREATE INDEX j ON t(a);"), 1);
+	assert_int_equal(must_exec(c, "-- note\n/* note */ DELETE FROM t WHERE a = 8"), 1);
 	assert_int_equal(must_exec(c, "CREATE INDEX i ON t(a)"), -1);
 	must_exec(c, "VACUUM");
 }
@@ -243,9 +245,9 @@ static void the_stores_session_is_shared_when_it_is_the_same_file(void **state)
 	assert_true(f->c.kind->share(&f->c, &store));
 	assert_true(f->c.shared);
 	must_exec(&f->c, "CREATE TABLE t(a INTEGER PRIMARY KEY)");
-	assert_int_equal(sqlite_exec(&store, STR("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)"), NULL,
-				     NULL, &err),
-			 OUTCOME_OK);
+	assert_int_equal(sqlite3_exec(store.db, "BEGIN IMMEDIATE; INSERT INTO t VALUES (1)", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
 	assert_int_equal(must_exec(&f->c, "INSERT INTO t VALUES (2)"), 1);
 	assert_true(sqlite_in_transaction(&store));
 	expect_cell(&f->c, "SELECT count(*) FROM t", CELL_INT, "2");
@@ -313,7 +315,7 @@ static void a_lock_held_by_another_is_waited_for_as_long_as_the_timeout(void **s
 	struct error err = {0};
 	must_exec(&f->c, "CREATE TABLE t(a)");
 	assert_int_equal(sqlite_open(&other, f->path, &err), OUTCOME_OK);
-	assert_int_equal(sqlite_exec(&other, STR("BEGIN IMMEDIATE"), NULL, NULL, &err), OUTCOME_OK);
+	assert_int_equal(sqlite3_exec(other.db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	struct statement s = say("INSERT INTO t VALUES (1)");
 	s.timeout_ms = 200;
 	int64_t affected, start = os_monotonic_ms();

@@ -141,7 +141,10 @@ UNUSED static enum outcome effect(struct store *s, const char *sql, struct error
 {
 	if (strcmp(store_kind(s), "postgres") == 0)
 		return postgres_query(store_session(s), sql, NULL, NULL, err);
-	return sqlite_exec(store_session(s), str_c(sql), NULL, NULL, err);
+	struct sqlite *session = store_session(s);
+	return sqlite3_exec(session->db, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? OUTCOME_OK
+		       : sqlite_fail(session, err);
 }
 
 /* Nothing is there yet. */

@@ -13,6 +13,7 @@
 #include "vm/connection/chdb_engine.h"
 #include "vm/connection/clickhouse_answer.h"
 #include "vm/connection/clickhouse_kind.h"
+#include "vm/connection/clickhouse_measure.h"
 #include "vm/connection/clickhouse_text.h"
 
 #include <stdio.h>
@@ -21,26 +22,16 @@
 #define DEADLINE_GRACE_MS 3000 /* the engine's own limit comes first and says more */
 #define PAUSE_MS 200
 
-enum when { FOR_READ = 1, FOR_CHANGE = 2, FOR_ALWAYS = 3 };
-
-static const struct {
-	const char *name, *value;
-	enum when when;
-} settings[] = {
-#define CLICKHOUSE_SETTING(name, value, when) { #name, value, FOR_##when },
-#include "vm/connection/clickhouse_setting.def"
-#undef CLICKHOUSE_SETTING
-};
-
 struct desk {
 	struct chdb_session *session;
-	enum when when;
+	enum clickhouse_when when;
 	int64_t timeout_ms; /* that is set in it */
 };
 
 struct chdb {
 	struct desk reader, changer;
 	struct chdb_session *killer;
+	struct clickhouse_capabilities can;
 	char *time_zone;
 };
 
@@ -104,52 +95,49 @@ static enum outcome set(struct chdb_session *s, struct str name, struct str valu
 
 /* ---- opening ---- */
 
-static enum outcome open_desk(const char *folder, const char *database, enum when when,
+static enum outcome learn_engine(struct connection *c, struct chdb_session *s, struct error *err)
+{
+	struct chdb *h = state_of(c);
+	struct chdb_reply reply;
+	struct buf sql = { 0 };
+	struct result r = { 0 };
+	enum outcome o;
+
+	clickhouse_capability_ask(&sql);
+	o = run_own(s, sql.ptr, &reply, err);
+	if (o == OUTCOME_OK)
+		o = clickhouse_answer_rows(reply.text, NULL, &r, err);
+	if (o == OUTCOME_OK &&
+	    !clickhouse_capability_learn(&r, &h->can, &c->version_text, &h->time_zone))
+		o = error_set(err, OUTCOME_UNREACHABLE, "chDB answers, but not as ClickHouse does");
+	chdb_reply_clear(&reply);
+	result_clear(&r);
+	buf_clear(&sql);
+	return o;
+}
+
+static enum outcome open_desk(struct connection *c, const char *folder, const char *database,
 			      struct desk *d, struct error *err)
 {
+	struct chdb *h = state_of(c);
+	const struct clickhouse_setting *own;
 	struct buf sql = { 0 };
 	enum outcome o = chdb_session_open(folder, &d->session, err);
 
-	d->when = when;
-	for (size_t i = 0; o == OUTCOME_OK && i < ARRAY_SIZE(settings); i++) {
-		if (!(settings[i].when & when))
-			continue;
-		o = set(d->session, str_c(settings[i].name), str_c(settings[i].value), false, err);
-		if (o != OUTCOME_OK && strcmp(err->code, "115") == 0) {
-			error_clear(err); /* another version does not know it */
-			o = OUTCOME_OK;
-		}
-	}
+	if (o == OUTCOME_OK && !c->version_text)
+		o = learn_engine(c, d->session, err);
+	for (size_t i = 0; o == OUTCOME_OK && (own = clickhouse_setting_at(i)) != NULL; i++)
+		if (clickhouse_setting_goes(&h->can, i, d->when))
+			o = set(d->session, str_c(own->name), str_c(own->value), false, err);
 	if (o == OUTCOME_OK && database) {
 		buf_text(&sql, "USE ");
 		clickhouse_text_ident(&sql, str_c(database));
 		o = say(d->session, sql.ptr, err);
 	}
 	/* From here on nothing can be changed in it, but settings. */
-	if (o == OUTCOME_OK && when == FOR_READ)
+	if (o == OUTCOME_OK && d->when == FOR_READ)
 		o = say(d->session, "SET readonly = 2", err);
 	buf_clear(&sql);
-	return o;
-}
-
-static enum outcome learn_engine(struct connection *c, struct error *err)
-{
-	struct chdb *h = state_of(c);
-	struct chdb_reply reply;
-	struct result r = { 0 };
-	enum outcome o =
-		run_own(h->reader.session, "SELECT version(), timezone()", &reply, err);
-
-	if (o == OUTCOME_OK)
-		o = clickhouse_answer_rows(reply.text, NULL, &r, err);
-	if (o == OUTCOME_OK && (r.rows.count != 1 || r.column_count != 2))
-		o = error_set(err, OUTCOME_UNREACHABLE, "chDB answers, but not as ClickHouse does");
-	if (o == OUTCOME_OK) {
-		c->version_text = must_strdup(r.rows.at[0][0].ptr);
-		h->time_zone = must_strdup(r.rows.at[0][1].ptr);
-	}
-	chdb_reply_clear(&reply);
-	result_clear(&r);
 	return o;
 }
 
@@ -163,7 +151,7 @@ static enum outcome open_engine(struct connection *c, const char *url,
 	char *mark = strstr(folder, option), *database = NULL;
 	enum outcome o;
 
-	*h = (struct chdb){ 0 };
+	*h = (struct chdb){ .reader.when = FOR_READ, .changer.when = FOR_CHANGE };
 	c->state = h;
 	if (mark) {
 		database = mark + sizeof(option) - 1;
@@ -172,13 +160,11 @@ static enum outcome open_engine(struct connection *c, const char *url,
 	o = *folder ? OUTCOME_OK
 		    : error_set(err, OUTCOME_UNREACHABLE, "chDB wants a folder to work in");
 	if (o == OUTCOME_OK)
-		o = open_desk(folder, database, FOR_READ, &h->reader, err);
+		o = open_desk(c, folder, database, &h->reader, err);
 	if (o == OUTCOME_OK)
-		o = open_desk(folder, database, FOR_CHANGE, &h->changer, err);
+		o = open_desk(c, folder, database, &h->changer, err);
 	if (o == OUTCOME_OK)
 		o = chdb_session_open(folder, &h->killer, err);
-	if (o == OUTCOME_OK)
-		o = learn_engine(c, err);
 	if (o != OUTCOME_OK)
 		err->outcome = o = OUTCOME_UNREACHABLE;
 	free(folder);
@@ -215,12 +201,33 @@ static enum outcome refuse_several(struct str sql, struct error *err)
 	return err->outcome;
 }
 
-static const char *own_value(struct str name, enum when when)
+static const char *own_value(struct str name, enum clickhouse_when when)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (settings[i].when & when && str_eq(name, str_c(settings[i].name)))
-			return settings[i].value;
+	const struct clickhouse_setting *own;
+
+	for (size_t i = 0; (own = clickhouse_setting_at(i)) != NULL; i++)
+		if (own->when & when && str_eq(name, str_c(own->name)))
+			return own->value;
 	return NULL;
+}
+
+static enum outcome knows(struct desk *d, struct str name, bool *known, struct error *err)
+{
+	struct chdb_reply reply;
+	struct result r = { 0 };
+	struct buf sql = { 0 };
+	enum outcome o;
+
+	buf_text(&sql, "SELECT name FROM system.settings WHERE name = ");
+	clickhouse_text_literal(&sql, CELL_STRING, name);
+	o = run_own(d->session, sql.ptr, &reply, err);
+	if (o == OUTCOME_OK)
+		o = clickhouse_answer_rows(reply.text, NULL, &r, err);
+	*known = r.rows.count > 0;
+	chdb_reply_clear(&reply);
+	result_clear(&r);
+	buf_clear(&sql);
+	return o;
 }
 
 static enum outcome set_timeout(struct desk *d, int64_t ms, struct error *err)
@@ -247,13 +254,15 @@ static enum outcome set_all(const struct connection *c, struct desk *d, const st
 	enum outcome o = set_timeout(d, s->timeout_ms, err);
 
 	for (size_t i = 0; o == OUTCOME_OK && i < s->setting_count; i++) {
-		o = set(d->session, s->settings[i].name, s->settings[i].value, false, err);
-		if (o == OUTCOME_OK || strcmp(err->code, "115") != 0)
-			continue;
-		log_warning("connection %s: chDB %s does not know the setting %.*s: left out",
-			    c->name, c->version_text, STR_ARG(s->settings[i].name));
-		error_clear(err);
-		o = OUTCOME_OK;
+		struct str name = s->settings[i].name;
+		bool known;
+
+		o = knows(d, name, &known, err);
+		if (o == OUTCOME_OK && known)
+			o = set(d->session, name, s->settings[i].value, false, err);
+		else if (o == OUTCOME_OK)
+			log_warning("connection %s: chDB %s does not know the setting %.*s: "
+				    "left out", c->name, c->version_text, STR_ARG(name));
 	}
 	return o;
 }
@@ -394,6 +403,31 @@ static enum outcome await_mutations(struct connection *c, const char *prefix UNU
 	return o;
 }
 
+/* Of a mutation, which its statement waits for: nobody else has any in this folder. */
+static bool measure(struct connection *c, const char *query_id UNUSED, struct measure *out)
+{
+	struct chdb *h = state_of(c);
+	struct chdb_reply reply;
+	struct error ignored = { 0 };
+	struct result r = { 0 };
+	struct buf sql = { 0 };
+	enum outcome o;
+
+	*out = (struct measure){ 0 };
+	clickhouse_measure_mutations(&sql, &h->can, NULL);
+	o = run_own(h->reader.session, sql.ptr, &reply, &ignored);
+	if (o == OUTCOME_OK)
+		o = clickhouse_answer_rows(reply.text, NULL, &r, &ignored);
+	bool good = o == OUTCOME_OK && r.rows.count == 1 && r.column_count == 2 &&
+		    str_to_int(r.rows.at[0][0], &out->read) &&
+		    str_to_int(r.rows.at[0][1], &out->to_read);
+	chdb_reply_clear(&reply);
+	error_clear(&ignored);
+	result_clear(&r);
+	buf_clear(&sql);
+	return good;
+}
+
 const struct connection_kind chdb_kind = {
 	.name = "chdb",
 	.open = open_engine,
@@ -404,5 +438,6 @@ const struct connection_kind chdb_kind = {
 	.quote_ident = clickhouse_text_ident,
 	.quote_literal = clickhouse_text_literal,
 	.too_much = clickhouse_too_much,
+	.measure = measure,
 	.inspect = chdb_inspect,
 };

@@ -9,26 +9,11 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define KILL_TIMEOUT_MS 5000L
-#define MEASURE_TIMEOUT_MS 1000L
 #define KILL_AGAIN_MS 3000
 /* A socket that has gone stale would leave a change in doubt: servers keep one for 3 s and more. */
 #define KEPT_FOR_CHANGE_S 1L
 #define DEADLINE_GRACE_MS 3000		/* the server's own limit comes first and says more */
 #define ANSWER_CAP_BYTES (RESULT_CAP_BYTES + ((size_t)1 << 20))
-
-static const struct setting {
-	const char *name, *value;
-	enum { FOR_READ = 1, FOR_CHANGE = 2, FOR_ALWAYS = 3 } when;
-} settings[] = {
-#define CLICKHOUSE_SETTING(name, value, when) { #name, value, FOR_##when },
-#include "vm/connection/clickhouse_setting.def"
-#undef CLICKHOUSE_SETTING
-};
-
-const char *clickhouse_setting_name(size_t i)
-{
-	return i < ARRAY_SIZE(settings) ? settings[i].name : NULL;
-}
 
 /* ---- opening ---- */
 
@@ -98,6 +83,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 			where = &h->authority;
 		else if (strcmp(pair, "compress") == 0)
 			where = &h->compress;
+		else if (strcmp(pair, "proxy") == 0)
+			where = &h->proxy;
 		bool known = where != NULL;
 		if (where && text) {
 			free(*where);
@@ -109,8 +96,8 @@ static enum outcome read_options(struct clickhouse *h, char *query, char **clust
 		if (!known)
 			return error_set(err, OUTCOME_UNREACHABLE,
 					 "the ClickHouse URL may have ?cluster=, &database=, &ca=, "
-					 "&compress= and &host=SERVER:PORT=HOST:PORT, nothing "
-					 "else");
+					 "&compress=, &proxy= and &host=SERVER:PORT=HOST:PORT, "
+					 "nothing else");
 	}
 	return OUTCOME_OK;
 }
@@ -202,6 +189,9 @@ void clickhouse_http_close(struct clickhouse *h)
 	free(h->host);
 	free(h->database);
 	free(h->authority);
+	if (h->proxy)
+		explicit_bzero(h->proxy, strlen(h->proxy));
+	free(h->proxy);
 	free(h->compress);
 	free(h->time_zone);
 	for (size_t i = 0; i < h->named.count; i++)
@@ -244,10 +234,10 @@ static void add_settings(struct buf *url, const struct clickhouse *h, CURL *easy
 			 const struct request *r)
 {
 	char seconds[32];
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if ((h->known >> i & 1) &&
-		    (settings[i].when & (r->reading ? FOR_READ : FOR_CHANGE)))
-			add_pair(url, easy, str_c(settings[i].name), str_c(settings[i].value));
+	const struct clickhouse_setting *own;
+	for (size_t i = 0; (own = clickhouse_setting_at(i)) != NULL; i++)
+		if (clickhouse_setting_goes(&h->can, i, r->reading ? FOR_READ : FOR_CHANGE))
+			add_pair(url, easy, str_c(own->name), str_c(own->value));
 	/* also 0: a profile's limit must not end a step of two days */
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)((r->timeout_ms + 999) / 1000));
 	add_pair(url, easy, STR("max_execution_time"), str_c(seconds));
@@ -281,7 +271,7 @@ enum outcome clickhouse_http_compose(struct clickhouse *h, CURL *easy, const str
 	 * than its own buffer of 1 MiB has it begin in memory. */
 	if (whole)
 		add_pair(url, easy, STR("buffer_size"), STR("1048577"));
-	if (!r->bare && !h->readonly)
+	if (!r->bare && !h->can.readonly)
 		add_settings(url, h, easy, r);
 	*body = r->sql;
 	if (r->reading)
@@ -364,8 +354,12 @@ void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char 
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* a proxy in the environment is meant for the web, not for databases */
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	/* a proxy in the environment is meant for the web, not for databases; one of the connection
+	 * passes bytes on, and nothing that it could cut short or keep back */
+	curl_easy_setopt(easy, CURLOPT_PROXY, h->proxy ? h->proxy : "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, h->proxy ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (clickhouse_is_compressed(h))
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -380,8 +374,13 @@ void clickhouse_http_prepare(const struct clickhouse *h, CURL *easy, const char 
 enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLcode rc,
 				  const char *why, struct answer *a, struct error *err)
 {
-	long sent = 0;
+	long sent = 0, tunnel = 0, sockets = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &sockets);
+	/* What went to a proxy that made no tunnel went no further. */
+	if (h->proxy && a->sendings == 0 && sockets > 0 && tunnel != 200)
+		sent = 0;
 	a->sent = sent > 0 || a->sendings > 1;
 	if (a->too_large)
 		return error_set(err, OUTCOME_FAILED, "the result is larger than %zu MiB",
@@ -471,8 +470,8 @@ enum outcome clickhouse_http_ask(struct clickhouse *h, const struct request *r,
 	return o;
 }
 
-/* Over a socket of its own, while another request waits for its answer. */
-static bool ask_aside(struct clickhouse *h, struct str sql, long limit_ms, struct answer *a)
+bool clickhouse_http_ask_aside(struct clickhouse *h, struct str sql, long limit_ms,
+			       struct answer *a)
 {
 	char why[CURL_ERROR_SIZE] = "";
 	CURL *easy = curl_easy_init();
@@ -494,24 +493,7 @@ void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefi
 	clickhouse_text_id_condition(&sql, query_id, prefix);
 	buf_text(&sql, " ASYNC");
 	/* if it fails the query goes on, and is killed again later */
-	ask_aside(h, buf_view(&sql), KILL_TIMEOUT_MS, &a);
+	clickhouse_http_ask_aside(h, buf_view(&sql), KILL_TIMEOUT_MS, &a);
 	clickhouse_answer_clear(&a);
 	buf_clear(&sql);
-}
-
-bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out)
-{
-	struct buf sql = {0};
-	struct answer a;
-	long long read = 0, total = 0, written = 0;
-	buf_text(&sql, "SELECT toInt64(read_rows), toInt64(total_rows_approx), "
-		       "toInt64(written_rows) FROM system.processes WHERE ");
-	clickhouse_text_id_condition(&sql, query_id, false);
-	buf_text(&sql, " LIMIT 1 FORMAT TabSeparated");
-	bool good = ask_aside(c->state, buf_view(&sql), MEASURE_TIMEOUT_MS, &a) && a.body.len &&
-		    sscanf(a.body.ptr, "%lld\t%lld\t%lld", &read, &total, &written) == 3;
-	*out = (struct measure){ read, total, written };
-	clickhouse_answer_clear(&a);
-	buf_clear(&sql);
-	return good;
 }

@@ -8,6 +8,7 @@
 #ifndef VM_CONNECTION_CLICKHOUSE_HTTP_H
 #define VM_CONNECTION_CLICKHOUSE_HTTP_H
 
+#include "vm/connection/clickhouse_capability.h"
 #include "vm/connection/connection.h"
 #include <curl/curl.h>
 
@@ -34,16 +35,16 @@ struct clickhouse {
 	char *host;			/* host:port, for messages */
 	char *database;
 	char *authority;		/* a file with who vouches for it; NULL: the system's */
+	char *proxy;			/* by way of which the server is reached; or NULL */
 	char *compress;			/* "1": results come compressed; or NULL */
 	char *time_zone;		/* of the server */
 	struct curl_slist *headers;
 	CURLM *multi;
 	CURL *reader, *changer;		/* kept: a socket serves one request after another */
-	uint64_t known;			/* rows of clickhouse_setting.def that the server knows */
+	struct clickhouse_capabilities can;
 	VEC(struct named_setting) named;	/* asked for once per session */
 	VEC(struct known_table) tables;	/* asked for once per session */
 	VEC(struct reached_host) reached;
-	bool readonly;			/* the user's profile: no setting may be sent */
 };
 
 struct request {
@@ -92,7 +93,8 @@ enum outcome clickhouse_http_fail(const struct clickhouse *h, CURL *easy, CURLco
 				  const char *why, struct answer *a, struct error *err);
 /* KILL QUERY … ASYNC of what has this id, or an id that begins with it. Best effort. */
 void clickhouse_http_kill(struct clickhouse *h, const char *query_id, bool prefix);
-/* measure() of the kind. */
-bool clickhouse_measure(struct connection *c, const char *query_id, struct measure *out);
+/* Over a socket of its own, while another request waits for its answer. */
+bool clickhouse_http_ask_aside(struct clickhouse *h, struct str sql, long limit_ms,
+			       struct answer *a);
 
 #endif

@@ -4,6 +4,7 @@
 #include "vm/connection/clickhouse_ddl.h"
 #include "vm/connection/clickhouse_http.h"
 #include "vm/connection/clickhouse_kind.h"
+#include "vm/connection/clickhouse_measure.h"
 #include "vm/connection/clickhouse_text.h"
 #include "vm/connection/stream.h"
 #include "vm/base/log.h"
@@ -47,42 +48,19 @@ enum outcome clickhouse_ask_server(struct connection *c, struct str sql, const s
 
 /* ---- opening ---- */
 
-static void learn_settings(struct clickhouse *h, struct str known)
-{
-	const char *name;
-	for (size_t i = 0; (name = clickhouse_setting_name(i)) != NULL; i++) {
-		struct buf word = {0};
-		buf_format(&word, " %s=", name);
-		if (str_find(known, buf_view(&word)) >= 0)
-			h->known |= (uint64_t)1 << i;
-		buf_clear(&word);
-	}
-	h->readonly = str_find(known, STR(" readonly=1 ")) >= 0;
-}
-
 static enum outcome learn_server(struct connection *c, const struct watch *watch, struct error *err)
 {
 	struct clickhouse *h = state_of(c);
 	struct buf sql = {0};
 	struct result r = {0};
-	const char *name;
-	buf_text(&sql, "SELECT version(), timezone(), concat(' ', "
-		       "arrayStringConcat(groupArray(concat(name, '=', value)), ' '),"
-		       " ' ') FROM system.settings WHERE name IN ('readonly'");
-	for (size_t i = 0; (name = clickhouse_setting_name(i)) != NULL; i++)
-		buf_format(&sql, ", '%s'", name);
-	buf_byte(&sql, ')');
+	clickhouse_capability_ask(&sql);
 	enum outcome o = ask_server(h, buf_view(&sql), true, watch, &r, err);
-	if (o == OUTCOME_OK && (r.rows.count != 1 || r.column_count != 3))
+	if (o == OUTCOME_OK &&
+	    !clickhouse_capability_learn(&r, &h->can, &c->version_text, &h->time_zone))
 		o = error_set(err, OUTCOME_UNREACHABLE, "%s answers, but not as ClickHouse does",
 			      h->host);
-	if (o == OUTCOME_OK) {
-		c->version_text = must_strdup(r.rows.at[0][0].ptr);
-		h->time_zone = must_strdup(r.rows.at[0][1].ptr);
-		learn_settings(h, r.rows.at[0][2]);
-	} else {
+	if (o != OUTCOME_OK)
 		err->outcome = o = o == OUTCOME_STOPPED ? o : OUTCOME_UNREACHABLE;
-	}
 	result_clear(&r);
 	buf_clear(&sql);
 	return o;

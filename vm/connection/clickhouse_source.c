@@ -131,7 +131,7 @@ enum outcome clickhouse_source_open(struct connection *c, const struct statement
 					    .timeout_ms = s->timeout_ms };
 	if (o == OUTCOME_OK)
 		o = clickhouse_take_settings(c, s, watch, &source->request, err);
-	source->has_extremes = !h->readonly;
+	source->has_extremes = !h->can.readonly;
 	if (o == OUTCOME_OK && source->has_extremes) {
 		struct request *r = &source->request;
 

@@ -94,10 +94,7 @@ static bool reads_floats_exactly(const struct connection *c)
 {
 	const struct clickhouse *h = c->state;
 
-	for (size_t i = 0; clickhouse_setting_name(i); i++)
-		if (strcmp(clickhouse_setting_name(i), "precise_float_parsing") == 0)
-			return h->known >> i & 1;
-	return false;
+	return clickhouse_can(&h->can, CLICKHOUSE_CAN_EXACT_FLOATS);
 }
 
 static void mark_inexact(struct stream_type *t, bool is_inexact)

@@ -6,7 +6,6 @@
 
 #define CLICKHOUSE_URL_BYTES 15000	/* 18.16 takes 16384, and the server's own share */
 
-const char *clickhouse_setting_name(size_t i);	/* of clickhouse_setting.def; NULL at its end */
 void clickhouse_text_ident(struct buf *out, struct str part);
 void clickhouse_text_literal(struct buf *out, enum cell_type type, struct str text);
 /* query_id = 'x', or begins with it. */

@@ -10,8 +10,8 @@
  * again. Once an attempt is in doubt no failure of a later one says any more that nothing happened.
  *
  * Nothing is sent to an address that is not public, unless the instance allows its host; the
- * address looked at is the one that is connected to. User, password and query of the URL, and all
- * of one that came from a variable, are in no name, error or log.
+ * address looked at is the one that is connected to, or that a proxy is told to. User, password
+ * and query of the URL, and all of one that came from a variable, are in no name, error or log.
  */
 #ifndef VM_CONNECTION_HTTP_H
 #define VM_CONNECTION_HTTP_H
@@ -35,6 +35,7 @@ struct http_order {
 	bool doubted;		/* an attempt of it is in doubt already */
 	const char *local;	/* AMIG_ALLOW_LOCAL or NULL */
 	const char *authority;	/* AMIG_HTTP_CA or NULL; outlives the connection */
+	const char *proxy;	/* AMIG_HTTP_PROXY or NULL */
 };
 
 extern const struct connection_kind http_kind;
@@ -81,5 +82,16 @@ bool http_url_is_listed(const struct http_url *u, const char *list);
 /* Adds a text of somebody else's with what is secret in the URL left out; all: its path, too. */
 void http_url_mask(const struct http_url *u, bool all, struct str text, struct buf *out);
 void http_url_clear(struct http_url *u);
+
+/* http_proxy.c: where a proxy is to make a tunnel to. */
+enum http_found {
+	HTTP_FOUND_PUBLIC,	/* address: one that may be gone to */
+	HTTP_FOUND_OTHER,	/* address: one that may not */
+	HTTP_FOUND_NOTHING,	/* *why */
+	HTTP_FOUND_GIVEN_UP,	/* as the watch wants */
+};
+enum http_found http_proxy_look_up(const struct http_url *u, int64_t left_ms,
+				   const struct watch *watch, struct buf *address,
+				   const char **why);
 
 #endif

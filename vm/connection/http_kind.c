@@ -16,7 +16,7 @@
 struct http {
 	CURLM *multi;
 	CURL *easy;
-	struct http_url url;
+	struct http_url url, proxy;	/* proxy.url NULL: none */
 	char method[8];		/* "POST" */
 	char *variable;		/* that the URL came from, or NULL */
 	struct buf body;
@@ -47,6 +47,7 @@ struct str http_variable(struct str url)
 static void forget(struct http *h)
 {
 	http_url_clear(&h->url);
+	http_url_clear(&h->proxy);
 	free(h->variable);
 	h->variable = NULL;
 	buf_reset(&h->body);
@@ -130,6 +131,11 @@ enum outcome http_prepare(struct connection *c, const struct http_order *o, stru
 	forget(h);
 	if (!read_url(h, o))
 		return refuse_url(o, err);
+	if (o->proxy && !http_url_read(&h->proxy, o->proxy)) {
+		error_set(err, OUTCOME_FAILED, "the address in AMIG_HTTP_PROXY is no URL");
+		error_hint(err, "write http://host:port or http://user:password@host:port");
+		return err->outcome;
+	}
 	if (o->body.len > HTTP_BODY_CAP_BYTES)
 		return error_set(err, OUTCOME_FAILED, "the body of `http` is larger than %zu MiB",
 				 HTTP_BODY_CAP_BYTES >> 20);
@@ -204,7 +210,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose UNUSED,
 {
 	struct http *h = context;
 
-	if (!h->local && !http_address_is_public(&a->addr)) {
+	/* The proxy may be anywhere; where it leads to was looked at before. */
+	if (!h->local && !h->proxy.url && !http_address_is_public(&a->addr)) {
 		buf_reset(&h->refused);
 		http_address_print(&a->addr, &h->refused);
 		return CURL_SOCKET_BAD;
@@ -254,15 +261,32 @@ static struct curl_slist *make_headers(const struct http *h, const char *query_i
 	return list;
 }
 
+/* What the environment says of proxies is for programs whose requests may go anywhere. */
+static void set_proxy(struct http *h, struct curl_slist *tunnel)
+{
+	CURL *e = h->easy;
+
+	curl_easy_setopt(e, CURLOPT_PROXY, h->proxy.url ? h->proxy.origin : "");
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+	if (!h->proxy.url)
+		return;
+	if (*h->proxy.user || *h->proxy.password) {
+		curl_easy_setopt(e, CURLOPT_PROXYUSERNAME, h->proxy.user);
+		curl_easy_setopt(e, CURLOPT_PROXYPASSWORD, h->proxy.password);
+	}
+	if (h->authority)
+		curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, h->authority);
+	if (tunnel) {
+		curl_easy_setopt(e, CURLOPT_CONNECT_TO, tunnel);
+		curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	}
+}
+
 static void prepare(struct http *h, const struct http_url *u, struct curl_slist *headers,
 		    int64_t left_ms, char *why)
 {
 	CURL *e = h->easy;
 
-	buf_reset(&h->answer);
-	buf_reset(&h->refused);
-	h->sendings = 0;
-	h->cancelled = false;
 	curl_easy_reset(e);
 	set_body(h);
 	curl_easy_setopt(e, CURLOPT_URL, u->url);
@@ -280,8 +304,6 @@ static void prepare(struct http *h, const struct http_url *u, struct curl_slist 
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, h);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	/* A proxy would resolve names itself, and could reach what may not be reached. */
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (h->authority)
 		curl_easy_setopt(e, CURLOPT_CAINFO, h->authority);
@@ -426,6 +448,39 @@ static bool is_redirect(const struct http *h, const struct http_url *at, long st
 	return (status == 307 || status == 308) && http_url_is_same_site(at, to);
 }
 
+/* By way of a proxy: where to, which is looked at. *tunnel stays NULL where it may be anywhere. */
+static enum outcome find_way(struct http *h, const struct http_url *u, int64_t left_ms,
+			     const struct watch *watch, struct curl_slist **tunnel,
+			     struct error *err)
+{
+	struct buf address = { 0 }, to = { 0 };
+	const char *why;
+
+	if (!h->proxy.url || h->local)
+		return OUTCOME_OK;
+	switch (http_proxy_look_up(u, left_ms, watch, &address, &why)) {
+	case HTTP_FOUND_PUBLIC:
+		buf_format(&to, "::%s:%s", address.ptr, u->port);
+		*tunnel = curl_slist_append(NULL, to.ptr);
+		break;
+	case HTTP_FOUND_OTHER:
+		buf_str(&h->refused, buf_view(&address));
+		fail_unanswered(h, CURLE_COULDNT_CONNECT, "", err);
+		break;
+	case HTTP_FOUND_GIVEN_UP:
+		h->cancelled = true;
+		fail_unanswered(h, CURLE_COULDNT_CONNECT, "", err);
+		break;
+	case HTTP_FOUND_NOTHING:
+		fail_unanswered(h, CURLE_COULDNT_RESOLVE_HOST, why, err);
+		error_hint(err, "AMIG_ALLOW_LOCAL may list a host that only the proxy can look up");
+		break;
+	}
+	buf_clear(&address);
+	buf_clear(&to);
+	return *tunnel ? OUTCOME_OK : err->outcome;
+}
+
 /* One request. *followed: it is to be made again with what is in u now. */
 static enum outcome attempt(struct http *h, struct http_url *u, struct curl_slist *headers,
 			    int64_t left_ms, const struct watch *watch, bool *followed,
@@ -433,14 +488,23 @@ static enum outcome attempt(struct http *h, struct http_url *u, struct curl_slis
 {
 	char why[CURL_ERROR_SIZE] = "";
 	struct http_url to = { 0 };
-	enum outcome o = OUTCOME_OK;
+	struct curl_slist *tunnel = NULL;
+	enum outcome o;
 	long status = 0;
 	CURLcode rc;
 
+	buf_reset(&h->answer);
+	buf_reset(&h->refused);
+	h->sendings = 0;
+	h->cancelled = *followed = false;
+	o = find_way(h, u, left_ms, watch, &tunnel, err);
+	if (o != OUTCOME_OK)
+		return o;
 	prepare(h, u, headers, left_ms, why);
+	set_proxy(h, tunnel);
 	rc = perform(h, watch);
+	curl_slist_free_all(tunnel);
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	*followed = false;
 	if (status < 200) {
 		o = fail_unanswered(h, rc, why, err);
 	} else if (status >= 300) {

@@ -256,34 +256,6 @@ bool sqlite_counts_rows(sqlite3_stmt *statement)
 	return false;
 }
 
-enum outcome sqlite_exec(struct sqlite *s, struct str sql, const struct watch *watch, int64_t *rows,
-			 struct error *err)
-{
-	struct str rest = sql;
-	enum outcome o = OUTCOME_OK;
-	if (rows)
-		*rows = -1;
-	sqlite_watch(s, watch, 0);
-	for (;;) {
-		sqlite3_stmt *statement;
-		o = sqlite_next(s, sql, &rest, &statement, err);
-		if (o != OUTCOME_OK || !statement)
-			break;
-		int rc;
-		while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-			;
-		if (rc != SQLITE_DONE)
-			o = sqlite_fail(s, err);
-		else if (rows && sqlite_counts_rows(statement))
-			*rows = sqlite3_changes64(s->db);
-		sqlite3_finalize(statement);
-		if (o != OUTCOME_OK)
-			break;
-	}
-	sqlite_unwatch(s);
-	return o;
-}
-
 enum outcome sqlite_prepare_kept(struct sqlite *s, const char *sql, sqlite3_stmt **out,
 				 struct error *err)
 {

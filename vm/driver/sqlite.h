@@ -40,10 +40,6 @@ void sqlite_close(struct sqlite *s);
  * themselves. watch: NULL none. */
 void sqlite_watch(struct sqlite *s, const struct watch *watch, int64_t timeout_ms);
 void sqlite_unwatch(struct sqlite *s);
-/* Runs every statement in the text. rows (may be NULL): how many the last INSERT, UPDATE or DELETE
- * changed, -1 none. */
-enum outcome sqlite_exec(struct sqlite *s, struct str sql, const struct watch *watch, int64_t *rows,
-			 struct error *err) MUST_USE;
 /* The next statement of *rest, which moves on behind it. NULL: only space and comments are left.
  * Positions in errors count from the beginning of `whole`. The caller finalizes. */
 enum outcome sqlite_next(struct sqlite *s, struct str whole, struct str *rest, sqlite3_stmt **out,

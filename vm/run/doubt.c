@@ -48,22 +48,60 @@ enum outcome doubt_fence(struct run *r, struct str connection, struct error *err
 	return c->kind->fence(c, r->prefix, &r->watch, err);
 }
 
-enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struct error *err)
+/* What an effect has set going on other hosts, of a target that is fenced, is waited for. */
+static enum outcome linger(struct run *r, const struct effect_row *e, struct error *err)
 {
 	struct connection *c;
 	char id[QUERY_ID_SIZE];
 	uint32_t need;
 	const struct statement s = { .sql = e->sql, .query_id = id };
-	enum outcome o = doubt_fence(r, e->connection, err);
+	enum outcome o;
 
-	if (o != OUTCOME_OK || http_is_target(e->connection))
-		return o;
+	if (http_is_target(e->connection))
+		return OUTCOME_OK;
 	o = find_connection(r, e->connection, &need, &c, err);
 	if (o != OUTCOME_OK || !c->kind->linger)
 		return o;
 	snprintf(id, sizeof(id), "%.*s", STR_ARG(e->query_id));
 	c->kind->linger(c, &s, &r->watch);
 	return OUTCOME_OK;
+}
+
+enum outcome doubt_fence_effect(struct run *r, const struct effect_row *e, struct error *err)
+{
+	enum outcome o = doubt_fence(r, e->connection, err);
+
+	return o == OUTCOME_OK ? linger(r, e, err) : o;
+}
+
+void doubt_fence_once(struct run *r, const struct effect_row *e, struct error *why)
+{
+	bool held = r->health.held;
+
+	r->health.held = true; /* what ends something there must not be cancelled */
+	if (doubt_fence(r, e->connection, why) != OUTCOME_OK && why->class == ERROR_UNKNOWN)
+		why->class = ERROR_TRANSIENT;
+	r->health.held = held;
+}
+
+enum step_end doubt_await_target(struct run *r, const struct act *a, const struct effect_row *e,
+				 struct error *why)
+{
+	enum step_end end = STEP_DONE;
+
+	for (int64_t attempt = 1; end == STEP_DONE; attempt++) {
+		doubt_fence_once(r, e, why);
+		if (!why->message)
+			return STEP_DONE;
+		if (r->stop.cancelled)
+			end = STEP_STOPPED;
+		else if (!retry_wanted(&a->policy.retry, attempt, why))
+			return STEP_DONE;
+		else
+			end = effect_wait(r, a, attempt, why);
+	}
+	error_clear(why);
+	return end;
 }
 
 /* What runs there under the run's name might be a successor's, which the store says. */
@@ -315,14 +353,13 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 			   struct error *err)
 {
 	enum verdict v = VERDICT_OPEN;
-	bool held = r->health.held, fenced;
+	bool held = r->health.held, fenced = !err->message;
 	struct buf seen = { 0 };
 
 	r->health.held = true; /* what is found out here must not be cancelled */
 	/* The server's log is asked with as much patience as a probe needs here. */
-	fenced = (a->operation->done_when != NO_INDEX
-			  ? doubt_fence_effect(r, e, err)
-			  : doubt_fence(r, e->connection, err)) == OUTCOME_OK;
+	if (fenced && a->operation->done_when != NO_INDEX)
+		fenced = linger(r, e, err) == OUTCOME_OK;
 	if (fenced)
 		v = decide(r, a, e, &seen, err);
 	else
@@ -422,7 +459,7 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 		return resolve_lanes(r, &a, err);
 	if (is_undone(r))
 		return close_left(r, err);
-	if (effect_await_target(r, &a, e) == STEP_STOPPED) {
+	if (doubt_await_target(r, &a, e, err) == STEP_STOPPED) {
 		r->left_open = true;
 		return session_settle(r, &a, STEP_STOPPED, err);
 	}

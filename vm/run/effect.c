@@ -177,27 +177,6 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
-enum step_end effect_await_target(struct run *r, const struct act *a,
-				  const struct effect_row *effect)
-{
-	for (int64_t attempt = 1;; attempt++) {
-		struct error why = { 0 };
-		enum outcome o = doubt_fence(r, effect->connection, &why);
-		enum step_end end = STEP_DONE;
-		bool again;
-
-		if (why.class == ERROR_UNKNOWN)
-			why.class = ERROR_TRANSIENT;
-		again = o != OUTCOME_OK && !r->stop.cancelled &&
-			retry_wanted(&a->policy.retry, attempt, &why);
-		if (again)
-			end = effect_wait(r, a, attempt, &why);
-		error_clear(&why);
-		if (!again || end != STEP_DONE)
-			return end;
-	}
-}
-
 /* Done, as was found out, and half done only if `verify` says so. */
 static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
 				 struct error *err)
@@ -262,7 +241,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 	}
 	if (!is_refused_late(effect))
 		lease_await_arrival(r);
-	if (effect_await_target(r, a, effect) != STEP_DONE)
+	if (doubt_await_target(r, a, effect, &why) != STEP_DONE)
 		return effect_leave_open(r, effect);
 	v = doubt_resolve(r, a, effect, &why);
 	strand_together(r);

@@ -20,7 +20,8 @@ static enum outcome prepare(struct run *r, const struct machine_request *q, bool
 				    .url = value_text(q->operands[1]),
 				    .doubted = doubted,
 				    .local = r->instance->local,
-				    .authority = r->instance->authority };
+				    .authority = r->instance->authority,
+				    .proxy = r->instance->proxy };
 	struct str variable = http_variable(order.url);
 	bool allowed = true;
 

@@ -37,6 +37,7 @@ enum outcome instance_read(struct instance *out, struct error *err)
 	out->allowed_env = get("AMIG_ALLOW_ENV");
 	out->local = get("AMIG_ALLOW_LOCAL");
 	out->authority = get("AMIG_HTTP_CA");
+	out->proxy = get("AMIG_HTTP_PROXY");
 	out->stop_grace_ms = INSTANCE_STOP_GRACE_MS;
 	out->lease_ms = INSTANCE_LEASE_MS;
 	if (read_duration("AMIG_STOP_GRACE", &out->stop_grace_ms, err) != OUTCOME_OK ||

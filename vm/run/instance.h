@@ -24,6 +24,7 @@ struct instance {
 	const char *allowed_env; /* AMIG_ALLOW_ENV: names separated by commas */
 	const char *local;	 /* AMIG_ALLOW_LOCAL: hosts separated by commas */
 	const char *authority;	 /* AMIG_HTTP_CA: a file with who vouches for `http` */
+	const char *proxy;	 /* AMIG_HTTP_PROXY: by way of which `http` goes */
 	int64_t lease_ms;	 /* AMIG_LEASE: how long a run stays this process's */
 	int64_t stop_grace_ms;	 /* AMIG_STOP_GRACE: how long a stop waits for the current effect */
 };

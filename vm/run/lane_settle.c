@@ -50,6 +50,7 @@ static enum step_end resolve(struct run *r, struct act *a, struct lane *l, enum 
 	enum verdict v;
 
 	lane_look_at(r, l);
+	doubt_fence_once(r, e, &why);
 	v = doubt_resolve(r, a, e, &why);
 	if (v == VERDICT_DONE) {
 		journal_outcome(r, e->number, e->attempt, true, -1, NULL);
@@ -203,7 +204,7 @@ enum verdict lanes_resolve_loaded(struct run *r, struct act *a, struct error *er
 		if (!l->open)
 			continue;
 		lane_look_at(r, l);
-		if (effect_await_target(r, a, e) == STEP_STOPPED)
+		if (doubt_await_target(r, a, e, err) == STEP_STOPPED)
 			return VERDICT_NONE;
 		l->verdict = mutant(MUTANT_LANE_VERDICT) && i ? r->lanes->at[0].verdict
 							      : doubt_resolve(r, a, e, err);

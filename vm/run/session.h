@@ -410,11 +410,6 @@ enum step_end step_operation(struct run *r, struct act *a, struct error *err);
 enum proof { PROOF_NONE, PROOF_MARKER, PROOF_FENCE };
 /* effect.c: makes the effect that the machine asks for, and answers it. */
 enum step_end step_effect(struct run *r, struct act *a, struct error *err);
-/* A target that is out of reach for a moment can't be asked what became of an effect: it is waited
- * for, until it is fenced, as the operation's retries say. STEP_STOPPED: a stop came; STEP_DONE:
- * ask now, whether it is there or not. */
-enum step_end effect_await_target(struct run *r, const struct act *a,
-				  const struct effect_row *effect);
 /* One of its own: its intent is durable before it goes out. r->sql is what the journal shows. */
 enum step_end effect_alone(struct run *r, struct act *a, struct connection *c, enum proof proof,
 			   struct error *err);
@@ -515,8 +510,15 @@ bool query_id_is_guarded(struct str query_id);
 
 /* Whether a function can make one effect at most, by its code. */
 bool doubt_has_one_effect(const struct module *m, uint32_t function);
-/* doubt.c: fences the target and finds out what became of an effect; *err only with VERDICT_OPEN.
- */
+/* doubt.c: in front of doubt_resolve(). A target that is out of reach for a moment can't be asked
+ * what became of an effect: it is waited for, until it is fenced, as the operation's retries say.
+ * STEP_STOPPED: a stop came; STEP_DONE: ask now; why: it could not be fenced. */
+enum step_end doubt_await_target(struct run *r, const struct act *a,
+				 const struct effect_row *effect, struct error *why);
+/* The same without patience. */
+void doubt_fence_once(struct run *r, const struct effect_row *effect, struct error *why);
+/* Finds out what became of an effect. *err: why the target could not be fenced, empty where it is;
+ * then, only with VERDICT_OPEN, why it is not known. */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
 			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */

@@ -112,7 +112,7 @@ static enum step_end resolve(struct run *r, struct act *a, struct loaded *l, str
 		return close_undone(r, l, err) == OUTCOME_OK ? STEP_DONE : STEP_LOST;
 	if (o != OUTCOME_OK)
 		return STEP_LOST;
-	if (effect_await_target(r, a, e) == STEP_STOPPED)
+	if (doubt_await_target(r, a, e, err) == STEP_STOPPED)
 		return STEP_STOPPED;
 	/* What can be asked of the target may be said by where the code is. */
 	r->checkpoint = buf_view(&l->machine);
