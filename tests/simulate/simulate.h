@@ -186,6 +186,7 @@ extern struct simulation world;
 /* What a migration does; plan.def. */
 struct plan {
 	const char *name;
+	unsigned weight;
 	uint64_t keys; /* that are there when it is completed */
 	bool fails;
 	uint64_t may_stay;

@@ -12,18 +12,15 @@ static int64_t behind(struct str sql, struct str word, int64_t otherwise)
 	return at < 0 ? otherwise : strtoll(sql.ptr + at + word.len, NULL, 10);
 }
 
-/* The questions of window_ask.c: keys that are null or there twice, the first and the last key, the
- * last one of so many. */
+/* The questions of window_ask.c: keys that are null or there twice, and one of them, from either
+ * end. */
 bool table_answer(struct str sql, int64_t *key)
 {
 	int64_t after = behind(sql, STR("> "), 0), upto = behind(sql, STR("<= "), ROWS);
-	int64_t size = behind(sql, STR("LIMIT "), ROWS);
-	bool is_window = str_find(sql, STR("AS w")) >= 0;
+	int64_t skip = behind(sql, STR("OFFSET "), 0);
 	bool last_first = str_find(sql, STR(" DESC")) >= 0;
 
-	*key = last_first && !is_window ? upto : after + (is_window ? size : 1);
-	if (*key > upto)
-		*key = upto;
-	return *key > after && str_find(sql, STR("IS NULL")) < 0 &&
+	*key = last_first ? upto - skip : after + 1 + skip;
+	return *key > after && *key <= upto && str_find(sql, STR("IS NULL")) < 0 &&
 	       str_find(sql, STR("HAVING")) < 0;
 }

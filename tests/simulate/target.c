@@ -142,7 +142,7 @@ static bool is_unwell(void)
 	int64_t cut_until = me()->target_cut_until;
 
 	return world.now < world.quiet_at &&
-	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 3 : 40);
+	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 2 : 15);
 }
 
 static enum outcome run_query(struct connection *c, const struct statement *s,
@@ -253,7 +253,7 @@ static bool hold_back(bool marked, int64_t *delay_us)
 		*delay_us = between_us(MS, one_in(8) ? 40 * SECOND : 200 * MS);
 		return point("before a statement is sent");
 	}
-	*delay_us = between_us(MS, one_in(3) ? PROMPT_US : 200 * MS);
+	*delay_us = one_in(3) ? MS + (int64_t)chance(PROMPT_US) : between_us(MS, 200 * MS);
 	if (me()->number != OPERATOR && fault_now() && one_in(2)) {
 		trace("killed before a statement is sent");
 		kill_process(me());

@@ -16,8 +16,8 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, keys, fails, may_stay, locked, at_once, then, approved, last)                   \
-	{ name, keys, fails, may_stay, locked, at_once, then, approved, last },
+#define PLAN(name, weight, keys, fails, may_stay, locked, at_once, then, approved, last)           \
+	{ name, weight, keys, fails, may_stay, locked, at_once, then, approved, last },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };
@@ -299,7 +299,13 @@ struct watched *watched_of(struct str name)
 /* A worker sees nothing of the others' migrations. */
 static void choose(const struct bundle *bundle)
 {
-	world.plan = &plans[chance(plan_count)];
+	uint64_t at, all = 0;
+
+	for (size_t i = 0; i < plan_count; i++)
+		all += plans[i].weight;
+	at = chance(all);
+	for (world.plan = plans; at >= world.plan->weight; world.plan++)
+		at -= world.plan->weight;
 	world.watched[0].name = world.plan->name;
 	world.watched[1].name = world.plan->then;
 	world.bundle = *bundle;

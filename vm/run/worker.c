@@ -47,8 +47,8 @@ static enum outcome may_start(const struct bundle_entry *e, const struct migrati
 		return o;
 	*may = version_suits(&head.migration, instance->app_version);
 	for (uint32_t i = 0; i < head.migration.depends_count; i++)
-		*may &= mutant(MUTANT_EARLY) ||
-			is_completed(find(rows, count, head.migration.depends[i]));
+		*may &= is_completed(find(rows, count, head.migration.depends[i])) ||
+			mutant(MUTANT_EARLY);
 	module_clear(&head);
 	return OUTCOME_OK;
 }
