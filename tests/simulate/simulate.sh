@@ -15,7 +15,7 @@ replays() {
 	second=$(simulate --seed 7 | md5sum)
 	[ "$(simulate --seed 7 | wc -l)" -gt 20 ] && [ "$first" = "$second" ]
 }
-is_noticed() { simulate --mutant "$1" --schedules 500 | grep -E "^seed [0-9]+: [a-z]+: "; }
+is_noticed() { simulate --mutant "$1" --schedules 1000 | grep -E "^seed [0-9]+: [a-z]+: "; }
 # What is found among many at once is found alone, too.
 is_shown() {
 	local seed
