@@ -41,7 +41,7 @@ is_refused() {
 a_replica_is_down() {
 	begin quorum_down
 	host_down a2 TERM
-	await_that 20 is_active 1
+	await_that 60 is_active 1 # its session in ZooKeeper may have to run out
 	is_refused 0710_undone "Number of alive replicas (1) is less than requested quorum (2). (code 285)"
 	host_up a2
 	await_that 20 is_active 2
