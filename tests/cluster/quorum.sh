@@ -31,7 +31,11 @@ begin() {
 }
 rows() { ask_hosts 'SELECT count(), uniqExact(x) FROM seen FORMAT CSV' "$database" | head -n 2 | xargs; }
 are_there() { [ "$(rows)" = "a1: 1000,1000 a2: 1000,1000" ]; }
-is_active() { [ "$(ask_host a1 "SELECT active_replicas FROM system.replicas WHERE table = 'seen'" "$database")" = "$1" ]; }
+is_active() {
+	local replicas
+	replicas=$(ask_host a1 "SELECT active_replicas FROM system.replicas WHERE database = '$database'" "$database")
+	[ "$replicas" = "$1" ]
+}
 is_refused() {
 	expect 4 "$AMIGRUN" run "$1"
 	has "the message" "$output" "$2"
@@ -41,7 +45,7 @@ is_refused() {
 a_replica_is_down() {
 	begin quorum_down
 	host_down a2 TERM
-	await_that 60 is_active 1 # its session in ZooKeeper may have to run out
+	await_that 20 is_active 1
 	is_refused 0710_undone "Number of alive replicas (1) is less than requested quorum (2). (code 285)"
 	host_up a2
 	await_that 20 is_active 2
