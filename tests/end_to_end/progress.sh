@@ -99,38 +99,34 @@ is_told() {
 	is "the copies" "$(clickhouse amig_progress 'SELECT count(), uniqExact(x) FROM copied FORMAT CSV')" 8000,8000
 }
 
+# Between the mutation's beginning and its end, twice at least: what comes before it is 0 or 50.
+run_and_see_it_move() {
+	local seen
+	"$AMIGRUN" run "$1" >"$scratch/out" 2>&1 &
+	runner=$!
+	seen=$(while kill -0 $runner 2>/dev/null; do
+		migration "$1" progress
+		sleep 0.1
+	done | sort -un)
+	wait $runner || die "$(cat "$scratch/out")"
+	[ "$(grep -c '^[5-9][1-9]$' <<<"$seen")" -ge 2 ] || die "the progress was $seen"
+}
 of_a_mutation() {
-	local n seen
+	local n
 	AMIG_DB_URL=$(new_clickhouse amig_progress)
 	export AMIG_DB_URL AMIG_STATE=sqlite:$scratch/mutation.db
 	clickhouse amig_progress 'CREATE TABLE seen (x Int64, y Int64) ENGINE = MergeTree ORDER BY x PARTITION BY intDiv(x, 1000)'
 	for n in 1 2 3 4; do
 		clickhouse amig_progress "INSERT INTO seen SELECT $n * 1000 + number, 0 FROM numbers($((n * 25)))"
 	done
-	"$AMIGRUN" run 0002_mutation >"$scratch/out" 2>&1 &
-	runner=$!
-	seen=$(while kill -0 $runner 2>/dev/null; do
-		migration 0002_mutation progress
-		sleep 0.1
-	done | sort -un)
-	wait $runner || die "$(cat "$scratch/out")"
-	# 0 or 50 is before the mutation, three parts of four are 50 and something.
-	[ "$(grep -c '^[5-9][1-9]$' <<<"$seen")" -ge 2 ] || die "the progress was $seen"
+	run_and_see_it_move 0002_mutation
 	is "the rows" "$(clickhouse amig_progress 'SELECT count(), min(y = 2 * x) FROM seen FORMAT CSV')" 250,1
 }
 # The statement waits for its mutation; a part of it is told within its parts too.
 of_a_mutation_that_is_waited_for() {
-	local seen
 	chdb_ready || die "there is no library"
 	export AMIG_CHDB=$scratch/engine AMIG_STATE=sqlite:$scratch/chdb.db
-	"$AMIGRUN" run 0004_chdb >"$scratch/out" 2>&1 &
-	runner=$!
-	seen=$(while kill -0 $runner 2>/dev/null; do
-		migration 0004_chdb progress
-		sleep 0.1
-	done | sort -un)
-	wait $runner || die "$(cat "$scratch/out")"
-	[ "$(grep -c '^[5-9][1-9]$' <<<"$seen")" -ge 2 ] || die "the progress was $seen"
+	run_and_see_it_move 0004_chdb
 	is "the rows" "$(chdb "SELECT toString((count(), min(y = 2 * x))) FROM seen")" "(600,1)"
 }
 of_commands_of_postgres() {

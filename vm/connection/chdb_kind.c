@@ -141,22 +141,29 @@ static enum outcome open_desk(struct connection *c, const char *folder, const ch
 	return o;
 }
 
-/* FOLDER, chdb:FOLDER, each also with ?database=NAME behind it. */
+char *chdb_folder(const char *url, const char **database)
+{
+	static const char scheme[] = "chdb:", option[] = "?database=";
+	bool has_scheme = strncmp(url, scheme, strlen(scheme)) == 0;
+	char *folder = must_strdup(has_scheme ? url + strlen(scheme) : url);
+	char *mark = strstr(folder, option);
+
+	*database = mark ? mark + strlen(option) : NULL;
+	if (mark)
+		*mark = '\0';
+	return folder;
+}
+
 static enum outcome open_engine(struct connection *c, const char *url,
 				const struct watch *watch UNUSED, struct error *err)
 {
-	static const char option[] = "?database=";
 	struct chdb *h = must_alloc(sizeof(*h));
-	char *folder = must_strdup(strncmp(url, "chdb:", 5) == 0 ? url + 5 : url);
-	char *mark = strstr(folder, option), *database = NULL;
+	const char *database;
+	char *folder = chdb_folder(url, &database);
 	enum outcome o;
 
 	*h = (struct chdb){ .reader.when = FOR_READ, .changer.when = FOR_CHANGE };
 	c->state = h;
-	if (mark) {
-		database = mark + sizeof(option) - 1;
-		*mark = '\0';
-	}
 	o = *folder ? OUTCOME_OK
 		    : error_set(err, OUTCOME_UNREACHABLE, "chDB wants a folder to work in");
 	if (o == OUTCOME_OK)

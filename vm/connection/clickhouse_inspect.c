@@ -171,10 +171,13 @@ static void look_cancels(struct connection *c, const struct inspection *in, stru
 {
 	struct error err = { 0 };
 	int64_t rows, ignored;
+	char id[INSPECT_ID_SIZE];
 	const struct statement kill = {
 		.sql = STR("KILL QUERY WHERE query_id = 'amig:doctor:none' TEST"),
-		.query_id = "amig:doctor:kill",
+		.query_id = id,
 	};
+
+	inspect_id(id);
 
 	if (ask_number(c, in, "SELECT toInt64(count()) FROM system.processes", &rows, &err) !=
 	    OUTCOME_OK)
@@ -201,11 +204,11 @@ static enum outcome await_row(struct connection *c, const struct inspection *in,
 	struct statement s = { .sql = STR("SELECT 1") };
 	struct error ignored = { 0 };
 	struct buf sql = { 0 };
-	char id[37], query_id[60];
+	char query_id[INSPECT_ID_SIZE], flush_id[INSPECT_ID_SIZE];
 	int64_t rows = 0;
 
-	os_uuid(id);
-	snprintf(query_id, sizeof(query_id), "amig:doctor:%s", id);
+	inspect_id(query_id);
+	inspect_id(flush_id);
 	s.query_id = query_id;
 	enum outcome o = c->kind->exec(c, &s, in->watch, &rows, err);
 	buf_text(&sql, "SELECT toInt64(count()) FROM system.query_log WHERE event_date >= "
@@ -214,7 +217,7 @@ static enum outcome await_row(struct connection *c, const struct inspection *in,
 	/* The columns that a run asks for: a user may be allowed fewer. */
 	buf_text(&sql, " AND toInt8(type) = 2 AND exception = ''");
 	s.sql = STR("SYSTEM FLUSH LOGS");
-	s.query_id = "amig:doctor:flush";
+	s.query_id = flush_id;
 	if (o == OUTCOME_OK && c->kind->exec(c, &s, in->watch, &rows, &ignored) != OUTCOME_OK)
 		error_clear(&ignored);
 	for (rows = 0; o == OUTCOME_OK;) {
@@ -320,14 +323,12 @@ void clickhouse_inspect(const struct inspection *in, struct findings *f)
  */
 void chdb_inspect(const struct inspection *in, struct findings *f)
 {
-	const char *folder = strncmp(in->url, "chdb:", 5) == 0 ? in->url + 5 : in->url;
 	struct connection c;
 	struct stat s;
-	char *path = must_strdup(folder), *option = strchr(path, '?');
+	const char *ignored;
+	char *path = chdb_folder(in->url, &ignored);
 	bool there;
 
-	if (option)
-		*option = '\0';
 	there = stat(path, &s) == 0;
 	if (!there)
 		finding_add(f, CHECK_REACH, FINDING_UNKNOWN, NULL,

@@ -52,6 +52,10 @@ void clickhouse_linger(struct connection *c, const struct statement *s, const st
 enum fate clickhouse_ask(struct connection *c, const struct statement *s, bool guarded,
 			 const struct target_fence *f, const struct watch *watch, struct buf *seen);
 
+/* chdb_kind.c: the folder of FOLDER, chdb:FOLDER, each also with ?database=NAME behind it.
+ * *database: NULL if there is none; within what is the caller's to free. */
+char *chdb_folder(const char *url, const char **database);
+
 /* clickhouse_inspect.c: inspect() of the kinds clickhouse and chdb. */
 void clickhouse_inspect(const struct inspection *in, struct findings *f);
 void chdb_inspect(const struct inspection *in, struct findings *f);

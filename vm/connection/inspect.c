@@ -149,18 +149,25 @@ bool inspect_open(const struct inspection *in, const struct connection_kind *kin
 	return false;
 }
 
+void inspect_id(char out[INSPECT_ID_SIZE])
+{
+	char id[37];
+
+	os_uuid(id);
+	snprintf(out, INSPECT_ID_SIZE, "amig:doctor:%s", id);
+}
+
 enum outcome inspect_ask(struct connection *c, const char *sql, const struct watch *watch,
 			 struct result *out, struct error *err)
 {
-	char id[37], query_id[60];
+	char query_id[INSPECT_ID_SIZE];
 	const struct statement s = {
 		.sql = str_c(sql),
 		.query_id = query_id,
 		.timeout_ms = ASK_TIMEOUT_MS,
 	};
 
-	os_uuid(id);
-	snprintf(query_id, sizeof(query_id), "amig:doctor:%s", id);
+	inspect_id(query_id);
 	*out = (struct result){ 0 };
 	return c->kind->query(c, &s, watch, out, err);
 }

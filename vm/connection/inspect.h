@@ -53,7 +53,7 @@ void finding_add(struct findings *f, enum checked check, enum finding_grade grad
 /* An error's message, with its hint, else `mend`. Empties err. */
 void finding_error(struct findings *f, enum checked check, enum finding_grade grade,
 		   const char *mend, struct error *err);
-/* least: "12", the first version that amig works with. */
+/* least: the first version that amig works with. */
 void finding_version(struct findings *f, const char *product, const char *version,
 		     struct semver least);
 /* server_us: the clock that was read between two looks at this machine's; grain_us: how coarse. */
@@ -63,6 +63,9 @@ void finding_disk(struct findings *f, struct str where, int64_t free_bytes);
 /* Opens it; a failure is a finding. */
 bool inspect_open(const struct inspection *in, const struct connection_kind *kind,
 		  struct connection *c, struct findings *f);
+#define INSPECT_ID_SIZE 60
+/* A query id of our own, that no other look at the same server has. */
+void inspect_id(char out[INSPECT_ID_SIZE]);
 /* One of our own questions. */
 enum outcome inspect_ask(struct connection *c, const char *sql, const struct watch *watch,
 			 struct result *out, struct error *err) MUST_USE;

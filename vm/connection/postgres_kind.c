@@ -320,10 +320,9 @@ static enum outcome run_inside(struct postgres *session, const struct statement 
 
 /* In front of all that a transaction of its own changes. The marker is a SELECT, so that its row is
  * not counted. */
-static void print_beginning(const struct postgres_state *state, const struct statement *s,
-			    struct buf *out)
+void postgres_print_beginning(const struct postgres_state *state, const struct statement *s,
+			      struct buf *out)
 {
-	postgres_text_prefix(out, state->own.pg, s, TEXT_CHANGE);
 	postgres_print_pooled(state, out);
 	if (state->commits_lightly && !postgres_text_is_durable(s))
 		buf_text(out, "SET LOCAL synchronous_commit=local;");
@@ -354,7 +353,8 @@ static enum outcome run_exec(struct connection *c, const struct statement *s,
 	o = postgres_wake(c, watch, err);
 	if (o != OUTCOME_OK)
 		return connection_give_id(s, err, o);
-	print_beginning(state, s, &prefix);
+	postgres_text_prefix(&prefix, state->own.pg, s, TEXT_CHANGE);
+	postgres_print_beginning(state, s, &prefix);
 	o = send_and_read(&state->own, s, prefix.ptr, "", watch, NULL, affected, err);
 	buf_clear(&prefix);
 	return connection_give_id(s, err, o);
@@ -379,7 +379,8 @@ static enum outcome begin_block(struct connection *c, const struct statement *s,
 
 	if (o != OUTCOME_OK)
 		return connection_give_id(s, err, o);
-	print_beginning(state, s, &text);
+	postgres_text_prefix(&text, state->own.pg, s, TEXT_CHANGE);
+	postgres_print_beginning(state, s, &text);
 	postgres_begin(&state->own);
 	state->open = true;
 	o = postgres_query(&state->own, buf_view(&text).ptr, watch, NULL, err);
@@ -467,8 +468,8 @@ static void print_unique(struct buf *out, const struct str *table, size_t parts,
 	buf_clear(&name);
 }
 
-/* query_canceled, out_of_memory, disk_full (of temporary files) */
-/* A disk that is full is too much of a window where its sort has filled it, and not its rows. */
+/* query_canceled, out_of_memory, disk_full by a sort of the window and not by its rows,
+ * configuration_limit_exceeded */
 static const char *const too_much[] = { "57014", "53200", "53100 pgsql_tmp", "53400", NULL };
 
 const struct connection_kind postgres_kind = {

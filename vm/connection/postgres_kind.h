@@ -24,6 +24,10 @@ struct postgres_state {
 enum outcome postgres_wake(struct connection *c, const struct watch *watch,
 			   struct error *err) MUST_USE;
 
+/* What a transaction of its own begins with, behind postgres_text_prefix(). */
+void postgres_print_beginning(const struct postgres_state *state, const struct statement *s,
+			      struct buf *out);
+
 /* postgres_pooled.c */
 enum outcome postgres_learn_session(struct postgres_state *s, const struct watch *watch,
 				    struct error *err) MUST_USE;

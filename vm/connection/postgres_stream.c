@@ -150,18 +150,12 @@ static enum outcome open_target(struct connection *c, const struct stream_target
  * COPY. */
 static void print_front(const struct stream *t, const struct statement *s, struct buf *out)
 {
-	struct postgres_state *of = connection_of(t);
 	struct state *state = t->state;
 
 	postgres_text_prefix(out, state->session->pg, s,
 			     state->is_inside ? TEXT_INSIDE : TEXT_CHANGE);
 	if (!state->is_inside)
-		postgres_print_pooled(of, out);
-	if (!state->is_inside && of->commits_lightly && !postgres_text_is_durable(s))
-		buf_text(out, "SET LOCAL synchronous_commit=local;");
-	if (!state->is_inside && s->marker.len)
-		buf_format(out, "WITH marker AS (%.*s RETURNING 1) SELECT FROM marker;",
-			   STR_ARG(s->marker));
+		postgres_print_beginning(connection_of(t), s, out);
 	if (state->is_begun)
 		buf_text(out, "BEGIN;");
 }

@@ -115,7 +115,7 @@ static void look_file(const char *path, struct findings *f)
 
 void sqlite_inspect(const struct inspection *in, struct findings *f)
 {
-	const char *path = strncmp(in->url, "sqlite:", 7) == 0 ? in->url + 7 : in->url;
+	const char *path = sqlite_path(in->url);
 	char *copy = must_strdup(path);
 	const char *folder = dirname(copy);
 	struct stat file, place;

@@ -18,9 +18,7 @@ static enum outcome open_file(struct connection *c, const char *url,
 	struct sqlite_state *s = must_alloc(sizeof(*s));
 	*s = (struct sqlite_state){ .session = &s->own };
 	c->state = s;
-	if (strncmp(url, "sqlite:", 7) == 0)
-		url += 7;
-	enum outcome o = sqlite_open(&s->own, url, err);
+	enum outcome o = sqlite_open(&s->own, sqlite_path(url), err);
 	if (o != OUTCOME_OK)
 		return o;
 	s->path = must_strdup(s->own.path);

@@ -142,6 +142,13 @@ static enum outcome set_up(struct sqlite *s, struct error *err)
 	return OUTCOME_OK;
 }
 
+const char *sqlite_path(const char *url)
+{
+	static const char scheme[] = "sqlite:";
+
+	return strncmp(url, scheme, strlen(scheme)) == 0 ? url + strlen(scheme) : url;
+}
+
 enum outcome sqlite_open(struct sqlite *s, const char *path, struct error *err)
 {
 	*s = (struct sqlite){0};

@@ -33,6 +33,8 @@ struct sqlite {
 	VEC(struct sqlite_kept) kept;
 };
 
+/* Of "sqlite:PATH" or PATH; within url. */
+const char *sqlite_path(const char *url);
 /* Makes the file if it is not there. The address of *s must not change while it is open. */
 enum outcome sqlite_open(struct sqlite *s, const char *path, struct error *err) MUST_USE;
 void sqlite_close(struct sqlite *s);

@@ -1,5 +1,6 @@
 /* doctor_place.c - the databases that runs work on, and the one with the state */
 #include "vm/driver/postgres.h"
+#include "vm/driver/sqlite.h"
 #include "vm/run/doctor.h"
 
 #include <ctype.h>
@@ -48,7 +49,7 @@ enum outcome doctor_state(const struct instance *instance, struct store **store,
 	if (findings_count(f, FINDING_WRONG))
 		return OUTCOME_UNREACHABLE;
 	/* Whoever opens a file that is not there makes it. */
-	if (file && access(where + strlen("sqlite:"), F_OK) != 0) {
+	if (file && access(sqlite_path(where), F_OK) != 0) {
 		stand = (struct store_stand){ 0 };
 		tell_stand(&stand, f);
 		return OUTCOME_OK;

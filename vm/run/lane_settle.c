@@ -47,13 +47,16 @@ static enum step_end resolve(struct run *r, struct act *a, struct lane *l, enum 
 {
 	const struct effect_row *e = &l->attempt.effect;
 	struct error why = { 0 }, lost = { 0 };
-	enum verdict v;
+	enum verdict v = l->verdict; /* found out already, if it was open when the run was loaded */
 
 	lane_look_at(r, l);
-	doubt_fence_once(r, e, &why);
-	v = doubt_resolve(r, a, e, &why);
+	if (v == VERDICT_NONE) {
+		doubt_fence_once(r, e, &why);
+		v = doubt_resolve(r, a, e, &why);
+	}
 	if (v == VERDICT_DONE) {
 		journal_outcome(r, e->number, e->attempt, true, -1, NULL);
+		machine_run(r->vm, 0); /* to the request, where it has not come to since then */
 		machine_answer(r->vm, value_null(), STR(""));
 		r->touched = true;
 	} else if (v == VERDICT_AGAIN) {

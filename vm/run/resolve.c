@@ -30,9 +30,9 @@ static enum outcome keep(struct store *store, const struct migration_row *row,
 	return o;
 }
 
-/* What the run has ended over, and its last error tells of, is what an operator has looked at;
- * another that is open may be one that the run settles by itself. Once that is said: the first of
- * which nobody has spoken, else the last word counts for the last. */
+/* What the run has ended over, and its last error tells of, is what an operator has looked at, also
+ * when this is said once more; another that is open may be one that the run settles by itself. If
+ * no error tells of one that is open: the first of which nobody has spoken, else the last. */
 static enum outcome choose(struct store *store, const struct migration_row *row,
 			   const struct effect_row *open, size_t count, struct arena *a,
 			   size_t *which, struct error *err)
@@ -45,7 +45,7 @@ static enum outcome choose(struct store *store, const struct migration_row *row,
 	if (mutant(MUTANT_OTHER_WORD))
 		error_count = 0;
 	for (size_t i = 0; o == OUTCOME_OK && error_count && i < count; i++)
-		if (str_eq(open[i].query_id, errors[0].query_id) && open[i].said == SAID_NOTHING) {
+		if (str_eq(open[i].query_id, errors[0].query_id)) {
 			*which = i;
 			return o;
 		}

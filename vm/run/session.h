@@ -106,7 +106,7 @@ struct health {
 		HEALTH_CANCELS, /* one failed: what runs at this moment is to be cancelled */
 		HEALTH_BAD,	/* it was */
 	} state;
-	bool held; /* none is asked for now: one is being asked, or a doubt is being settled */
+	bool held; /* none is asked while one is being asked, or a doubt is being settled */
 	struct pulse {
 		int64_t due_ms;	 /* monotonic */
 		int64_t attempt; /* could not be asked so often in a row */
