@@ -45,8 +45,6 @@ static void go_on(struct run *r, struct act *a, int64_t number, int64_t attempt,
 		a->rows = (a->rows > 0 ? a->rows : 0) + rows;
 	r->usual_rows = rows;
 	journal_outcome(r, number, attempt, true, rows, NULL);
-	if (attempt_is_whole(r))
-		transaction_take(r);
 	if (machine_request(r->vm)->op == OP_COMMIT)
 		r->journal.outcome.sql = buf_view(&r->transaction.text);
 	machine_answer(r->vm, rows >= 0 ? value_int(rows) : value_null(), STR(""));
@@ -177,17 +175,6 @@ static enum step_end effect_inside(struct run *r, struct act *a, struct connecti
 	}
 }
 
-/* Done, as was found out, and half done only if `verify` says so. */
-static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
-				 struct error *err)
-{
-	enum step_end end = copy_settle_found(r, a, e, err);
-
-	if (end == STEP_DONE)
-		go_on(r, a, e->number, e->attempt, -1);
-	return end;
-}
-
 static bool is_refused_late(const struct effect_row *effect)
 {
 	return query_id_is_marked(effect->query_id) || query_id_is_guarded(effect->query_id);
@@ -204,6 +191,33 @@ enum step_end effect_leave_open(struct run *r, const struct effect_row *effect)
 	r->open_effect.sql = arena_str(&r->arena, effect->sql);
 	r->left_open = true;
 	return STEP_STOPPED;
+}
+
+/* To where a transaction that has happened leaves the machine: as the last attempt has computed it,
+ * or as the target keeps it of another one, which may be another process's. */
+static enum step_end take_whole(struct run *r, const struct act *a, const struct effect_row *e,
+				struct error *err)
+{
+	if (!attempt_is_whole(r))
+		return STEP_DONE;
+	if (r->transaction.after.len)
+		transaction_take(r);
+	else if (transaction_load(r, a, e->number, err) != OUTCOME_OK)
+		return stop_wanted(r) ? effect_leave_open(r, e) : STEP_DOUBT;
+	return STEP_DONE;
+}
+
+/* Done, as was found out, and half done only if `verify` says so. */
+static enum step_end go_on_found(struct run *r, struct act *a, const struct effect_row *e,
+				 struct error *err)
+{
+	enum step_end end = copy_settle_found(r, a, e, err);
+
+	if (end == STEP_DONE)
+		end = take_whole(r, a, e, err);
+	if (end == STEP_DONE)
+		go_on(r, a, e->number, e->attempt, -1);
+	return end;
 }
 
 /* It was undone as often as it may be, and half of it may be there again. It stays open, so that
@@ -365,8 +379,11 @@ enum step_end attempt_end(struct run *r, struct act *a, struct attempt *t, enum 
 		err->class = ERROR_TRANSIENT;
 	look_again(r, effect, &there, err);
 	if (there) {
-		go_on(r, a, effect->number, effect->attempt, -1);
-		return STEP_DONE;
+		enum step_end end = take_whole(r, a, effect, err);
+
+		if (end == STEP_DONE)
+			go_on(r, a, effect->number, effect->attempt, -1);
+		return end;
 	}
 	if (err->class == ERROR_UNKNOWN) {
 		enum step_end end = settle_doubt(r, a, t->c, effect, again, err);
@@ -435,9 +452,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	enum step_end end;
 
 	if (r->verdict == VERDICT_DONE) {
-		if (attempt_is_whole(r) && transaction_load(r, a, err) != OUTCOME_OK)
-			return stop_wanted(r) ? effect_leave_open(r, &r->open_effect)
-					      : STEP_DOUBT;
+		buf_reset(&r->transaction.after); /* not of this process */
 		r->verdict = VERDICT_NONE;
 		return go_on_found(r, a, &r->open_effect, err);
 	}

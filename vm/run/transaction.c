@@ -305,7 +305,8 @@ static enum outcome load(struct run *r, const struct act *a, struct connection *
 	return o;
 }
 
-enum outcome transaction_load(struct run *r, const struct act *a, struct error *err)
+enum outcome transaction_load(struct run *r, const struct act *a, int64_t number,
+			      struct error *err)
 {
 	struct connection *c;
 	enum outcome o =
@@ -313,7 +314,7 @@ enum outcome transaction_load(struct run *r, const struct act *a, struct error *
 
 	if (o != OUTCOME_OK || mutant(MUTANT_WHOLE_AGAIN))
 		return o;
-	return load(r, a, c, r->open_effect.number, err);
+	return load(r, a, c, number, err);
 }
 
 bool transaction_goes_again(struct run *r, const struct error *err)

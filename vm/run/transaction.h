@@ -50,8 +50,9 @@ enum outcome transaction_send(struct run *r, const struct act *a, struct connect
 			      struct error *err) MUST_USE;
 /* It has happened although the machine stands before it: takes what the last attempt computed. */
 void transaction_take(struct run *r);
-/* The same from the target, where another process has made it. */
-enum outcome transaction_load(struct run *r, const struct act *a, struct error *err) MUST_USE;
+/* The same from the target, of the effect of this number, which another attempt has made. */
+enum outcome transaction_load(struct run *r, const struct act *a, int64_t number,
+			      struct error *err) MUST_USE;
 /* The target can't keep what tells of it. */
 enum outcome transaction_refuse(const struct connection *c, struct error *err);
 /* The store's own database has refused the commit for a reason that passes, and undone it: whether
