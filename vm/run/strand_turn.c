@@ -176,6 +176,11 @@ void strand_alone(struct run *r)
 		pthread_cond_wait(&all->news, &all->lock);
 		take(all, s);
 	}
+	/* A healthcheck that has failed cancelled what was away, and not what is found out now; a
+	 * stop is heard anew. */
+	if (r->health.state == HEALTH_CANCELS)
+		r->health.state = HEALTH_BAD;
+	atomic_store(&all->cancel, false);
 	pthread_mutex_unlock(&all->lock);
 }
 
