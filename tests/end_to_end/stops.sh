@@ -56,6 +56,23 @@ migration "0007_start" {
 }
 E
 
+# Both the index and the question for it take as long as somebody naps.
+cat >"$scratch/0011_doubt.amig" <<'E'
+migration "0011_doubt" {
+  needs db: postgres
+  operation "first" on db {
+    idempotent
+    forward  sql"INSERT INTO log SELECT 1"
+    rollback nothing
+  }
+  operation "long" on db {
+    done when db.exists(sql"SELECT FROM pg_class WHERE relname = 'i' AND (SELECT count(pg_sleep(s)) FROM nap) >= 0")
+    forward  sql"CREATE INDEX CONCURRENTLY i ON log (slowly(x))"
+    rollback sql"DROP INDEX i"
+  }
+}
+E
+
 on_postgres() {
 	AMIG_DB_URL=$(new_postgres amig_stops)
 	postgres "$AMIG_DB_URL" 'CREATE TABLE log (x int); CREATE TABLE t AS SELECT id FROM generate_series(1, 100) AS id'
@@ -225,6 +242,45 @@ rolls_back_at_once() {
 	ended_with 5
 }
 
+# Nobody need decide what is being found out when a stop is heard.
+naps='CREATE TABLE nap (s int); CREATE FUNCTION slowly(x int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+	$$ BEGIN PERFORM pg_sleep(s) FROM nap; RETURN x; END $$;'
+is_asked() { [ "$(ask "$running AND query LIKE '%pg_class%'")" != 0 ]; }
+is_found_out_later() {
+	await_that 20 is_asked
+	expect 0 "$AMIGRUN" stop 0011_doubt "$@"
+	has "the answer" "$output" "0011_doubt: ${answer-Stopped, at operation 1}"
+	is "what goes on there" "$(ask "$running")" 0
+	ended_with 5
+	[ -z "${answer-}" ] || return 0
+	is "the errors" "$(state 'SELECT count(*) FROM @error')" 0
+	ask 'DELETE FROM nap'
+	expect 0 "$AMIGRUN" resume 0011_doubt
+	is "the attempts" "$(state 'SELECT attempt, outcome FROM @effect WHERE number = 2')" "1|done"
+}
+a_doubt() {
+	export AMIG_STOP_GRACE=300ms
+	on_napping() { on_postgres && ask "$naps INSERT INTO nap VALUES (30)"; }
+	begins napping 0011_doubt
+	ask "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%CONCURRENTLY%'"
+	is_found_out_later "$@"
+}
+a_doubt_of_before() {
+	export AMIG_STOP_GRACE=300ms AMIG_STATE=sqlite:$scratch/state.db AMIG_DB_URL
+	rm -f "$scratch"/*.db*
+	on_postgres
+	ask "$naps"
+	AMIG_FAULT=after_effect:2 expect 137 "$AMIGRUN" run 0011_doubt
+	ask 'INSERT INTO nap VALUES (30)'
+	"$AMIGRUN" resume 0011_doubt >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	is_found_out_later "$@"
+}
+a_doubt_undone() {
+	answer='Rolled back'
+	"$1" --now --rollback
+}
+
 build stops "$scratch"/*.amig >"$scratch/build.log" || { failed "end_to_end, stops/build" "$scratch/build.log"; exit 1; }
 check "end_to_end, stops/--now cancels a statement on PostgreSQL" at_postgres
 check "end_to_end, stops/--now cancels a statement on SQLite" at_sqlite
@@ -238,12 +294,16 @@ check "end_to_end, stops/--now --rollback during a rollback" a_rollback_is_undon
 for how in '' --now; do
 	check "end_to_end, stops/${how:+$how }during a wait" a_wait $how
 	check "end_to_end, stops/${how:+$how }during a batch" a_batch $how
+	check "end_to_end, stops/${how:+$how }while it is found out what became of an effect" a_doubt $how
+	check "end_to_end, stops/${how:+$how }and of one of a process that died" a_doubt_of_before $how
 	check "end_to_end, stops/${how:+$how }during a rollback" a_rollback $how
 	check "end_to_end, stops/${how:+$how }during a start" a_start $how
 	check "end_to_end, stops/${how:+$how }--rollback during a wait" a_wait_undone $how --rollback
 	check "end_to_end, stops/${how:+$how }--rollback during a batch" a_batch_undone $how --rollback
 done
 check "end_to_end, stops/--rollback during a start" a_start --rollback
+check "end_to_end, stops/--rollback while it is found out what became of an effect" a_doubt_undone a_doubt
+check "end_to_end, stops/--rollback and of one of a process that died" a_doubt_undone a_doubt_of_before
 check "end_to_end, stops/between two attempts" a_retry
 check "end_to_end, stops/--now --rollback undoes the run" rolls_back_at_once
 report_end

@@ -185,11 +185,14 @@ void invariant_doubt(struct str detail)
 {
 	size_t len = strlen(world.said);
 
-	/* Unless the target was out of reach, so that nothing was asked. */
-	if (world.running && me()->target_cut_until + 60 * SECOND < world.now && len &&
-	    detail.len > len &&
+	/* The target was out of reach, so that nothing was asked. */
+	if (!world.running || me()->target_cut_until + 60 * SECOND >= world.now)
+		return;
+	if (len && detail.len > len &&
 	    memcmp(detail.ptr + detail.len - len, world.said, len) == 0)
 		violated("what was said of %s is not believed", world.said);
+	if (!world.plan->doubts)
+		violated("%.*s is in doubt, and it could be found out", STR_ARG(detail));
 }
 
 /* Nobody has edited the state by hand, and who could reach the store all the time keeps its lease.

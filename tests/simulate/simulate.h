@@ -195,6 +195,7 @@ struct plan {
 	const char *then;
 	uint64_t approved;
 	int64_t last;
+	bool doubts;
 };
 extern const struct plan plans[];
 extern const size_t plan_count;

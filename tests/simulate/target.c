@@ -145,6 +145,17 @@ static bool is_unwell(void)
 	       one_in(cut_until && world.now - cut_until < 30 * SECOND ? 2 : 15);
 }
 
+/* Some questions take long. */
+static enum watch_wish ponder(const struct watch *watch)
+{
+	int64_t until = one_in(16) ? world.now + between_us(SECOND, 30 * SECOND) : 0;
+	enum watch_wish wish = watch_ask(watch);
+
+	while (wish == WATCH_GO_ON && world.now < until && give_way(500 * MS))
+		wish = watch_ask(watch);
+	return wish;
+}
+
 static enum outcome run_query(struct connection *c, const struct statement *s,
 			      const struct watch *watch, struct result *out, struct error *err)
 {
@@ -158,7 +169,7 @@ static enum outcome run_query(struct connection *c, const struct statement *s,
 		return lost(err, true);
 	if (t->session && !state_send_owed(t->session))
 		return lost(err, true);
-	if (watch_ask(watch) != WATCH_GO_ON)
+	if (ponder(watch) != WATCH_GO_ON)
 		return fail(err, OUTCOME_FAILED, ERROR_TRANSIENT, "57014", "cancelled");
 	if (str_find(s->sql, STR("amig_")) >= 0) {
 		o = read_amig(s->sql, out, err);

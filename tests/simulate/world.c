@@ -16,8 +16,8 @@
 struct simulation world;
 
 const struct plan plans[] = {
-#define PLAN(name, weight, keys, fails, may_stay, locked, at_once, then, approved, last)           \
-	{ name, weight, keys, fails, may_stay, locked, at_once, then, approved, last },
+#define PLAN(name, weight, keys, fails, may_stay, locked, at_once, then, approved, last, doubts)   \
+	{ name, weight, keys, fails, may_stay, locked, at_once, then, approved, last, doubts },
 #include "tests/simulate/plan.def"
 #undef PLAN
 };

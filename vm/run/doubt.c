@@ -326,7 +326,7 @@ static enum verdict decide(struct run *r, const struct act *a, const struct effe
 		if (v == VERDICT_OPEN && !err->message && !(op->flags & OPERATION_IDEMPOTENT))
 			v = ask_window(r, a, e, seen, err);
 	}
-	if (v != VERDICT_OPEN || err->message)
+	if (v != VERDICT_OPEN || err->message || r->stop.cancelled)
 		return v;
 	if (op->flags & OPERATION_IDEMPOTENT)
 		return VERDICT_AGAIN;
@@ -349,6 +349,14 @@ static void tell(struct run *r, const struct act *a, const struct effect_row *e,
 		      seen.len ? "; " : "", STR_ARG(seen));
 }
 
+/* What could not be asked to its end because of a stop is no doubt that somebody must decide. */
+static bool is_cut_short(struct run *r, const struct error *err)
+{
+	if (mutant(MUTANT_DOUBTS_STOP))
+		return false;
+	return r->stop.cancelled || (err->message && stop_wanted(r));
+}
+
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *e,
 			   struct error *err)
 {
@@ -365,10 +373,14 @@ enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effe
 	else
 		error_prefix(err, "the connection could not be fenced: ");
 	r->health.held = held;
-	if (v == VERDICT_OPEN)
+	if (v == VERDICT_OPEN && is_cut_short(r, err)) {
+		error_clear(err);
+		v = VERDICT_NONE;
+	} else if (v == VERDICT_OPEN) {
 		open_doubt(r, a, e, fenced, buf_view(&seen), err);
-	else
+	} else {
 		tell(r, a, e, v, buf_view(&seen));
+	}
 	buf_clear(&seen);
 	return v;
 }
@@ -464,6 +476,10 @@ enum outcome doubt_resolve_loaded(struct run *r, struct error *err)
 		return session_settle(r, &a, STEP_STOPPED, err);
 	}
 	r->verdict = doubt_resolve(r, &a, e, err);
+	if (r->verdict == VERDICT_NONE) {
+		r->left_open = true;
+		return session_settle(r, &a, STEP_STOPPED, err);
+	}
 	if (r->verdict == VERDICT_OPEN)
 		return session_settle(r, &a, STEP_DOUBT, err);
 	if (r->verdict == VERDICT_UNDO) {

@@ -288,6 +288,7 @@ static enum step_end settle_doubt(struct run *r, struct act *a, const struct con
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 		return STEP_UNDO;
 	case VERDICT_NONE:
+		return effect_leave_open(r, effect);
 	case VERDICT_OPEN:
 		break;
 	}

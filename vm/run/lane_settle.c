@@ -67,6 +67,8 @@ static enum step_end resolve(struct run *r, struct act *a, struct lane *l, enum 
 			error_prefix(&why, "%s\n", err->message ? err->message : "");
 			error_take(err, &why);
 			end = STEP_DOUBT;
+		} else if (v == VERDICT_NONE && end != STEP_DOUBT) {
+			end = STEP_STOPPED; /* and no code that outlives it goes on over it */
 		}
 		error_clear(&why);
 		return end;
@@ -212,7 +214,7 @@ enum verdict lanes_resolve_loaded(struct run *r, struct act *a, struct error *er
 		l->verdict = mutant(MUTANT_LANE_VERDICT) && i ? r->lanes->at[0].verdict
 							      : doubt_resolve(r, a, e, err);
 		r->open_effect = *e;
-		if (l->verdict == VERDICT_OPEN || l->verdict == VERDICT_UNDO)
+		if (l->verdict != VERDICT_DONE && l->verdict != VERDICT_AGAIN)
 			return l->verdict;
 	}
 	return VERDICT_DONE;

@@ -518,7 +518,7 @@ enum step_end doubt_await_target(struct run *r, const struct act *a,
 /* The same without patience. */
 void doubt_fence_once(struct run *r, const struct effect_row *effect, struct error *why);
 /* Finds out what became of an effect. *err: why the target could not be fenced, empty where it is;
- * then, only with VERDICT_OPEN, why it is not known. */
+ * then, only with VERDICT_OPEN, why it is not known. VERDICT_NONE: a stop came first. */
 enum verdict doubt_resolve(struct run *r, const struct act *a, const struct effect_row *effect,
 			   struct error *err);
 /* The same for the effect that was open when the run was loaded, before anything else is done. */

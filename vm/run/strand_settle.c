@@ -119,13 +119,14 @@ static enum step_end resolve(struct run *r, struct act *a, struct loaded *l, str
 	l->verdict = doubt_resolve(r, a, e, err);
 	r->checkpoint = (struct str){ 0 };
 	switch (l->verdict) {
+	case VERDICT_NONE:
+		return STEP_STOPPED;
 	case VERDICT_OPEN:
 		return STEP_DOUBT;
 	case VERDICT_UNDO:
 		l->verdict = VERDICT_NONE;
 		o = begin_undo(r, a, l, err);
 		break;
-	case VERDICT_NONE:
 	case VERDICT_DONE:
 	case VERDICT_AGAIN:
 		o = journal_commit(r, err);
