@@ -23,8 +23,20 @@ static const char *number_behind(const char *at, const char *end, int64_t *out)
 	return at;
 }
 
-/* INSERT INTO ledger (key, value) VALUES (k, v) [ON CONFLICT DO NOTHING] or DELETE FROM ledger
- * WHERE key IN (k, …). Anything else changes nothing. */
+/* … key IN (k, …) */
+uint64_t keys_named(struct str sql)
+{
+	int64_t from = str_find(sql, STR(" IN ")), key;
+	const char *at = sql.ptr + from, *end = sql.ptr + sql.len;
+	uint64_t keys = 0;
+
+	while (from >= 0 && (at = number_behind(at, end, &key)))
+		keys |= bit((int)key);
+	return keys;
+}
+
+/* INSERT INTO ledger (key, value) VALUES (k, v), … [ON CONFLICT DO NOTHING], or the same of a copy,
+ * or DELETE FROM ledger WHERE key IN (k, …). Anything else changes nothing. */
 void change_parse(struct str sql, struct change *out)
 {
 	const char *at = sql.ptr, *end = sql.ptr + sql.len;
@@ -34,14 +46,14 @@ void change_parse(struct str sql, struct change *out)
 	if (str_starts(sql, STR("INSERT INTO ledger"))) {
 		bool once = str_find(sql, STR("ON CONFLICT")) >= 0;
 
-		at = number_behind(at, end, &key);
-		out->keys = bit((int)key);
-		number_behind(at, end, &out->value);
+		while ((at = number_behind(at, end, &key))) {
+			out->keys |= bit((int)key);
+			at = number_behind(at, end, &out->value);
+		}
 		out->kind = once ? CHANGE_ONCE : CHANGE_INSERT;
 	} else if (str_starts(sql, STR("DELETE FROM ledger"))) {
 		out->kind = CHANGE_DELETE;
-		while ((at = number_behind(at, end, &key)))
-			out->keys |= bit((int)key);
+		out->keys = keys_named(sql);
 	}
 }
 
@@ -311,6 +323,22 @@ static bool pass_marker(struct sent *s)
 	return true;
 }
 
+/* What knows no transactions: all of it, or one row of several. */
+static void apply_part(const struct sent *s)
+{
+	struct change part = s->change;
+
+	if (one_in(2))
+		part.keys &= ~part.keys + 1;
+	ledger_apply(s->target, &part);
+}
+
+static bool has_several(const struct sent *s)
+{
+	return !is_transactional(s) && s->change.kind == CHANGE_INSERT &&
+	       s->change.keys & (s->change.keys - 1);
+}
+
 static void finish(struct sent *s)
 {
 	if (s->refused) {
@@ -319,6 +347,11 @@ static void finish(struct sent *s)
 	}
 	if (world.now < world.quiet_at && one_in(40)) {
 		end(s, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize access");
+		return;
+	}
+	if (has_several(s) && world.now < world.quiet_at && one_in(8)) {
+		apply_part(s);
+		end(s, OUTCOME_FAILED, ERROR_UNKNOWN, PARTIAL_CODE, "the memory was over");
 		return;
 	}
 	ledger_apply(s->target, &s->change);
@@ -358,7 +391,7 @@ void server_happen(struct sent *s)
 static void cut_short(struct sent *s, enum error_class class)
 {
 	if (!is_transactional(s) && one_in(3))
-		ledger_apply(s->target, &s->change);
+		apply_part(s);
 	end(s, OUTCOME_FAILED, is_transactional(s) ? class : ERROR_UNKNOWN, "57014",
 	    "it was ended before its end");
 }

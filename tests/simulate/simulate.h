@@ -8,6 +8,7 @@
  *   state.c      the state store: a backend of vm/store over one SQLite database in memory
  *   database.c   its rows, and another run that wants the same lock
  *   target.c     the databases that migrations work on: kinds of connections over ledgers
+ *   stream.c     rows of a `copy`
  *   table.c      a table there that `batches` go along
  *   server.c     what happens to a statement there after it was sent
  *   life.c       what a worker and an operator do
@@ -259,7 +260,12 @@ bool server_has_marker(struct str key);
 void server_raise(struct str run, int64_t epoch);
 bool server_is_idle(void);
 void change_parse(struct str sql, struct change *out);
+uint64_t keys_named(struct str sql);
+#define PARTIAL_CODE "241" /* of a failure that may leave a part of it there */
 void ledger_apply(enum target_id target, const struct change *c);
+
+/* stream.c */
+extern const struct stream_kind simulated_stream;
 
 /* table.c: the answer to a question about it, a key; false: there is no row. */
 bool table_answer(struct str sql, int64_t *key);

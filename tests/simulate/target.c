@@ -464,7 +464,8 @@ static bool is_transactional(struct str sql)
 
 #define FUNCTIONS                                                                              \
 	.open = open_target, .close = close_target, .query = run_query, .exec = run_exec,      \
-	.fence = fence, .quote_ident = quote_name, .quote_literal = quote_value
+	.fence = fence, .quote_ident = quote_name, .quote_literal = quote_value, \
+	.stream = &simulated_stream
 
 const struct connection_kind postgres_kind = {
 	.name = "postgres",

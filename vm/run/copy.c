@@ -7,9 +7,11 @@
  */
 #include "vm/run/copy.h"
 
+#include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
 #include "vm/run/ahead.h"
+#include "vm/run/attempt.h"
 #include "vm/run/copy_reject.h"
 #include "vm/run/copy_verify.h"
 #include "vm/run/host.h"
@@ -378,10 +380,27 @@ static enum outcome finish(struct copying *c, struct error *err)
 	return o;
 }
 
+/* The look at the lease was before the source was asked, which may have taken its time. */
+static enum outcome may_begin(struct copying *c, struct error *err)
+{
+	struct strand *strand = c->strand;
+	enum outcome o;
+
+	if (c->statement->marker.len || c->r->journal.in_transaction || mutant(MUTANT_COPY_LATE))
+		return OUTCOME_OK;
+	strand_back(strand);
+	o = attempt_may_go(c->r, PROOF_NONE, err);
+	if (strand)
+		c->strand = strand_away(c->r, c->to, c->from, &c->patience.inner);
+	return o;
+}
+
 static enum outcome begin(struct copying *c, struct error *err)
 {
 	enum outcome o = copy_verify_before(&c->verify, &c->target, &c->watch, err);
 
+	if (o == OUTCOME_OK && !c->only_verifies)
+		o = may_begin(c, err);
 	if (o == OUTCOME_OK && !c->only_verifies)
 		o = c->to->kind->stream->begin(&c->target, c->statement, &c->watch, err);
 	return o;

@@ -225,8 +225,12 @@ static enum step_end go_on_found(struct run *r, struct act *a, const struct effe
 static enum step_end leave_half(struct run *r, const struct act *a,
 				const struct effect_row *effect, struct error *err)
 {
-	effect_leave_open(r, effect);
 	r->touched = true;
+	if (mutant(MUTANT_OVER_HALF)) {
+		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
+		return STEP_FAILED;
+	}
+	effect_leave_open(r, effect);
 	if (!machine_outlives(r->vm) && !(a->operation->flags & OPERATION_CONTINUE_ON_ERROR))
 		return STEP_FAILED;
 	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
