@@ -40,6 +40,21 @@ static enum outcome record(struct run *r, struct act *a, struct lane *l, struct 
 	return commit(r, err);
 }
 
+/* Another one has failed, and half of this one may be there. Who goes on after a failure undoes it
+ * first; no code that outlives the failure, and no operation behind it, goes on over it. */
+static enum step_end leave_half(struct run *r, const struct act *a, enum step_end end,
+				struct error *err)
+{
+	if (end != STEP_FAILED || (!machine_outlives(r->vm) &&
+				   !(a->operation->flags & OPERATION_CONTINUE_ON_ERROR)))
+		return end;
+	if (++r->undone_times <= a->policy.retry.times)
+		return STEP_UNDO;
+	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
+			"begins it anew", STR_ARG(r->name));
+	return STEP_DOUBT;
+}
+
 /* One that is in doubt. What is not known then stays open, and the next look at it is the
  * resume's. */
 static enum step_end resolve(struct run *r, struct act *a, struct lane *l, enum step_end end,
@@ -69,6 +84,8 @@ static enum step_end resolve(struct run *r, struct act *a, struct lane *l, enum 
 			end = STEP_DOUBT;
 		} else if (v == VERDICT_NONE && end != STEP_DOUBT) {
 			end = STEP_STOPPED; /* and no code that outlives it goes on over it */
+		} else if (v == VERDICT_UNDO) {
+			end = leave_half(r, a, end, err);
 		}
 		error_clear(&why);
 		return end;
@@ -125,7 +142,7 @@ enum step_end lanes_settle(struct run *r, struct act *a, enum step_end end, stru
 		parted = true;
 		if (o == OUTCOME_OK)
 			end = resolve(r, a, l, end, err);
-		if (end == STEP_LOST)
+		if (end == STEP_LOST || end == STEP_UNDO)
 			return end;
 	}
 	if (o == OUTCOME_OK && machine_stands(at_fault->vm)) {
