@@ -136,7 +136,12 @@ static enum outcome take_out(struct looking *l, struct error *err)
 	snprintf(l->query_id, sizeof(l->query_id), "%s%lld:out:%s", l->r->prefix,
 		 (long long)l->a->index, l->r->token);
 	s.sql = buf_view(&l->sql);
-	o = l->c->kind->exec(l->c, &s, &l->r->watch, &ignored, err);
+	/* Nothing refuses it when it comes late, and then it would take out what is copied anew. */
+	o = attempt_may_go(l->r, PROOF_NONE, err);
+	if (o == OUTCOME_OK)
+		o = l->c->kind->exec(l->c, &s, &l->r->watch, &ignored, err);
+	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+		lease_await_arrival(l->r);
 	for (;;) {
 		if (o == OUTCOME_OK)
 			o = count(l, &any, err);

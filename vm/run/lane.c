@@ -142,8 +142,10 @@ static enum step_end send(struct run *r, struct act *a, struct lane *l, struct e
 	r->open_effect = l->attempt.effect;
 	l->attempt.c = c;
 	end = attempt_choose_proof(r, a, c, place, &l->attempt.proof, err);
-	if (end != STEP_DONE)
+	if (end != STEP_DONE) {
+		r->verdict = VERDICT_NONE; /* the lane has it still */
 		return end;
+	}
 	l->verdict = VERDICT_NONE;
 	l->attempt.effect = (struct effect_row){ 0 };
 	return begin(r, a, l, err);
