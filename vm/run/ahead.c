@@ -166,7 +166,6 @@ static bool open_source(struct ahead *h)
 	return o == OUTCOME_OK;
 }
 
-
 static void swap(struct buf *a, struct buf *b)
 {
 	struct buf was = *a;
