@@ -11,6 +11,9 @@
 
 #define PROGRESS_EVERY 5000		/* virtual machine instructions: some 50 µs */
 #define BUSY_SLEEP_US 5000
+/* What the WAL may hold before it is begun anew (SQLite: 1000): to write over it costs less than to
+ * let it grow. */
+#define WAL_PAGES "400"
 
 static const struct code {
 	int number;
@@ -134,6 +137,7 @@ static enum outcome set_up(struct sqlite *s, struct error *err)
 		usleep(BUSY_SLEEP_US);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+				  "PRAGMA wal_autocheckpoint=" WAL_PAGES "; "
 				  "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return sqlite_fail(s, err);

@@ -166,18 +166,6 @@ static bool open_source(struct ahead *h)
 	return o == OUTCOME_OK;
 }
 
-/* Where the next rows go: to those that came last, if they are few. NULL: there is no room. */
-static struct buf *room_for(struct ahead *h, size_t more)
-{
-	struct buf *last = &h->chunks[(h->first + h->count + CHUNKS_MAX - 1) % CHUNKS_MAX];
-
-	if (h->count && h->bytes + more > AHEAD_BYTES)
-		return NULL;
-	if (h->count && last->len + more <= CHUNK_BYTES)
-		return last;
-	return h->count < CHUNKS_MAX ? &h->chunks[(h->first + h->count++) % CHUNKS_MAX] : NULL;
-}
-
 static void swap(struct buf *a, struct buf *b)
 {
 	struct buf was = *a;
@@ -197,33 +185,42 @@ static void swap_streams(struct stream *a, struct stream *b)
 /* Waits for room; false: it is dropped. */
 static bool put(struct ahead *h, struct buf *chunk)
 {
-	struct buf *at;
-
 	pthread_mutex_lock(&h->lock);
-	for (at = room_for(h, chunk->len); !at && !is_cancelled(h); at = room_for(h, chunk->len))
+	while (!is_cancelled(h) && h->count &&
+	       (h->count == CHUNKS_MAX || h->bytes + chunk->len > AHEAD_BYTES))
 		pthread_cond_wait(&h->news, &h->lock);
-	if (at) {
+	if (!is_cancelled(h)) {
 		h->bytes += chunk->len;
-		if (at->len)
-			buf_str(at, buf_view(chunk));
-		else
-			swap(at, chunk);
+		swap(&h->chunks[(h->first + h->count++) % CHUNKS_MAX], chunk);
 		pthread_cond_broadcast(&h->news);
 	}
 	pthread_mutex_unlock(&h->lock);
 	return !is_cancelled(h);
 }
 
+static bool is_awaited(struct ahead *h)
+{
+	bool awaited;
+
+	pthread_mutex_lock(&h->lock);
+	awaited = h->count == 0;
+	pthread_mutex_unlock(&h->lock);
+	return awaited;
+}
+
+/* In few large chunks, but nobody waits for one to be full. */
 static enum outcome read_all(struct ahead *h, struct error *err)
 {
 	struct buf chunk = { 0 };
 	enum outcome o = OUTCOME_OK;
 
 	for (bool end = false; o == OUTCOME_OK && !end;) {
-		buf_reset(&chunk);
 		o = h->connection.kind->stream->read(&h->source, &chunk, &end, &h->watch, err);
-		if (chunk.len && !put(h, &chunk))
+		if (!chunk.len || (chunk.len < CHUNK_BYTES && !end && !is_awaited(h)))
+			continue;
+		if (!put(h, &chunk))
 			break;
+		buf_reset(&chunk);
 	}
 	buf_clear(&chunk);
 	return o;

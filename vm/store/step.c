@@ -137,11 +137,13 @@ static enum outcome put_checkpoint(struct store *s, const struct step *step, str
 {
 	char seal[HASH_HEX_SIZE];
 	checkpoint_seal(s, step->run, step->checkpoint, seal);
-	return store_run(s, STATEMENT_STEP_CHECKPOINT, err, field_int(step->run),
+	return store_run(s,
+			 step->set_migration ? STATEMENT_STEP_CHECKPOINT
+					     : STATEMENT_STEP_CHECKPOINT_THERE,
+			 err, field_int(step->run), field_bytes(step->checkpoint),
+			 field_text(str_c(seal)),
 			 step->set_migration ? field_int(step->current_operation_index)
-					     : field_null(),
-			 field_bytes(step->checkpoint), field_text(str_c(seal)),
-			 field_text(step->migration));
+					     : field_text(step->migration));
 }
 
 static enum outcome put_settings(struct store *s, const struct step *step, struct error *err)
