@@ -2,8 +2,12 @@ TEST_PROGRAMS += tests/support/proxy
 tests/support/proxy.main := tests/support/proxy.c
 tests/support/proxy.rooms := base
 
+# What make tsan runs. libchdb's engine does not live with its allocator (vm/connection/chdb_engine.c).
+THREADED := unit $(addprefix end_to_end/,at_once windows_at_once together copy_together copy_ahead copy batches stops health \
+	workers unchanged) $(addprefix cluster/,hosts mutations) $(addprefix crash/,at_once windows)
+
 # make check and its parts; each builds what it needs first, with the packages that are missing
-.PHONY: check crash asan golden demo fuzz docs model
+.PHONY: check crash tsan asan golden demo fuzz docs model
 check: ## installs what is missing, runs every test under the sanitizers, prints `N passed, N failed`; PART=… some parts
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs simulate-build
@@ -13,6 +17,10 @@ crash: ## the whole kill matrix and AMIG_SEEDS (50) broken networks of each kind
 	$(Q)tools/setup test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit
 	$(Q)AMIG_CRASH=all AMIG_SEEDS=$(or $(AMIG_SEEDS),50) tests/check $(BUILD)/asan crash$(addprefix /,$(SCRIPT))
+tsan: ## runs what has threads under ThreadSanitizer: unit and scripts of end_to_end, cluster, crash; SCRIPT=FOLDER/NAME one
+	$(Q)tools/setup test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=tsan all unit
+	$(Q)tests/check $(BUILD)/tsan $(or $(SCRIPT),$(THREADED))
 asan: ## builds programs and tests with AddressSanitizer and UBSan
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=asan all unit fuzz-programs
 golden: all ## compares the golden files; CASE=SUITE/NAME writes that one anew

@@ -66,7 +66,7 @@ run_it() { "$AMIGRUN" run $migration --param oldest_to_keep=202002 --param newes
 go_on() {
 	case "$(migration $migration current_run 2>/dev/null)" in
 	[0-9]*) "$AMIGRUN" resume $migration ;;
-	*) run_it ;;
+	*) run_it --param optimize=false ;;
 	esac
 }
 

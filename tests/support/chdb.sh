@@ -1,7 +1,7 @@
 # chdb.sh - migrations on chDB: the library, an amigrun that it can be loaded into, and a look into
 # its folder
 #
-# The library does not live with AddressSanitizer: these tests use the build beside it without.
+# The library does not live with a sanitizer's allocator: these tests use the build beside it without.
 # shellcheck shell=bash
 . "$case_root/tests/support/npm.sh"
 

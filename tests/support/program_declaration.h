@@ -323,6 +323,7 @@ static inline void program_write(struct program *p, struct buf *out)
 	p->out = &parts[2];
 	for (uint32_t i = program_random(p, 3); i > 0; i--)
 		program_test(p);
+	p->out = NULL;
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct buf *part = &parts[(first + i * step) % 3];
 

@@ -433,7 +433,7 @@ static void a_statement_whose_connection_is_lost_is_followed_to_its_end(void **s
 	char id[40];
 	snprintf(id, sizeof(id), "amig:9:%lld", (long long)os_wall_us());
 	s.query_id = id;
-	strcpy(p.marker, "sleepEachRow");
+	p.marker = "sleepEachRow";
 	assert_int_equal(c.kind->exec(&c, &s, NULL, &affected, &err), OUTCOME_OK);
 	assert_int_equal(p.cut, 1);
 	expect_cell(*state, "SELECT count() FROM t", CELL_INT, "5");
@@ -466,7 +466,7 @@ static void a_change_is_sent_once_over_a_kept_socket(void **state)
 	must_exec(&c, "INSERT INTO kept VALUES (8)");
 	expect_cell(&c, "SELECT count() FROM kept", CELL_INT, "2");
 	assert_int_equal(p.accepted, accepted);
-	strcpy(p.marker, "kept%20VALUES%20%281%29");
+	p.marker = "kept%20VALUES%20%281%29";
 	p.before = true;
 	snprintf(id, sizeof(id), "amig:9:%lld", (long long)os_wall_us());
 	s.query_id = id;
@@ -483,7 +483,7 @@ static void the_secrets_are_in_headers_only(void **state UNUSED)
 {
 	static struct proxy p;
 	char through[256];
-	strcpy(p.marker, "secret@");
+	p.marker = "secret@";
 	start_proxy(&p, url, through, sizeof(through));
 	struct connection c = must_open(&clickhouse_kind, through);
 	expect_cell(&c,

@@ -7,17 +7,19 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 struct proxy {
-	size_t asked, answered; /* bytes of the client, of the server */
+	atomic_size_t asked, answered; /* bytes of the client, of the server */
 	int listener;
-	int port, server_port;
-	char marker[32]; /* the connection whose request holds this is cut before the answer */
-	bool before;			/* … before the request reaches the server */
-	int cut;
-	int accepted;
-	pthread_t thread;
+	int server_port;
+	/* The connection whose request holds this is cut before the answer. NULL: none */
+	_Atomic(const char *) marker;
+	atomic_bool before; /* … before the request reaches the server */
+	atomic_int cut;
+	atomic_int accepted;
+	pthread_t thread, pumps[64]; /* one for each that was accepted */
 };
 
 struct client {
@@ -45,8 +47,9 @@ static inline void *pump(void *context)
 		ssize_t n = read(fds[from].fd, bytes, sizeof(bytes));
 		if (n <= 0)
 			break;
-		bool marked = from == 0 && *p->marker &&
-			      memmem(bytes, (size_t)n, p->marker, strlen(p->marker));
+		const char *marker = p->marker;
+		bool marked = from == 0 && marker &&
+			      memmem(bytes, (size_t)n, marker, strlen(marker));
 		if (marked && p->before) {
 			p->cut++;
 			break;
@@ -70,12 +73,11 @@ static inline void *serve(void *proxy)
 	struct proxy *p = proxy;
 	for (int client; (client = accept(p->listener, NULL, NULL)) >= 0; ) {
 		struct client *c = malloc(sizeof(*c));
-		pthread_t thread;
-		p->accepted++;
 		*c = (struct client){ p, client };
-		if (pthread_create(&thread, NULL, pump, c) != 0)
+		if (p->accepted == ARRAY_SIZE(p->pumps) ||
+		    pthread_create(&p->pumps[p->accepted], NULL, pump, c) != 0)
 			abort();
-		pthread_detach(thread);
+		p->accepted++;
 	}
 	return NULL;
 }
@@ -96,11 +98,14 @@ static inline void start_proxy(struct proxy *p, const char *url, char *through, 
 	pthread_create(&p->thread, NULL, serve, p);
 }
 
+/* When its clients are gone. */
 static inline void stop_proxy(struct proxy *p)
 {
 	shutdown(p->listener, SHUT_RDWR);
-	close(p->listener);
 	pthread_join(p->thread, NULL);
+	close(p->listener);
+	for (int i = 0; i < p->accepted; i++)
+		pthread_join(p->pumps[i], NULL);
 }
 
 #endif

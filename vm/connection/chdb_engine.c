@@ -54,7 +54,8 @@ static enum outcome no_library(const char *why, struct error *err)
 	return OUTCOME_UNREACHABLE;
 }
 
-#ifdef __SANITIZE_ADDRESS__
+/* Within it memory is given back to libc's own allocator that came from the sanitizer's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static enum outcome load(struct error *err)
 {
 	return no_library("this build of amigrun is for tests that watch its memory, which the "

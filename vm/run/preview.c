@@ -17,7 +17,8 @@ struct noting {
 	VEC(struct run_statement) at;
 };
 
-static void note(struct noting *n, struct str connection, struct str sql, int what)
+static void note(struct noting *n, struct str connection, struct str sql,
+		 enum run_statement_kind what)
 {
 	struct arena *a = &n->out->arena;
 

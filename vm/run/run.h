@@ -130,13 +130,17 @@ enum outcome run_tune(struct store *store, struct str name, bool reset,
 		      const struct run_assignment *set, size_t count,
 		      struct error *err) MUST_USE;
 
-/* One statement that a run would send, or why it can't be told before earlier operations have run.
- */
+enum run_statement_kind {
+	STATEMENT_KNOWN,
+	STATEMENT_UNKNOWN, /* why it can't be told before earlier operations have run */
+	STATEMENT_REMARK,  /* words of ours */
+};
+
+/* One statement that a run would send, or what is said in its place. */
 struct run_statement {
 	struct str connection;
 	struct str sql;
-	enum { STATEMENT_KNOWN, STATEMENT_UNKNOWN, STATEMENT_REMARK } what; /* sql: it, why not, or
-									      words of ours */
+	enum run_statement_kind what;
 };
 
 struct run_preview_operation {

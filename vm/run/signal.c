@@ -1,16 +1,17 @@
 /* signal.c - SIGTERM and SIGINT; their count is the only global: there is no other way from a
- * handler to the code */
+ * handler to the code. One thread hears them, each strand asks. */
 #include "vm/run/run.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t signals;
+static atomic_int signals;
 
 static void on_signal(int number)
 {
 	(void)number;
-	if (signals++)
+	if (atomic_fetch_add(&signals, 1) > 0)
 		_exit(OUTCOME_STOPPED);
 }
 
@@ -26,5 +27,5 @@ void run_catch_signals(void)
 
 bool run_is_told_to_end(void)
 {
-	return signals != 0;
+	return atomic_load(&signals) != 0;
 }
