@@ -27,8 +27,8 @@ enum step_end copy_settle_found(struct run *r, const struct act *a, const struct
 bool copy_settle_part(struct run *r, const struct act *a, const struct effect_row *e,
 		      struct error *why, struct error *err)
 {
-	if (!r->copied_in_part || why->outcome != OUTCOME_IN_DOUBT || machine_outlives(r->vm) ||
-	    a->operation->flags & OPERATION_CONTINUE_ON_ERROR)
+	if (!r->copied_in_part || why->outcome != OUTCOME_IN_DOUBT ||
+	    effect_may_be_outlived(r, a))
 		return false;
 	error_clear(why);
 	error_set(why, OUTCOME_FAILED,

@@ -220,8 +220,20 @@ static enum step_end go_on_found(struct run *r, struct act *a, const struct effe
 	return end;
 }
 
+bool effect_may_be_outlived(const struct run *r, const struct act *a)
+{
+	return machine_outlives(r->vm) || (a->operation->flags & OPERATION_CONTINUE_ON_ERROR);
+}
+
+enum step_end effect_end_over_half(const struct run *r, struct error *err)
+{
+	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
+			"begins it anew", STR_ARG(r->name));
+	return STEP_DOUBT;
+}
+
 /* It was undone as often as it may be, and half of it may be there again. It stays open, so that
- * who goes on undoes it first, and no code that would outlive it goes on over it. */
+ * who goes on undoes it first. */
 static enum step_end leave_half(struct run *r, const struct act *a,
 				const struct effect_row *effect, struct error *err)
 {
@@ -231,11 +243,7 @@ static enum step_end leave_half(struct run *r, const struct act *a,
 		return STEP_FAILED;
 	}
 	effect_leave_open(r, effect);
-	if (!machine_outlives(r->vm) && !(a->operation->flags & OPERATION_CONTINUE_ON_ERROR))
-		return STEP_FAILED;
-	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
-			"begins it anew", STR_ARG(r->name));
-	return STEP_DOUBT;
+	return effect_may_be_outlived(r, a) ? effect_end_over_half(r, err) : STEP_FAILED;
 }
 
 /* What to do about an effect whose end is not known. STEP_DONE: it has happened, *again false, or

@@ -107,7 +107,7 @@ enum step_end http_settle(struct run *r, const struct act *a, const struct effec
 	if (*again)
 		return STEP_DONE;
 	/* Where the run goes on behind it, nobody would come back to it. */
-	if (machine_outlives(r->vm) || a->operation->flags & OPERATION_CONTINUE_ON_ERROR)
+	if (effect_may_be_outlived(r, a))
 		journal_outcome(r, effect->number, effect->attempt, false, -1, err);
 	else
 		effect_leave_open(r, effect);

@@ -40,19 +40,15 @@ static enum outcome record(struct run *r, struct act *a, struct lane *l, struct 
 	return commit(r, err);
 }
 
-/* Another one has failed, and half of this one may be there. Who goes on after a failure undoes it
- * first; no code that outlives the failure, and no operation behind it, goes on over it. */
+/* Another one has failed, and half of this one may be there: who goes on undoes it first. */
 static enum step_end leave_half(struct run *r, const struct act *a, enum step_end end,
 				struct error *err)
 {
-	if (end != STEP_FAILED || (!machine_outlives(r->vm) &&
-				   !(a->operation->flags & OPERATION_CONTINUE_ON_ERROR)))
+	if (end != STEP_FAILED || !effect_may_be_outlived(r, a))
 		return end;
 	if (++r->undone_times <= a->policy.retry.times)
 		return STEP_UNDO;
-	error_hint(err, "half of it may be there: `amigrun resume %.*s` undoes the operation and "
-			"begins it anew", STR_ARG(r->name));
-	return STEP_DOUBT;
+	return effect_end_over_half(r, err);
 }
 
 /* One that is in doubt. What is not known then stays open, and the next look at it is the

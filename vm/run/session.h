@@ -418,6 +418,10 @@ enum step_end effect_wait(struct run *r, const struct act *a, int64_t attempt, s
 /* It ends before it was settled: whoever resumes the run settles it, or a rollback does. Returns
  * STEP_STOPPED. */
 enum step_end effect_leave_open(struct run *r, const struct effect_row *effect);
+/* Whether code of the operation, or the next operation, goes on after a failure. */
+bool effect_may_be_outlived(const struct run *r, const struct act *a);
+/* Where half of an effect may be there nothing goes on over it: STEP_DOUBT. */
+enum step_end effect_end_over_half(const struct run *r, struct error *err);
 /* A healthcheck has failed that ends what runs. */
 bool step_is_unhealthy(const struct run *r, const struct act *a);
 /* Commits what is pending with a checkpoint, or waits for the commit that is under way. */
