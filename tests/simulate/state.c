@@ -16,7 +16,7 @@
 struct queued {
 	enum statement_id id;
 	size_t count;
-	struct field fields[FIELDS_MAX];
+	struct field *fields;
 };
 
 struct transaction {
@@ -295,7 +295,8 @@ static enum outcome begin(struct store *store, enum begin_kind kind UNUSED, stru
 static void queue(struct transaction *t, enum statement_id id, const struct field *fields,
 		  size_t count)
 {
-	struct queued q = { .id = id, .count = count };
+	struct queued q = { .id = id, .count = count,
+			    .fields = arena_array(&t->arena, struct field, count) };
 
 	for (size_t i = 0; i < count; i++) {
 		q.fields[i] = fields[i];

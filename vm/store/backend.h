@@ -20,7 +20,10 @@ struct field {
 	int64_t number;
 	struct str text;
 };
-#define FIELDS_MAX 16
+/* Operations of the plan that go in one statement. */
+#define START_ROWS 8
+#define START_COLUMNS 10
+#define FIELDS_MAX (START_ROWS * START_COLUMNS)
 
 static inline struct field field_int(int64_t n)
 {

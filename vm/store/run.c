@@ -3,6 +3,7 @@
 #include "vm/base/mutant.h"
 #include "vm/store/backend.h"
 #include <stdio.h>
+#include <string.h>
 
 /* ---- claim ---- */
 
@@ -102,20 +103,42 @@ enum outcome store_claim_read(struct store *s, const struct migration_row *read,
 
 /* ---- start ---- */
 
+static void fields_of(int64_t run, const struct operation_row *operation,
+		      struct field out[START_COLUMNS])
+{
+	const struct field fields[START_COLUMNS] = {
+		field_int(run),
+		field_int(operation->index),
+		field_text(operation->label),
+		field_int(operation->operation),
+		field_bytes(operation->options),
+		field_bytes(operation->captures),
+		field_text(operation->connection),
+		field_text(str_c(operation_status_words[operation->status])),
+		field_int(operation->block),
+		field_int(operation->at_once),
+	};
+	memcpy(out, fields, sizeof(fields));
+}
+
 static enum outcome add_plan(struct store *s, const struct run_row *run,
 			     const struct operation_row *plan, struct error *err)
 {
+	struct field fields[START_ROWS * START_COLUMNS];
+	int64_t count = run->operation_count, left;
 	enum outcome o = OUTCOME_OK;
-	for (int64_t i = 0; i < run->operation_count && o == OUTCOME_OK; i++) {
+	for (int64_t i = 0; i < count; i++)
 		if (plan[i].index != i)
 			BUG("operation %lld of the plan has the index %lld", (long long)i,
 			    (long long)plan[i].index);
-		o = store_run(s, STATEMENT_START_OPERATION, err, field_int(run->id), field_int(i),
-			      field_text(plan[i].label), field_int(plan[i].operation),
-			      field_bytes(plan[i].options), field_bytes(plan[i].captures),
-			      field_text(plan[i].connection),
-			      field_text(str_c(operation_status_words[plan[i].status])),
-			      field_int(plan[i].block), field_int(plan[i].at_once));
+	for (int64_t i = 0; (left = count - i) > 0 && o == OUTCOME_OK;) {
+		bool many = left >= START_ROWS;
+		int64_t rows = many ? START_ROWS : 1;
+		for (int64_t row = 0; row < rows; row++)
+			fields_of(run->id, &plan[i + row], fields + row * START_COLUMNS);
+		o = s->backend->run(s, many ? STATEMENT_START_OPERATIONS : STATEMENT_START_OPERATION,
+				    fields, (size_t)rows * START_COLUMNS, err);
+		i += rows;
 	}
 	return o;
 }
