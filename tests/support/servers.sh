@@ -6,7 +6,7 @@
 # root PostgreSQL runs as the user postgres. Exported: AMIG_TEST_POSTGRES=postgresql://…,
 # AMIG_TEST_CLICKHOUSE=http://…, AMIG_TEST_SERVERS, the folder with their logs. AMIG_TEST_FSYNC=on
 # makes PostgreSQL's commits durable, as the benchmarks need it; the tests kill clients, not
-# machines.
+# machines. AMIG_TEST_LOG_MS: how often ClickHouse writes its query_log (as shipped: 7500).
 # shellcheck shell=bash
 
 servers_folder=
@@ -100,7 +100,7 @@ start_clickhouse() {
 		  <users_config>$folder/users.xml</users_config>
 		  <default_profile>default</default_profile><default_database>default</default_database>
 		  <query_log><database>system</database><table>query_log</table>
-		    <flush_interval_milliseconds>500</flush_interval_milliseconds></query_log>
+		    <flush_interval_milliseconds>${AMIG_TEST_LOG_MS:-500}</flush_interval_milliseconds></query_log>
 		</yandex>
 		XML
 		(cd "$folder" && exec setpriv --pdeathsig KILL clickhouse-server --config-file="$folder/config.xml" \

@@ -149,9 +149,17 @@ static enum outcome convert_one(struct converter *c, const struct conversion *co
 	return OUTCOME_OK;
 }
 
+/* Nothing is to be looked at but whether it is NULL. */
+static bool goes_as_it_is(const struct conversion *c, struct str field)
+{
+	return is_plain(c) && !refuses_zero(c) && (c->to->is_nullable || !stream_is_null(field));
+}
+
+/* What needs no conversion is taken over with its tabs, several columns at a time. */
 static enum outcome convert_line(struct converter *c, struct str line, struct buf *out,
 				 struct error *err)
 {
+	const char *kept = line.ptr, *end = line.ptr + line.len;
 	struct str field;
 	size_t n = 0;
 
@@ -160,8 +168,10 @@ static enum outcome convert_line(struct converter *c, struct str line, struct bu
 
 		if (n == c->count)
 			break;
-		if (n)
-			buf_byte(out, '\t');
+		if (goes_as_it_is(&c->columns[n], field))
+			continue;
+		buf_add(out, kept, (size_t)(field.ptr - kept));
+		kept = field.ptr + field.len;
 		o = convert_one(c, &c->columns[n], field, out, err);
 		if (o != OUTCOME_OK)
 			return o;
@@ -170,6 +180,7 @@ static enum outcome convert_line(struct converter *c, struct str line, struct bu
 		return error_set(err, OUTCOME_FAILED,
 				 "row %lld has not the %zu fields that the query promised",
 				 (long long)c->rows + 1, c->count);
+	buf_add(out, kept, (size_t)(end - kept));
 	buf_byte(out, '\n');
 	return OUTCOME_OK;
 }

@@ -67,11 +67,11 @@ static bool write_bytes(const struct conversion *c UNUSED, struct str field, str
 static bool read_instant(const struct conversion *c UNUSED, struct str field, struct buf *out,
 			 struct buf *why UNUSED)
 {
-	ptrdiff_t zone = str_find(field, STR("+00"));
+	const char *zone = memrchr(field.ptr, '+', field.len);	/* 00, as sessions are in UTC */
 
-	if (zone > 0) {
-		buf_add(out, field.ptr, (size_t)zone);
-		buf_add(out, field.ptr + zone + 3, field.len - (size_t)zone - 3);
+	if (zone) {
+		buf_add(out, field.ptr, (size_t)(zone - field.ptr));
+		buf_add(out, zone + 3, (size_t)(field.ptr + field.len - zone) - 3);
 	} else {
 		buf_str(out, field);
 	}

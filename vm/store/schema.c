@@ -58,15 +58,16 @@ static enum outcome run_step(struct store *s, const struct schema_step *step, st
 	return o;
 }
 
-/* One step in one transaction, unless another process has taken it meanwhile. */
-static enum outcome upgrade(struct store *s, const struct schema_step *step, struct error *err)
+/* All that is missing, in one transaction: another process may have done it meanwhile. */
+static enum outcome upgrade(struct store *s, struct error *err)
 {
 	int64_t version;
 	enum outcome o = s->backend->begin(s, BEGIN_UPGRADE, err);
 	if (o == OUTCOME_OK)
 		o = read_version(s, &version, err);
-	if (o == OUTCOME_OK && version < step->version)
-		o = run_step(s, step, err);
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && o == OUTCOME_OK; i++)
+		if (steps[i].version > version)
+			o = run_step(s, &steps[i], err);
 	if (o != OUTCOME_OK && o != OUTCOME_DAMAGED)
 		error_prefix(err, "cannot make the state store's tables: ");
 	return store_end(s, o, err);
@@ -76,14 +77,9 @@ enum outcome schema_open(struct store *s, struct error *err)
 {
 	int64_t version;
 	enum outcome o = read_version(s, &version, err);
-	bool upgraded = false;
-	for (size_t i = 0; i < ARRAY_SIZE(steps) && o == OUTCOME_OK; i++) {
-		if (steps[i].version <= version)
-			continue;
-		o = upgrade(s, &steps[i], err);
-		upgraded = true;
-	}
-	if (upgraded && o == OUTCOME_OK)
+	if (o == OUTCOME_OK && version < NEWEST)
+		o = upgrade(s, err);
+	if (o == OUTCOME_OK && version < NEWEST)
 		o = read_version(s, &version, err);
 	arena_clear(&s->scratch);
 	return o;
