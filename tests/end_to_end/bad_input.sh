@@ -291,6 +291,8 @@ wrong_use() {
 	has "the message" "$output" dance
 	expect 2 "$AMIGRUN" run
 	expect 2 "$AMIGRUN" status --nonsense
+	expect 2 "$AMIGRUN" resolve 0001_x done
+	has "the hint" "$output" '`--done` is an option of `amigrun resolve`'
 	AMIG_STATE=mysql://x expect 2 "$AMIGRUN" status
 	expect 2 "$AMIGC"
 	expect 3 "$AMIGC" build "$scratch/nowhere.amig" -o "$scratch/x.amb"

@@ -46,6 +46,12 @@ migration_of 0007_long '' "http post \"$hook/long\""
 migration_of 0008_long_and_checked '' "http post \"$hook/long\""
 sed -i '2a  healthcheck "room" every 300ms { require not sqlite.exists(sql"SELECT 1 FROM t") else "no room" }' \
 	"$scratch/0008_long_and_checked.amig"
+migration_of 0009_outlives_secret '' "try {
+	http post \"env:HOOK\"
+	} catch e {
+	exec sql\"INSERT INTO t VALUES (1)\"
+	}
+	exec sql\"INSERT INTO t VALUES (2)\""
 count=10
 for address in "$hook" "http://0x7f.1:$port" "http://localhost:$port" "http://[::1]:$port" "http://[::ffff:127.0.0.1]:$port" \
 	"http://2130706433:$port"; do
@@ -239,6 +245,21 @@ no_secret_of_an_address_is_kept() {
 	state 'SELECT sql FROM @effect' >>"$scratch/dump"
 	! grep s3cret "$scratch/dump" || die "a secret is in the state"
 }
+# Killed at each commit of the resume in which the request that is to be sent again can't be asked for any more.
+what_cannot_be_sent_again_is_outlived() {
+	local commit
+	for commit in 1 2 3 4 5; do
+		fresh 204
+		export HOOK=$hook/first
+		AMIG_FAULT=after_effect:1 expect 137 "$AMIGRUN" run 0009_outlives_secret
+		AMIG_FAULT=after_commit:$commit AMIG_ALLOW_ENV='' AMIG_LEASE=1s "$AMIGRUN" resume 0009_outlives_secret \
+			>"$scratch/out" 2>&1
+		is "its end" "$?" 137
+		AMIG_ALLOW_ENV='' expect 0 "$AMIGRUN" resume 0009_outlives_secret
+		is "the rows" "$(rows)" 1,2
+		is "the outcomes" "$(outcomes)" failed,done,done
+	done
+}
 a_plan_shows_requests() {
 	fresh 204
 	expect 0 "$AMIGRUN" plan 0001_tells
@@ -318,6 +339,7 @@ check "http/nothing is sent to local addresses" nothing_is_sent_to_local_address
 check "http/what cannot be reached is tried again and fails" what_cannot_be_reached_is_tried_again_and_fails
 check "http/what fails is caught" what_fails_is_caught
 check "http/no secret of an address is kept" no_secret_of_an_address_is_kept
+check "http/what cannot be sent again is outlived" what_cannot_be_sent_again_is_outlived
 check "http/a plan shows requests" a_plan_shows_requests
 check "http/a stop is heard while it waits" a_stop_is_heard_while_it_waits
 check "http/a healthcheck ends it" a_healthcheck_ends_it

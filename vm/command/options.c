@@ -80,14 +80,30 @@ static const struct option_info *find(const char *name, size_t len)
 	return NULL;
 }
 
+static const struct option_info *find_of(enum command c, const char *name, size_t len)
+{
+	const struct option_info *info = find(name, len);
+
+	return info && info->commands & 1u << c ? info : NULL;
+}
+
+static enum outcome refuse_word(enum command c, const char *word, struct error *err)
+{
+	error_set(err, OUTCOME_USAGE, "there is one name too many: \"%s\"", word);
+	if (find_of(c, word, strlen(word)))
+		error_hint(err, "`--%s` is an option of `amigrun %s`", word, commands[c].word);
+	return OUTCOME_USAGE;
+}
+
 /* words[*at] begins with "--". */
 static enum outcome take_option(struct options *o, int count, char **words, int *at,
 				struct error *err)
 {
 	const char *name = words[*at] + 2, *value = strchr(name, '=');
-	const struct option_info *info = find(name, value ? (size_t)(value - name) : strlen(name));
+	const struct option_info *info =
+		find_of(o->command, name, value ? (size_t)(value - name) : strlen(name));
 
-	if (!info || !(info->commands & 1u << o->command)) {
+	if (!info) {
 		error_set(err, OUTCOME_USAGE, "`amigrun %s` has no option %s",
 			  commands[o->command].word, words[*at]);
 		error_hint(err, "`amigrun %s --help` shows its options", commands[o->command].word);
@@ -135,8 +151,7 @@ enum outcome options_parse(struct options *out, int count, char **words, struct 
 		else if (out->name && out->command == COMMAND_TUNE)
 			o = take_pair(&out->tuned, "", "tune", words[i], err);
 		else if (out->name)
-			o = error_set(err, OUTCOME_USAGE, "there is one name too many: \"%s\"",
-				      words[i]);
+			o = refuse_word(out->command, words[i], err);
 		else
 			out->name = words[i];
 	}

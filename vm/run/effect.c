@@ -456,6 +456,20 @@ static enum outcome render(struct run *r, const struct act *a, const struct mach
 				: request_render(r, q, c->kind, &r->sql, err);
 }
 
+enum step_end effect_end_unasked(struct run *r, const struct act *a, struct error *err)
+{
+	const struct effect_row *e = &r->open_effect;
+
+	r->touched |= r->verdict == VERDICT_AGAIN;
+	/* Where the run goes on behind it, nobody would come back to the one that was open. */
+	if (r->verdict == VERDICT_AGAIN && effect_may_be_outlived(r, a)) {
+		journal_outcome(r, e->number, e->attempt, false, -1, err);
+		r->verdict = VERDICT_NONE;
+	}
+	journal_checkpoint_after(r);
+	return STEP_FAILED;
+}
+
 enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 {
 	const struct machine_request *q = machine_request(r->vm);
@@ -479,10 +493,8 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 		return http_send(r, a, err);
 	if (request_connection(r, copy_need(q), &a->policy, &c, err) != OUTCOME_OK ||
 	    render(r, a, q, c, err) != OUTCOME_OK) {
-		if (!stop_wanted(r)) {
-			journal_checkpoint_after(r);
-			return STEP_FAILED;
-		}
+		if (!stop_wanted(r))
+			return effect_end_unasked(r, a, err);
 		journal_checkpoint(r, r->vm);
 		return STEP_STOPPED;
 	}
@@ -497,7 +509,7 @@ enum step_end step_effect(struct run *r, struct act *a, struct error *err)
 	}
 	end = attempt_choose_proof(r, a, c, need, &proof, err);
 	if (end == STEP_FAILED)
-		journal_checkpoint_after(r);
+		return effect_end_unasked(r, a, err);
 	if (end == STEP_STOPPED)
 		journal_checkpoint(r, r->vm);
 	return end == STEP_DONE ? effect_alone(r, a, c, proof, err) : end;

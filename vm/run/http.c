@@ -52,8 +52,7 @@ enum step_end http_send(struct run *r, struct act *a, struct error *err)
 	error_prefix(err, "%.*s: ", STR_ARG(buf_view(&place)));
 	buf_clear(&place);
 	buf_reset(&r->failed_sql);
-	journal_checkpoint_after(r);
-	return STEP_FAILED;
+	return effect_end_unasked(r, a, err);
 }
 
 enum outcome http_notify(struct run *r, const struct machine_request *q, const char *key,

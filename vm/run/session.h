@@ -420,6 +420,8 @@ enum step_end effect_wait(struct run *r, const struct act *a, int64_t attempt, s
 enum step_end effect_leave_open(struct run *r, const struct effect_row *effect);
 /* Whether code of the operation, or the next operation, goes on after a failure. */
 bool effect_may_be_outlived(const struct run *r, const struct act *a);
+/* An effect can't even be asked for: STEP_FAILED. One that was to be made again is given up. */
+enum step_end effect_end_unasked(struct run *r, const struct act *a, struct error *err);
 /* Where half of an effect may be there nothing goes on over it: STEP_DOUBT. */
 enum step_end effect_end_over_half(const struct run *r, struct error *err);
 /* A healthcheck has failed that ends what runs. */

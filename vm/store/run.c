@@ -136,7 +136,8 @@ static enum outcome add_plan(struct store *s, const struct run_row *run,
 		int64_t rows = many ? START_ROWS : 1;
 		for (int64_t row = 0; row < rows; row++)
 			fields_of(run->id, &plan[i + row], fields + row * START_COLUMNS);
-		o = s->backend->run(s, many ? STATEMENT_START_OPERATIONS : STATEMENT_START_OPERATION,
+		o = s->backend->run(s,
+				    many ? STATEMENT_START_OPERATIONS : STATEMENT_START_OPERATION,
 				    fields, (size_t)rows * START_COLUMNS, err);
 		i += rows;
 	}

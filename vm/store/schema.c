@@ -48,13 +48,18 @@ static enum outcome run_step(struct store *s, const struct schema_step *step, st
 	dialect_format(&sql, s->backend->dialect, step->sql);
 	enum outcome o = s->backend->script(s, sql.ptr, err);
 	buf_clear(&sql);
-	if (o == OUTCOME_OK && step->version == 1) {
-		char id[37];
-		os_uuid(id);
+	return o;
+}
+
+static enum outcome write_version(struct store *s, bool is_new, struct error *err)
+{
+	char id[37];
+	enum outcome o = OUTCOME_OK;
+	os_uuid(id);
+	if (is_new)
 		o = store_run(s, STATEMENT_SET_ID, err, field_text(str_c(id)));
-	}
 	if (o == OUTCOME_OK)
-		o = store_run(s, STATEMENT_SET_VERSION, err, field_int(step->version));
+		o = store_run(s, STATEMENT_SET_VERSION, err, field_int(NEWEST));
 	return o;
 }
 
@@ -68,6 +73,8 @@ static enum outcome upgrade(struct store *s, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && o == OUTCOME_OK; i++)
 		if (steps[i].version > version)
 			o = run_step(s, &steps[i], err);
+	if (o == OUTCOME_OK && version < NEWEST)
+		o = write_version(s, version == 0, err);
 	if (o != OUTCOME_OK && o != OUTCOME_DAMAGED)
 		error_prefix(err, "cannot make the state store's tables: ");
 	return store_end(s, o, err);
