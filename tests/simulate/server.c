@@ -36,7 +36,8 @@ uint64_t keys_named(struct str sql)
 }
 
 /* INSERT INTO ledger (key, value) VALUES (k, v), … [ON CONFLICT DO NOTHING], or the same of a copy,
- * or DELETE FROM ledger WHERE key IN (k, …). Anything else changes nothing. */
+ * or DELETE FROM ledger WHERE key IN (k, …), or ALTER TABLE … DELETE of a window. Anything else
+ * changes nothing. */
 void change_parse(struct str sql, struct change *out)
 {
 	const char *at = sql.ptr, *end = sql.ptr + sql.len;
@@ -46,7 +47,12 @@ void change_parse(struct str sql, struct change *out)
 	if (str_starts(sql, STR("INSERT INTO ledger"))) {
 		bool once = str_find(sql, STR("ON CONFLICT")) >= 0;
 
-		while ((at = number_behind(at, end, &key))) {
+		if (str_find(sql, STR("numbers")) >= 0) {
+			out->keys = table_keys(sql);
+			out->value = 1;
+			at = NULL;
+		}
+		while (at && (at = number_behind(at, end, &key))) {
 			out->keys |= bit((int)key);
 			at = number_behind(at, end, &out->value);
 		}
@@ -54,6 +60,9 @@ void change_parse(struct str sql, struct change *out)
 	} else if (str_starts(sql, STR("DELETE FROM ledger"))) {
 		out->kind = CHANGE_DELETE;
 		out->keys = keys_named(sql);
+	} else if (str_starts(sql, STR("ALTER TABLE"))) {
+		out->kind = CHANGE_DELETE;
+		out->keys = table_keys(sql);
 	}
 }
 
@@ -349,7 +358,7 @@ static void finish(struct sent *s)
 		end(s, OUTCOME_FAILED, ERROR_TRANSIENT, "40001", "could not serialize access");
 		return;
 	}
-	if (has_several(s) && world.now < world.quiet_at && one_in(8)) {
+	if (has_several(s) && world.now < world.quiet_at && one_in(3)) {
 		apply_part(s);
 		end(s, OUTCOME_FAILED, ERROR_UNKNOWN, PARTIAL_CODE, "the memory was over");
 		return;

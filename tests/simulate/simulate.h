@@ -264,11 +264,16 @@ uint64_t keys_named(struct str sql);
 #define PARTIAL_CODE "241" /* of a failure that may leave a part of it there */
 void ledger_apply(enum target_id target, const struct change *c);
 
+/* target.c: how often the target has a key. */
+int target_count(const struct connection *c, int key);
+
 /* stream.c */
 extern const struct stream_kind simulated_stream;
 
 /* table.c: the answer to a question about it, a key; false: there is no row. */
 bool table_answer(struct str sql, int64_t *key);
+/* The ledger's keys that are between those of a condition. */
+uint64_t table_keys(struct str sql);
 
 /* invariant.c */
 void violated(const char *format, ...) PRINTF_LIKE(1, 2);

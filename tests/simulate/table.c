@@ -24,3 +24,14 @@ bool table_answer(struct str sql, int64_t *key)
 	return *key > after && *key <= upto && str_find(sql, STR("IS NULL")) < 0 &&
 	       str_find(sql, STR("HAVING")) < 0;
 }
+
+/* Of the rows between two of its keys, the one of the ledger that is the same. */
+uint64_t table_keys(struct str sql)
+{
+	int64_t upto = behind(sql, STR("<= "), ROWS);
+	uint64_t keys = 0;
+
+	for (int64_t key = behind(sql, STR("> "), 0) + 1; key <= upto; key++)
+		keys |= bit((int)key);
+	return keys;
+}
