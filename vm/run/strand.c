@@ -295,7 +295,9 @@ static enum step_end settle(struct run *r, struct act *a, struct error *err)
 		error_take(err, &cause->error);
 		return cause->end;
 	}
-	if (plan_act(r, r->index, false, a, err) != OUTCOME_OK)
+	/* What is to be undone first is so still. */
+	if (plan_act(r, r->index, r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK, a,
+		     err) != OUTCOME_OK)
 		return STEP_LOST;
 	if (!all->at[0].was_begun) {
 		error_set(err, OUTCOME_FAILED, "no thread can be started for it");

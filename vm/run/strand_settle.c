@@ -1,5 +1,6 @@
 /* strand_settle.c - the effects of strands that are open: when the run was loaded, and when what
  * was begun is undone */
+#include "vm/base/mutant.h"
 #include "vm/run/block.h"
 #include "vm/run/strand.h"
 
@@ -45,8 +46,10 @@ enum outcome strands_load(struct run *r, struct error *err)
 	for (size_t i = 0; i < count && o == OUTCOME_OK; i++) {
 		if (rows[i].number == r->open_effect.number)
 			r->open_effect = (struct effect_row){ 0 };
-		/* One after the other, as what stands alone. */
-		if (r->phase == PHASE_BACKWARD && rows[i].backward)
+		/* The rollback's own, one after the other as what stands alone: its code is in the
+		 * checkpoint. Else it is of an operation that was to begin anew. */
+		if (r->phase == PHASE_BACKWARD && rows[i].backward &&
+		    (r->checkpoint.len || mutant(MUTANT_OLD_UNDO)))
 			r->open_effect = rows[i];
 		else
 			o = add(r, &rows[i], err);
