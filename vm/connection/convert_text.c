@@ -67,11 +67,12 @@ static bool write_bytes(const struct conversion *c UNUSED, struct str field, str
 static bool read_instant(const struct conversion *c UNUSED, struct str field, struct buf *out,
 			 struct buf *why UNUSED)
 {
-	const char *zone = memrchr(field.ptr, '+', field.len);	/* 00, as sessions are in UTC */
+	const char *end = field.ptr + field.len;
+	const char *zone = memrchr(field.ptr, '+', field.len);
 
-	if (zone) {
+	if (zone && str_starts((struct str){ zone, (size_t)(end - zone) }, STR("+00"))) {
 		buf_add(out, field.ptr, (size_t)(zone - field.ptr));
-		buf_add(out, zone + 3, (size_t)(field.ptr + field.len - zone) - 3);
+		buf_add(out, zone + 3, (size_t)(end - zone) - 3);
 	} else {
 		buf_str(out, field);
 	}
