@@ -36,11 +36,14 @@ static void keep(struct run *r, const struct measure *m)
 		return;
 	if (m->written > 0)
 		shown.rows = (shown.rows > 0 ? shown.rows : 0) + m->written;
-	/* A store that fails here fails at the next commit too, and says so there. */
+	/* A store that fails here fails at the next commit too, and says so there. One that says
+	 * nothing is not waited for beyond the lease: then what runs is to be ended. */
 	if (journal_operation(r, &shown, status, false, &ignored) == OUTCOME_OK) {
 		journal_migration(r, r->status);
+		store_be_patient(r->store, r->lease.ends_at_ms);
 		if (journal_commit(r, &ignored) != OUTCOME_OK)
 			journal_forget(r);
+		store_be_patient(r->store, 0);
 	}
 	error_clear(&ignored);
 }
