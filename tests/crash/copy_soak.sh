@@ -69,7 +69,7 @@ goes_on() {
 	*) die "it ended with status $status" ;;
 	esac
 }
-# How long it may live goes by how many windows are done and how often it was killed.
+# How long it may live goes by how many windows are done and how often it was killed: a tenth is left for behind the last time.
 survives_kills() {
 	local killed=0 fallen=0 life=$((rows < 100000 ? 150 : 600)) progress ended=no
 	trap '[ -z "$runner" ] || kill -KILL $runner 2>/dev/null; tail -30 "$scratch/out"' EXIT
@@ -87,7 +87,7 @@ survives_kills() {
 		kill -KILL $runner && wait $runner 2>/dev/null
 		killed=$((killed + 1))
 		progress=$(done_windows)
-		life=$((progress * kills > killed * windows ? life * 7 / 10 + 20 : life * 13 / 10))
+		life=$((progress * kills * 10 > killed * windows * 9 ? life * 7 / 10 + 20 : life * 13 / 10))
 		starts run
 	done
 	until [ $ended = yes ]; do goes_on; sleep 0.1; done
