@@ -69,6 +69,11 @@ goes_on() {
 	*) die "it ended with status $status" ;;
 	esac
 }
+# lives MS WINDOWS: for so long at the most, and until so many are done.
+lives() {
+	local end=$((${EPOCHREALTIME/./} / 1000 + $1))
+	while [ $((${EPOCHREALTIME/./} / 1000)) -lt $end ] && [ "$(done_windows)" -lt "$2" ]; do sleep 0.02; done
+}
 # How long it may live goes by how many windows are done and how often it was killed: a tenth is left for behind the last time.
 survives_kills() {
 	local killed=0 fallen=0 life=$((rows < 100000 ? 150 : 600)) progress ended=no
@@ -76,7 +81,7 @@ survives_kills() {
 	: >"$scratch/out"
 	starts run
 	while [ $killed -lt "$kills" ] && [ $ended = no ]; do
-		sleep "$(awk -v l=$life -v r=$RANDOM 'BEGIN { printf "%.3f", l * (0.2 + r / 32768) / 1000 }')"
+		lives $((life * (20 + RANDOM % 100) / 100)) $(((killed + 1) * windows * 9 / 10 / kills + 1))
 		if [ $fallen -lt "$outages" ] && [ $(((killed + 1) * outages)) -ge $(((fallen + 1) * kills)) ]; then
 			again clickhouse
 			fallen=$((fallen + 1))
