@@ -65,7 +65,7 @@ killed_at_random() {
 	"$AMIGRUN" run 0002_often >"$scratch/out" 2>&1 </dev/null &
 	runner=$!
 	while [ $kills -lt $wanted ]; do
-		sleep 0.$((RANDOM % 4))$((RANDOM % 10))
+		sleep 0.$((RANDOM % 3))$((RANDOM % 10))
 		kill -KILL $runner 2>/dev/null || break
 		wait $runner 2>/dev/null
 		kills=$((kills + 1))
