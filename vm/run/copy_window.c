@@ -124,19 +124,18 @@ static enum outcome count(struct looking *l, bool *any, struct error *err)
 	return o;
 }
 
-/* What was sent and not answered has arrived, and does not run any more. */
+/* What has arrived does not run any more. */
 static bool is_over(struct looking *l)
 {
 	struct error why = { 0 };
-	enum outcome o;
+	bool over = doubt_fence(l->r, str_c(l->c->name), &why) == OUTCOME_OK;
 
-	lease_await_arrival(l->r);
-	o = doubt_fence(l->r, str_c(l->c->name), &why);
 	error_clear(&why);
-	return o == OUTCOME_OK;
+	return over;
 }
 
-/* Nothing refuses it when it comes late, and then it would take out what is copied anew. */
+/* Nothing refuses it when it comes late, and then it would take out what is copied anew: neither
+ * this process nor the next goes on before it has arrived. */
 static enum outcome delete_window(struct looking *l, const struct statement *s, struct error *err)
 {
 	int64_t ignored;
@@ -146,6 +145,8 @@ static enum outcome delete_window(struct looking *l, const struct statement *s, 
 
 		if (o == OUTCOME_OK)
 			o = l->c->kind->exec(l->c, s, &l->r->watch, &ignored, err);
+		if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
+			lease_await_arrival(l->r);
 		if (o == OUTCOME_OK || err->class == ERROR_PERMANENT ||
 		    attempt > l->a->policy.retry.times)
 			return o;
