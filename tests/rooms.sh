@@ -68,10 +68,19 @@ compiler_is_pure() {
 	! rooms_below compiler | grep -wE 'driver|machine|store|connection|run'
 }
 
+# What a test or a build leaves lying about is seen here before it is committed, or behind.
+top_level() {
+	local wrong
+	wrong=$({ git ls-files -c -o --exclude-standard 2>/dev/null || ls; } | cut -d/ -f1 | sort -u | grep -vxE "$1")
+	[ -z "$wrong" ] || { echo "$wrong"; return 1; }
+}
+
 for room in base isa driver grammar machine store connection run compiler command; do
 	[ -n "$(sources $room)" ] || continue
 	check "rooms/the room $room includes only rooms below it" check_includes $room
 	check "rooms/the rooms that $room names lie on lower floors" check_floor $room
 done
 check "rooms/the compiler sees nothing that acts" compiler_is_pure
+check "rooms/nothing else lies at the top" top_level \
+	'grammar|compiler|vm|migrations\.d|stdlib|tests|docs|bench|tools|build|GNUmakefile|[A-Z]+\.md|\..*'
 report_end

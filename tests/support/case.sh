@@ -22,6 +22,13 @@ die() {
 	exit 1
 }
 
+# fatal TEXT…: ends the test out of a $(…) too, where die would end but the $(…) and leave its text as the value.
+fatal() {
+	printf '%s\n' "$*" >&2
+	kill "${check_process-$$}"
+	exit 1
+}
+
 # is WHAT GOT EXPECTED
 is() {
 	[ "$2" = "$3" ] || die "$1 is
@@ -124,7 +131,7 @@ dies_on() {
 # new_postgres NAME: a fresh database; its URL.
 new_postgres() {
 	psql -Xq "$AMIG_TEST_POSTGRES" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1" >&2 2>/dev/null ||
-		 die "no database $1"
+		fatal "no database $1"
 	echo "${AMIG_TEST_POSTGRES%/*}/$1"
 }
 postgres() { psql -XAtq -F '|' "$1" -c "$2" 2>&1; }

@@ -71,7 +71,7 @@ unset_postgres() { : >"$outage_folder/postgres/data/postgresql.auto.conf"; }
 # outage_database NAME [CLAUSE]: a fresh one on the server that is killed; its URL.
 outage_database() {
 	psql -Xq "$outage_postgres" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1 ${2-}" >&2 2>/dev/null ||
-		die "no database $1"
+		fatal "no database $1"
 	echo "${outage_postgres%/*}/$1"
 }
 

@@ -26,12 +26,12 @@ failed() {
 }
 
 # check NAME COMMAND…: passes when the command succeeds; its output is the log. COMMAND may be a
-# function; it runs in a subshell, which it may exit.
+# function; it runs in a subshell, which it may exit, and whose process $check_process is.
 check() {
 	local check_name=$1 check_log
 	shift
 	check_log=$(mktemp)
-	if ("$@") >"$check_log" 2>&1 </dev/null; then passed "$check_name"; else failed "$check_name" "$check_log"; fi
+	if (check_process=$BASHPID && "$@") >"$check_log" 2>&1 </dev/null; then passed "$check_name"; else failed "$check_name" "$check_log"; fi
 	rm -f "$check_log"
 }
 
