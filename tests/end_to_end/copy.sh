@@ -146,6 +146,10 @@ build_others() {
 	migration_of 2003_floats postgres "SELECT $all FROM t" clickhouse t1 "$all" idempotent
 	sed -i 's/^      copy .*/& verify/' "$scratch/2003_floats.amig"
 	migration_of 2004_floats_back clickhouse "SELECT $all FROM t1" postgres t2 "$all"
+	local forms='o, j, w, c, v, n, d, b, at'
+	migration_of 2011_bytes postgres "SELECT $forms FROM t" clickhouse as_bytes "$forms" idempotent
+	migration_of 2012_text postgres "SELECT $forms FROM t" clickhouse as_text "$forms" idempotent
+	sed -i 's/^      copy .*/& verify/' "$scratch/2012_text.amig"
 	migration_of 2005_json postgres 'SELECT id, j FROM t' clickhouse t1 'id, j' idempotent
 	migration_of 2006_json_back clickhouse 'SELECT id, j FROM t1' postgres t2 'id, j'
 	migration_of 2007_json_sqlite postgres 'SELECT id, j FROM t' sqlite t1 'id, j'
@@ -231,6 +235,38 @@ floats_come_back_equal() {
 	is "the rows" "$(ask "$origin" 'SELECT count(*) FROM t2')" 2999
 	# The sign of a zero is no difference to SQL.
 	is "the texts" "$(ask "$origin" 'SELECT * FROM t2 ORDER BY id')" "$(ask "$origin" 'SELECT * FROM t ORDER BY id')"
+}
+# Bytes go straight from PostgreSQL to ClickHouse, unless they are to be verified as text.
+sent_as() {
+	[ "$(ask "$AMIG_TEST_CLICKHOUSE" "SELECT extract(query, 'FORMAT (\\\\w+)') FROM system.query_log WHERE type = 1
+		AND query LIKE 'INSERT INTO _$1_ (%'")" = "$2" ]
+}
+bytes_say_the_same() {
+	local origin middle table
+	rm -f "$scratch"/state.db*
+	origin=$(new_postgres amig_copy_a)
+	middle=$(new_clickhouse amig_copy_forms)
+	ask "$origin" "CREATE TYPE word AS ENUM ('one', E't\\two');
+		CREATE TABLE t (o oid, j jsonb, w word, c char(3), v varchar(9), n name, d numeric, b boolean,
+			at timestamptz NOT NULL);
+		INSERT INTO t VALUES (0, '{}', 'one', '', '', '', 0, false, '1970-01-01Z'),
+			(4294967295, '{\"a\": [1, \"\\n\"]}', E't\\two', 'ü', E'\\\\N', 'n', -12.5000, true,
+				'2026-11-22 08:00+02'),
+			(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2106-02-07 06:28:15Z'),
+			(1, '1', 'one', 'abc', E'\\t', 'x', 9999999999999999999999999999.9999999999, true, '2000-01-01Z'),
+			(1, 'null', 'one', 'abc', 'x', 'x', -0.0000000001, true, '1999-12-31 23:59:59Z')"
+	for table in as_bytes as_text; do
+		ask "$(url_of "$middle")" "CREATE TABLE $table (o Nullable(UInt32), j Nullable(String), w Nullable(String),
+			c Nullable(String), v Nullable(String), n Nullable(String), d Nullable(Decimal(38, 10)),
+			b Nullable(UInt8), at DateTime) ENGINE = Log"
+	done
+	AMIG_A_URL=$origin AMIG_B_URL=$middle expect 0 "$AMIGRUN" run 2011_bytes
+	AMIG_A_URL=$origin AMIG_B_URL=$middle expect 0 "$AMIGRUN" run 2012_text
+	is "what went as bytes" "$(ask "$(url_of "$middle")" 'SELECT * FROM as_bytes')" \
+		"$(ask "$(url_of "$middle")" 'SELECT * FROM as_text')"
+	is "the rows" "$(ask "$(url_of "$middle")" 'SELECT count() FROM as_bytes')" 5
+	await_that 20 sent_as as_bytes RowBinary
+	await_that 20 sent_as as_text TabSeparated
 }
 json_comes_back_equal() {
 	local origin middle file=$scratch/json.file
@@ -401,6 +437,7 @@ done
 check "end_to_end, copy/what cannot be kept is refused before a row is there" all_refusals
 check "end_to_end, copy/arrays come back equal" arrays_come_back_equal
 check "end_to_end, copy/floats come back equal" floats_come_back_equal
+check "end_to_end, copy/bytes say what text does" bytes_say_the_same
 check "end_to_end, copy/JSON comes back equal" json_comes_back_equal
 check "end_to_end, copy/words of a list and texts of a length" words_and_lengths
 check "end_to_end, copy/values of 10 MB arrive" large_values_arrive

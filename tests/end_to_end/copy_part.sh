@@ -8,7 +8,7 @@ export AMIG_STATE=sqlite:$scratch/state.db
 small_blocks='settings { max_insert_block_size: 1000, min_insert_block_size_rows: 1000, min_insert_block_size_bytes: 1 }'
 
 build_all() {
-	local late='SELECT n AS a, CASE WHEN n = 30000 THEN 3000000000 ELSE n END AS b FROM generate_series(1, 30000) AS n'
+	local late='SELECT n AS a, CASE WHEN n = 120000 THEN 3000000000 ELSE n END AS b FROM generate_series(1, 120000) AS n'
 	for name in 0001_late 0003_again; do
 		migration_of $name postgres "$late" clickhouse t1 'a, b' "$small_blocks"
 		sed -i 's/rollback nothing/rollback sql"ALTER TABLE t1 DELETE WHERE a > 0"/' "$scratch/$name.amig"
@@ -74,7 +74,7 @@ new_target() {
 }
 rows_there() { ask "$(url_of "$AMIG_B_URL")" "SELECT count(*) FROM t1"; }
 are_gone() { [ "$(rows_there)" = 0 ]; }
-told='row 30000, column b (bigint into Int32): 3000000000: it is outside of what the type can hold'
+told='row 120000, column b (bigint into Int32): 3000000000: it is outside of what the type can hold'
 what_is_there_in_part_is_undone() {
 	new_target clickhouse
 	expect 1 "$AMIGRUN" run 0001_late

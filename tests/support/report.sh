@@ -31,7 +31,11 @@ check() {
 	local check_name=$1 check_log
 	shift
 	check_log=$(mktemp)
-	if (check_process=$BASHPID && "$@") >"$check_log" 2>&1 </dev/null; then passed "$check_name"; else failed "$check_name" "$check_log"; fi
+	if (check_process=$BASHPID && "$@") >"$check_log" 2>&1 </dev/null; then
+		passed "$check_name"
+	else
+		failed "$check_name" "$check_log"
+	fi
 	rm -f "$check_log"
 }
 

@@ -101,9 +101,8 @@ void duration_print(struct buf *out, int64_t ms)
 	}
 }
 
-/* Days since 1970-01-01 and back, proleptic Gregorian: the era arithmetic of 400-year cycles,
- * March-based years. */
-static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
+/* The era arithmetic of 400-year cycles, in years that begin with March. */
+int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
 	int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -114,7 +113,7 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 	return era * 146097 + day_of_era - 719468;
 }
 
-static void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;

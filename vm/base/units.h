@@ -17,5 +17,9 @@ void duration_print(struct buf *out, int64_t ms);
 /* Microseconds since 1970 UTC as 2026-11-22T08:00:00.000000Z; and back. */
 void timestamp_print(struct buf *out, int64_t us);
 bool timestamp_parse(struct str text, int64_t *us);
+/* Days since 1970-01-01 of a date of the Gregorian calendar, also before there was one, and back.
+ * The year before 1 is 0. */
+int64_t days_of_date(int64_t year, int64_t month, int64_t day);
+void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *day);
 
 #endif

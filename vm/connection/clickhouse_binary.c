@@ -15,7 +15,7 @@ static bool is_called(const struct stream_type *t, const char *name)
 	return str_find(t->name, str_c(name)) >= 0;
 }
 
-static bool is_known(const struct stream_type *t)
+bool clickhouse_binary_knows(const struct stream_type *t)
 {
 	switch (t->family) {
 	case FAMILY_INT:
@@ -32,7 +32,7 @@ static bool is_known(const struct stream_type *t)
 	case FAMILY_INSTANT:
 		return !is_called(t, "DateTime64");
 	case FAMILY_ARRAY:
-		return is_known(t->element);
+		return clickhouse_binary_knows(t->element);
 	case FAMILY_ANY:
 	case FAMILY_BOOL:
 	case FAMILY_BYTES:
@@ -54,7 +54,7 @@ bool clickhouse_binary_wanted(const struct stream *target)
 	bool wanted = false;
 
 	for (size_t i = 0; i < target->column_count; i++) {
-		if (!is_known(&target->columns[i].type))
+		if (!clickhouse_binary_knows(&target->columns[i].type))
 			return false;
 		wanted |= is_inexact(&target->columns[i].type);
 	}

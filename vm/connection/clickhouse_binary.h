@@ -10,6 +10,8 @@
 
 #include "vm/connection/stream.h"
 
+/* A type that is written so, by what writes it. */
+bool clickhouse_binary_knows(const struct stream_type *t);
 /* Whether rows of these columns are to be written so: a float is among them that would be read
  * inexactly, and none that is not known here. */
 bool clickhouse_binary_wanted(const struct stream *target);

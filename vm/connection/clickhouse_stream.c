@@ -23,8 +23,9 @@ struct target {
 	struct statement statement;
 	struct request request;
 	struct buf sql;
-	bool is_binary;
-	struct buf packed;	/* of it: the rows of one write */
+	size_t insert_bytes;	/* of it, what stands in front of the format */
+	bool packs;		/* the lines that come; else they are sent as they are */
+	struct buf packed;	/* of one write */
 	int64_t rows, bytes;
 	bool has_own_blocks;	/* the author's settings say how large they are */
 };
@@ -112,10 +113,10 @@ static void choose_format(struct stream *s)
 
 	for (size_t i = 0; i < s->column_count; i++)
 		mark_inexact(&s->columns[i].type, is_inexact);
-	t->is_binary = is_inexact && clickhouse_binary_wanted(s);
-	for (size_t i = 0; t->is_binary && i < s->column_count; i++)
+	t->packs = is_inexact && clickhouse_binary_wanted(s);
+	for (size_t i = 0; t->packs && i < s->column_count; i++)
 		mark_inexact(&s->columns[i].type, false);
-	buf_text(&t->sql, t->is_binary ? " FORMAT RowBinary" : " FORMAT TabSeparated");
+	s->can_be_binary = true;
 }
 
 static enum outcome open_target(struct connection *c, const struct stream_target *t,
@@ -129,6 +130,7 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 	*target = (struct target){ .statement = *s };
 	*out = (struct stream){ .kind = &clickhouse_kind, .c = c, .state = target };
 	print_insert(&target->sql, t);
+	target->insert_bytes = target->sql.len;
 	o = ask_columns(c, t, watch, &r, err);
 	out->column_count = t->column_count;
 	out->columns = arena_array(&out->arena, struct stream_column, t->column_count + 1);
@@ -187,6 +189,8 @@ static enum outcome begin(struct stream *s, const struct statement *statement,
 	pipe_close(&t->pipe);
 	free(t->request.settings);
 	t->rows = t->bytes = 0;
+	t->sql.len = t->insert_bytes;
+	buf_text(&t->sql, t->packs || s->is_binary ? " FORMAT RowBinary" : " FORMAT TabSeparated");
 	t->is_ended = t->has_own_blocks = s->is_partial = false;
 	t->statement = *statement;
 	t->request = (struct request){ .query_id = statement->query_id,
@@ -261,7 +265,7 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 	enum outcome o;
 	size_t column;
 
-	if (t->is_binary) {
+	if (t->packs && !s->is_binary) {
 		buf_reset(&t->packed);
 		if (!clickhouse_binary_rows(s, rows, &t->packed, &column))
 			return error_set(err, OUTCOME_FAILED,

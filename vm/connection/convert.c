@@ -1,5 +1,6 @@
 /* convert.c - rows through the conversions of their columns */
 #include "vm/connection/convert.h"
+#include "vm/connection/postgres_binary.h"
 
 #define SHOWN_BYTES 60
 
@@ -37,8 +38,10 @@ static bool refuses_zero(const struct conversion *c)
 enum outcome converter_init(struct converter *c, const struct stream *from, const struct stream *to,
 			    struct error *err)
 {
-	*c = (struct converter){ .count = to->column_count, .passes = true };
+	*c = (struct converter){ .count = to->column_count, .passes = true ,
+				  .can_pack = from->can_be_binary && to->can_be_binary };
 	c->columns = arena_array(&c->arena, struct conversion, c->count + 1);
+	c->fields = arena_array(&c->arena, struct str, c->count + 1);
 	for (size_t i = 0; i < c->count; i++) {
 		struct conversion *column = &c->columns[i];
 		const char *why;
@@ -51,6 +54,9 @@ enum outcome converter_init(struct converter *c, const struct stream *from, cons
 		why = convert_plan(column, &c->arena);
 		if (why)
 			return refuse(column, why, err);
+		if (c->can_pack)
+			convert_pack_plan(column);
+		c->can_pack = column->pack != NULL;
 		c->passes = c->passes && is_plain(column);
 		if (!column->to->is_nullable) {
 			c->refuses_null = true;
@@ -67,6 +73,8 @@ void converter_clear(struct converter *c)
 	buf_clear(&c->scratch[0]);
 	buf_clear(&c->scratch[1]);
 	buf_clear(&c->why);
+	buf_clear(&c->line);
+	buf_clear(&c->spare);
 	vec_clear(&c->left_out);
 	arena_clear(&c->arena);
 	*c = (struct converter){ 0 };
@@ -201,6 +209,17 @@ static int64_t count_lines(struct str rows)
 	return n;
 }
 
+int64_t converter_count(struct converter *c, struct str rows)
+{
+	int64_t n = 0;
+
+	if (!c->from_tuples)
+		return count_lines(rows);
+	while (postgres_tuple(&rows, c->count, c->fields))
+		n++;
+	return n;
+}
+
 static bool holds(struct str rows, const char *two)
 {
 	return memmem(rows.ptr, rows.len, two, 2) != NULL;
@@ -234,6 +253,64 @@ static enum outcome add_line(struct converter *c, struct str line, struct buf *o
 	return c->leave_out(c->context, c->rows, line, err);
 }
 
+static bool print_tuple(struct converter *c)
+{
+	buf_reset(&c->line);
+	for (size_t i = 0; i < c->count; i++) {
+		const int form = c->columns[i].from->form;
+
+		buf_text(&c->line, i ? "\t" : "");
+		if (!c->fields[i].ptr)
+			buf_text(&c->line, "\\N");
+		else if (!postgres_binary_print(form, c->fields[i], &c->line))
+			return false;
+	}
+	return true;
+}
+
+/* What can't be packed is converted as text, to say why; and where nothing is to be packed. */
+static enum outcome add_tuple(struct converter *c, struct buf *out, int64_t *count,
+			      struct error *err)
+{
+	size_t before = out->len;
+	int64_t converted = 0;
+	enum outcome o;
+
+	if (c->packs && convert_pack_row(c, out)) {
+		c->rows++;
+		++*count;
+		return OUTCOME_OK;
+	}
+	out->len = before;
+	if (!print_tuple(c))
+		return error_set(err, OUTCOME_FAILED, "row %lld is not what the query promised",
+				 (long long)c->rows + 1);
+	if (!c->packs)
+		return add_line(c, buf_view(&c->line), out, count, err);
+	buf_reset(&c->spare);
+	o = add_line(c, buf_view(&c->line), &c->spare, &converted, err);
+	if (converted)
+		BUG("a row that can be converted and not packed");
+	return o;
+}
+
+static enum outcome add_tuples(struct converter *c, struct str tuples, struct buf *out,
+			       int64_t *count, struct error *err)
+{
+	while (tuples.len) {
+		enum outcome o;
+
+		if (!postgres_tuple(&tuples, c->count, c->fields))
+			return error_set(err, OUTCOME_FAILED,
+					 "row %lld has not the %zu fields that the query promised",
+					 (long long)c->rows + 1, c->count);
+		o = add_tuple(c, out, count, err);
+		if (o != OUTCOME_OK)
+			return o;
+	}
+	return OUTCOME_OK;
+}
+
 enum outcome converter_rows(struct converter *c, struct str rows, struct buf *out, struct str *view,
 			    int64_t *count, struct error *err)
 {
@@ -241,6 +318,14 @@ enum outcome converter_rows(struct converter *c, struct str rows, struct buf *ou
 	*view = rows;
 	c->first = c->rows;
 	c->left_out.count = 0;
+	if (c->from_tuples) {
+		enum outcome o;
+
+		buf_reset(out);
+		o = add_tuples(c, rows, out, count, err);
+		*view = buf_view(out);
+		return o;
+	}
 	if (c->passes && !(c->refuses_null && holds(rows, "\\N")) &&
 	    !(c->refuses_zero && holds(rows, "\\0"))) {
 		*count = count_lines(rows);

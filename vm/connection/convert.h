@@ -19,6 +19,9 @@ struct conversion;
 typedef bool (*convert_fn)(const struct conversion *c, struct str field, struct buf *out,
 			   struct buf *why);
 
+/* Writes what a value of a tuple is in RowBinary, if it can be. */
+typedef bool (*pack_fn)(const struct conversion *c, struct str value, struct buf *out);
+
 struct conversion {
 	struct str name;	/* of the target's column */
 	const struct stream_type *from, *to;
@@ -26,6 +29,8 @@ struct conversion {
 	convert_fn decode, check, encode;	/* each may be NULL */
 	bool by_value;		/* whether it works is known by the value only */
 	struct conversion *element;
+	pack_fn pack;		/* or NULL */
+	int64_t first, last;	/* of its type, in days or seconds since 1970 */
 };
 
 /* Hears of a row that is refused, by its number, and why; OUTCOME_OK: it is left out. */
@@ -38,12 +43,16 @@ struct converter {
 	bool passes;		/* bytes may go through, if none of the next two is in them */
 	bool refuses_null, refuses_zero;	/* in some column */
 	bool by_value;		/* a row may be refused */
+	bool from_tuples;	/* what comes is binary, as the source's is_binary says */
+	bool packs;		/* and so is what is made of it: the target's is_binary */
+	bool can_pack;
+	struct str *fields;	/* of a tuple */
 	int64_t rows;		/* so far */
 	leave_out_fn leave_out;	/* NULL: a row that is refused ends it */
 	void *context;
 	int64_t first;		/* rows before the last call's */
 	VEC(int64_t) left_out;	/* numbers of those that are not in its result */
-	struct buf scratch[2], why;
+	struct buf scratch[2], why, line, spare;
 	struct arena arena;
 };
 
@@ -55,6 +64,8 @@ void converter_clear(struct converter *c);
 enum outcome converter_rows(struct converter *c, struct str rows, struct buf *out, struct str *view,
 			    int64_t *count, struct error *err) MUST_USE;
 
+/* How many of them there are. */
+int64_t converter_count(struct converter *c, struct str rows);
 /* The number of a row of the last result, from 0 there. */
 int64_t converter_number(const struct converter *c, int64_t nth);
 
@@ -77,7 +88,13 @@ bool convert_to_sqlite(const struct conversion *c, struct str field, struct buf 
 		       struct buf *why);
 /* convert_array.c */
 bool convert_array(const struct conversion *c, struct str field, struct buf *out, struct buf *why);
+/* convert_pack.c: fills pack where there is one. */
+void convert_pack_plan(struct conversion *c);
+/* c->fields as a row of RowBinary; false: it has a value that is refused. */
+bool convert_pack_row(const struct converter *c, struct buf *out);
 /* convert_time.c */
+/* Seconds since 1970 of a date or a time of day. */
+int64_t convert_seconds(struct str text);
 bool convert_is_time(struct str text, bool with_clock, size_t *fraction_digits);
 bool convert_from_epoch(const struct conversion *c, struct str field, struct buf *out,
 			struct buf *why);

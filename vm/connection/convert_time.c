@@ -110,12 +110,16 @@ static int64_t number_at(const char *at, int digits)
 	return n;
 }
 
-/* Days since 1970 of a date from 1970 on, in the calendar that begins with March. */
-static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
+int64_t convert_seconds(struct str text)
 {
-	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+	int64_t days = days_of_date(number_at(text.ptr, 4), number_at(text.ptr + 5, 2),
+				    number_at(text.ptr + 8, 2));
+	int64_t clock = 0;
 
-	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+	if (text.len >= CLOCK_BYTES)
+		clock = number_at(text.ptr + 11, 2) * 3600 + number_at(text.ptr + 14, 2) * 60 +
+			number_at(text.ptr + 17, 2);
+	return days * 86400 + clock;
 }
 
 /* With ten digits at least: fewer would be a year to the server. */
@@ -123,11 +127,9 @@ bool convert_to_epoch(const struct conversion *c, struct str field, struct buf *
 		      struct buf *why)
 {
 	char text[16];
-	int64_t seconds, month = number_at(field.ptr + 5, 2), day = number_at(field.ptr + 8, 2);
+	int64_t month = number_at(field.ptr + 5, 2), day = number_at(field.ptr + 8, 2);
+	int64_t seconds = convert_seconds(field);
 
-	seconds = days_since_1970(number_at(field.ptr, 4), month, day) * 86400 +
-		  number_at(field.ptr + 11, 2) * 3600 + number_at(field.ptr + 14, 2) * 60 +
-		  number_at(field.ptr + 17, 2);
 	if (month < 1 || month > 12 || day < 1 || day > 31 || seconds < 0) {
 		buf_text(why, "it can't be written as seconds since 1970");
 		return false;

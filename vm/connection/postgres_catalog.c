@@ -1,4 +1,5 @@
 /* postgres_catalog.c - what PostgreSQL's catalog says of the columns of a query and of a table */
+#include "vm/connection/postgres_binary.h"
 #include "vm/connection/postgres_kind.h"
 #include "vm/connection/postgres_text.h"
 #include "vm/base/sql.h"
@@ -22,9 +23,9 @@ enum { TYPE_NAME, TYPE_OID, TYPE_MOD, TYPE_CATEGORY, TYPE_ELEMENT, TYPE_ELEMENT_
 static const struct {
 	long oid;
 	enum stream_family family;
-	int bits;
+	int bits, form;
 } types[] = {
-#define POSTGRES_STREAM(oid, family, bits) { oid, FAMILY_##family, bits },
+#define POSTGRES_STREAM(oid, family, bits, form) { oid, FAMILY_##family, bits, BINARY_##form },
 #include "vm/connection/postgres_stream_type.def"
 #undef POSTGRES_STREAM
 };
@@ -34,10 +35,12 @@ static void classify(struct stream_type *t, long oid, long mod, char category)
 	t->family = category == 'e'   ? FAMILY_ENUM
 		    : category == 'S' ? FAMILY_TEXT
 				      : FAMILY_OTHER;
+	t->form = category == 'e' ? BINARY_TEXT : BINARY_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].oid == oid) {
 			t->family = types[i].family;
 			t->bits = types[i].bits;
+			t->form = types[i].form;
 		}
 	t->is_signed = oid != OID_OID;
 	if (t->family == FAMILY_DECIMAL && mod >= VARHDRSZ) {
@@ -178,6 +181,7 @@ enum outcome postgres_describe_query(struct postgres *session, struct str sql,
 		out->column_count = (size_t)PQnfields(described);
 		out->columns = arena_array(&out->arena, struct stream_column, out->column_count);
 	}
+	out->can_be_binary = o == OUTCOME_OK;
 	for (size_t i = 0; o == OUTCOME_OK && i < out->column_count; i++) {
 		struct stream_column *column = &out->columns[i];
 
@@ -185,6 +189,7 @@ enum outcome postgres_describe_query(struct postgres *session, struct str sql,
 		read_type(out, &column->type, types_of, (int)i, 0);
 		column->type.is_nullable =
 			nulls || PQgetvalue(types_of, (int)i, TYPE_COLUMNS)[0] != 't';
+		out->can_be_binary &= column->type.form != BINARY_NONE;
 	}
 	PQclear(described);
 	PQclear(types_of);

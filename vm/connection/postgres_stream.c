@@ -1,5 +1,6 @@
 /* postgres_stream.c - rows out of PostgreSQL and into it, by COPY */
 #include "vm/connection/postgres_aside.h"
+#include "vm/connection/postgres_binary.h"
 #include "vm/connection/postgres_kind.h"
 #include "vm/connection/postgres_text.h"
 #include "vm/driver/postgres_copy.h"
@@ -13,6 +14,7 @@ struct state {
 	struct postgres *session;
 	struct statement statement;
 	struct buf sql;
+	struct postgres_frame frame;
 	struct postgres_ear ear;
 	bool is_open;		/* a COPY is under way */
 	bool is_inside;		/* of the store's transaction */
@@ -91,11 +93,12 @@ static enum outcome start(struct stream *s, const struct watch *watch, struct er
 	struct buf prefix = { 0 };
 	enum outcome o = wake_reader(s->c, watch, err);
 
+	state->frame = (struct postgres_frame){ 0 };
 	if (o == OUTCOME_OK) {
 		postgres_text_prefix(&prefix, state->session->pg, &state->statement, TEXT_READ);
 		postgres_print_pooled(connection_of(s), &prefix);
-		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql), "", false,
-				  err);
+		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql),
+				  s->is_binary ? " (FORMAT binary)" : "", false, err);
 		state->is_open = true;
 	}
 	if (o == OUTCOME_OK)
@@ -108,8 +111,11 @@ static enum outcome read_rows(struct stream *s, struct buf *out, bool *end,
 			      const struct watch *watch, struct error *err)
 {
 	struct state *state = s->state;
-	enum outcome o = postgres_copy_read(state->session, STREAM_CHUNK_BYTES,
-					    STREAM_ROW_CAP_BYTES, out, end, watch, err);
+	const struct postgres_rows rows = { .want_bytes = STREAM_CHUNK_BYTES,
+					    .cap_bytes = STREAM_ROW_CAP_BYTES,
+					    .take = s->is_binary ? postgres_frame_take : NULL,
+					    .context = &state->frame };
+	enum outcome o = postgres_copy_read(state->session, &rows, out, end, watch, err);
 
 	if (*end)
 		state->is_open = false;
@@ -281,6 +287,8 @@ static enum outcome read_back(struct stream *t, const struct statement *s, strea
 	bool inside = of->store && postgres_in_transaction(of->store);
 	struct postgres *session = inside ? of->store : &of->own;
 	struct state *state = t->state;
+	const struct postgres_rows form = { .want_bytes = STREAM_CHUNK_BYTES,
+					    .cap_bytes = STREAM_ROW_CAP_BYTES };
 	struct buf prefix = { 0 }, sql = { 0 }, rows = { 0 };
 	enum outcome o = inside || state->is_begun ? OUTCOME_OK : postgres_wake(t->c, watch, err);
 	bool end = false;
@@ -303,8 +311,7 @@ static enum outcome read_back(struct stream *t, const struct statement *s, strea
 		o = postgres_copy_begin(session, true, watch, err);
 	while (o == OUTCOME_OK && !end) {
 		buf_reset(&rows);
-		o = postgres_copy_read(session, STREAM_CHUNK_BYTES, STREAM_ROW_CAP_BYTES, &rows,
-				       &end, watch, err);
+		o = postgres_copy_read(session, &form, &rows, &end, watch, err);
 		if (o == OUTCOME_OK && rows.len)
 			hear(context, t, buf_view(&rows));
 	}

@@ -44,6 +44,7 @@ struct stream_type {
 	bool is_raw;		/* TEXT that may be any bytes */
 	bool is_numeric;	/* a target of SQLite that makes numbers of texts like them */
 	struct str first, last;	/* DATE, INSTANT: what it can hold, as text; empty: anything */
+	int form;		/* of a source: its kind's own, how a value comes */
 	bool is_inexact;	/* FLOAT: read by a server that may miss the last digit */
 	struct stream_type *element;	/* ARRAY */
 };
@@ -60,6 +61,9 @@ struct stream {
 	struct stream_column *columns;
 	size_t column_count;
 	bool is_source;
+	/* Of a source that can give tuples (postgres_binary.h), and of a target that can take
+	 * rows of RowBinary. Set before start(), or begin(): whether its rows are those. */
+	bool can_be_binary, is_binary;
 	bool is_kept;	/* a target that settle() will be called of: it ends by finish() only */
 	/* A target that has not come to its end, and will not, although some of what it was given
 	 * may be there: class UNKNOWN then says no more than that. */

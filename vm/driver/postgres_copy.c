@@ -90,27 +90,38 @@ enum outcome postgres_copy_answers(struct postgres *s, const struct watch *watch
 	}
 }
 
-enum outcome postgres_copy_read(struct postgres *s, size_t want_bytes, size_t row_cap,
+static enum outcome take_row(const struct postgres_rows *rows, struct str row, struct buf *out,
+			     struct error *err)
+{
+	size_t before = out->len;
+
+	if (row.len <= rows->cap_bytes && !rows->take)
+		buf_str(out, row);
+	else if (row.len <= rows->cap_bytes && !rows->take(rows->context, row, out))
+		return error_set(err, OUTCOME_FAILED, "the server sends what is no row");
+	if (row.len > rows->cap_bytes || out->len - before > rows->cap_bytes)
+		return error_set(err, OUTCOME_FAILED, "it is longer than %zu MiB",
+				 rows->cap_bytes >> 20);
+	return OUTCOME_OK;
+}
+
+enum outcome postgres_copy_read(struct postgres *s, const struct postgres_rows *rows,
 				struct buf *out, bool *end, const struct watch *watch,
 				struct error *err)
 {
 	size_t first = out->len;
 
 	*end = false;
-	while (out->len - first < want_bytes) {
+	while (out->len - first < rows->want_bytes) {
 		char *row = NULL;
 		int n = PQgetCopyData(s->pg, &row, 1);
 		enum outcome o;
 
 		if (n > 0) {
-			bool fits = (size_t)n <= row_cap;
-
-			if (fits)
-				buf_add(out, row, (size_t)n);
+			o = take_row(rows, (struct str){ row, (size_t)n }, out, err);
 			PQfreemem(row);
-			if (!fits)
-				return error_set(err, OUTCOME_FAILED,
-						 "it is longer than %zu MiB", row_cap >> 20);
+			if (o != OUTCOME_OK)
+				return o;
 			continue;
 		}
 		if (n == -1) {

@@ -17,9 +17,17 @@
  * to send. */
 enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watch *watch,
 				 struct error *err) MUST_USE;
-/* Appends whole rows, at least one and about want_bytes if they are there already; *end: there are
- * no more, and the query is over. A row that is longer than row_cap is an error. */
-enum outcome postgres_copy_read(struct postgres *s, size_t want_bytes, size_t row_cap,
+/* How rows are read: about want_bytes at a time, none of more than cap_bytes. */
+struct postgres_rows {
+	size_t want_bytes, cap_bytes;
+	/* Appends what a message of the server says, which has whole rows; false: it makes no
+	 * sense. NULL: it is appended itself. */
+	bool (*take)(void *context, struct str message, struct buf *out);
+	void *context;
+};
+/* Appends whole rows, at least one and about rows->want_bytes if they are there already; *end:
+ * there are no more, and the query is over. A longer row is an error. */
+enum outcome postgres_copy_read(struct postgres *s, const struct postgres_rows *rows,
 				struct buf *out, bool *end, const struct watch *watch,
 				struct error *err) MUST_USE;
 /* Returns when the bytes are on their way: what the server does not take is not sent. */

@@ -33,6 +33,7 @@ struct ahead {
 	char window_id[QUERY_ID_SIZE + 2], source_id[QUERY_ID_SIZE + 2];
 	struct statement for_window, for_source;
 	struct tuning tuned;
+	bool is_binary;			/* as rows were read so far */
 	int64_t size, took_ms;		/* of the window before */
 	int64_t began_ms, tail_ms;	/* from there to the next window; 0: not known */
 	struct watch watch;
@@ -158,6 +159,7 @@ static bool open_source(struct ahead *h)
 	if (o == OUTCOME_OK)
 		o = kind->open_source(&h->connection, &h->for_source, &h->watch, &h->source,
 				      &ignored);
+	h->source.is_binary = h->is_binary && h->source.can_be_binary;
 	if (o == OUTCOME_OK)
 		o = kind->start(&h->source, &h->watch, &ignored);
 	error_clear(&ignored);
@@ -321,7 +323,7 @@ static void launch(struct ahead *h)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void ahead_begin(struct run *r, const struct statement *s, int64_t rows)
+void ahead_begin(struct run *r, const struct statement *s, int64_t rows, bool is_binary)
 {
 	struct ahead *h = r->ahead;
 
@@ -339,6 +341,7 @@ void ahead_begin(struct run *r, const struct statement *s, int64_t rows)
 					    .settings = s->settings,
 					    .setting_count = s->setting_count };
 	h->tuned = r->window.tuned;
+	h->is_binary = is_binary;
 	h->size = r->window.given.size;
 	h->began_ms = os_monotonic_ms();
 	h->took_ms = h->tail_ms && r->window.given.ms

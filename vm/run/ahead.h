@@ -25,8 +25,9 @@
 
 /* Before a copy: what reading ahead needs, once. What stands against it is no error. */
 void ahead_prepare(struct run *r, const struct connection *from, const struct connection *to);
-/* All rows of the copy are read: s is what is sent, rows what it will be answered. */
-void ahead_begin(struct run *r, const struct statement *s, int64_t rows);
+/* All rows of the copy are read: s is what is sent, rows what it will be answered, and whether they
+ * came in binary. */
+void ahead_begin(struct run *r, const struct statement *s, int64_t rows, bool is_binary);
 /* Whether a window is found already. */
 bool ahead_has_window(struct run *r);
 /* The window that a asks for, vm's machine standing there. false: it is to be asked for. */

@@ -288,6 +288,18 @@ static enum outcome open_reject(struct copying *c, struct error *err)
 				table->list->count, c->statement, &c->watch, err);
 }
 
+/* Bytes go straight from the one to the other where nobody is to see them as text. What was read
+ * ahead has been begun. */
+static void choose_form(struct copying *c)
+{
+	const bool binary = c->converter.can_pack && !c->verify.is_wanted;
+
+	if (!c->is_ahead)
+		c->source.is_binary = binary;
+	c->converter.from_tuples = c->rows_of->is_binary;
+	c->converter.packs = c->target.is_binary = binary && c->rows_of->is_binary;
+}
+
 static enum outcome open_both(struct copying *c, struct error *err)
 {
 	struct buf name = { 0 };
@@ -314,6 +326,8 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	if (o == OUTCOME_OK)
 		o = converter_init(&c->converter, c->rows_of, &c->target, err);
 	if (o == OUTCOME_OK)
+		choose_form(c);
+	if (o == OUTCOME_OK)
 		o = open_verify(c, err);
 	if (o == OUTCOME_OK)
 		return open_reject(c, err);
@@ -321,15 +335,6 @@ static enum outcome open_both(struct copying *c, struct error *err)
 	error_prefix(err, "into %.*s of %s: ", STR_ARG(buf_view(&name)), c->to->name);
 	buf_clear(&name);
 	return o;
-}
-
-static int64_t lines_of(struct str rows)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < rows.len; i++)
-		n += rows.ptr[i] == '\n';
-	return n;
 }
 
 /* The next rows, as the target takes them. */
@@ -342,7 +347,8 @@ static enum outcome next(struct copying *c, struct str *rows, int64_t *count, bo
 	o = c->is_ahead ? ahead_read(c->r, &c->chunk, end, &c->watch, err)
 			: c->from->kind->stream->read(&c->source, &c->chunk, end, &c->watch, err);
 	if (o != OUTCOME_OK) {
-		int64_t before = c->converter.rows + lines_of(buf_view(&c->chunk));
+		int64_t before = c->converter.rows +
+				 converter_count(&c->converter, buf_view(&c->chunk));
 
 		if (before && o != OUTCOME_STOPPED)
 			error_prefix(err, "behind row %lld: ", (long long)before);
@@ -363,7 +369,7 @@ static enum outcome finish(struct copying *c, struct error *err)
 	if (o != OUTCOME_OK)
 		return o;
 	if (!c->only_verifies && !c->strand)
-		ahead_begin(c->r, c->statement, c->rows);
+		ahead_begin(c->r, c->statement, c->rows, c->rows_of->is_binary);
 	if (settles)
 		o = target->settle(&c->target, &c->watch, err);
 	else if (!c->only_verifies)
