@@ -150,6 +150,8 @@ build_others() {
 	migration_of 2011_bytes postgres "SELECT $forms FROM t" clickhouse as_bytes "$forms" idempotent
 	migration_of 2012_text postgres "SELECT $forms FROM t" clickhouse as_text "$forms" idempotent
 	sed -i 's/^      copy .*/& verify/' "$scratch/2012_text.amig"
+	migration_of 2013_rounded postgres 'SELECT f, x FROM t' sqlite t1 'f, x' idempotent
+	sed -i 's/^      copy .*/& verify/' "$scratch/2013_rounded.amig"
 	migration_of 2005_json postgres 'SELECT id, j FROM t' clickhouse t1 'id, j' idempotent
 	migration_of 2006_json_back clickhouse 'SELECT id, j FROM t1' postgres t2 'id, j'
 	migration_of 2007_json_sqlite postgres 'SELECT id, j FROM t' sqlite t1 'id, j'
@@ -267,6 +269,19 @@ bytes_say_the_same() {
 	is "the rows" "$(ask "$(url_of "$middle")" 'SELECT count() FROM as_bytes')" 5
 	await_that 20 sent_as as_bytes RowBinary
 	await_that 20 sent_as as_text TabSeparated
+}
+# As a role may have it set, for people to read.
+nothing_is_rounded() {
+	local origin file=$scratch/rounded.file
+	rm -f "$scratch"/state.db* "$file"
+	origin=$(new_postgres amig_copy_a)
+	ask "$origin" "ALTER DATABASE amig_copy_a SET extra_float_digits = 0;
+		ALTER DATABASE amig_copy_a SET bytea_output = 'escape'"
+	ask "$origin" "CREATE TABLE t (f float8, x bytea); INSERT INTO t VALUES (0.30000000000000004, '\\x005c')"
+	ask "$file" "CREATE TABLE t1 (f double, x blob)"
+	AMIG_A_URL=$origin AMIG_B_URL=$file expect 0 "$AMIGRUN" run 2013_rounded
+	has "what is told" "$output" "verified"
+	is "the row" "$(ask "$file" "SELECT f = 0.30000000000000004, hex(x) FROM t1")" "1|005C"
 }
 json_comes_back_equal() {
 	local origin middle file=$scratch/json.file
@@ -438,6 +453,7 @@ check "end_to_end, copy/what cannot be kept is refused before a row is there" al
 check "end_to_end, copy/arrays come back equal" arrays_come_back_equal
 check "end_to_end, copy/floats come back equal" floats_come_back_equal
 check "end_to_end, copy/bytes say what text does" bytes_say_the_same
+check "end_to_end, copy/nothing is rounded, whatever is set for a role" nothing_is_rounded
 check "end_to_end, copy/JSON comes back equal" json_comes_back_equal
 check "end_to_end, copy/words of a list and texts of a length" words_and_lengths
 check "end_to_end, copy/values of 10 MB arrive" large_values_arrive

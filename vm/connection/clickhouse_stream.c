@@ -16,6 +16,8 @@
  * where a row may be larger than its text. */
 #define BLOCK_ROWS 1000000
 #define BLOCK_BYTES ((int64_t)32 << 20)
+/* NULL is three bytes of text and one here, of as many in memory. */
+#define BINARY_COUNTS 3
 
 struct target {
 	struct pipe pipe;
@@ -262,6 +264,7 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 			       const struct watch *watch, struct error *err)
 {
 	struct target *t = target_of(s);
+	const bool is_binary = t->packs || s->is_binary;
 	enum outcome o;
 	size_t column;
 
@@ -275,7 +278,7 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 		rows = buf_view(&t->packed);
 	}
 	t->rows += count;
-	t->bytes += (int64_t)rows.len;
+	t->bytes += (int64_t)rows.len * (is_binary ? BINARY_COUNTS : 1);
 	s->is_partial = may_have_landed(t);
 	o = pipe_write(&t->pipe, rows, watch, err);
 	if (o == OUTCOME_OK && !t->pipe.is_running) {

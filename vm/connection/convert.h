@@ -8,6 +8,9 @@
  *
  * The common text: BOOL t or f; numbers in digits, FLOAT also inf, -inf and nan; times
  * 2026-11-22 08:00:00.25 in UTC; BYTES and TEXT themselves, escaped.
+ *
+ * Tuples of PostgreSQL may become RowBinary of ClickHouse with no text in between, where every
+ * column can: convert_pack.c. No more is refused or kept there, nor less.
  */
 #ifndef VM_CONNECTION_CONVERT_H
 #define VM_CONNECTION_CONVERT_H

@@ -45,6 +45,12 @@ static struct state *new_state(struct stream *out, struct connection *c)
 	return state;
 }
 
+/* Whatever is set for the role: floats in all of their digits, bytes as hex. */
+static void print_exactly(struct buf *out)
+{
+	buf_text(out, "SET LOCAL extra_float_digits=1;SET LOCAL bytea_output=hex;");
+}
+
 /* ---- a source ---- */
 
 static enum outcome wake_reader(struct connection *c, const struct watch *watch, struct error *err)
@@ -97,6 +103,7 @@ static enum outcome start(struct stream *s, const struct watch *watch, struct er
 	if (o == OUTCOME_OK) {
 		postgres_text_prefix(&prefix, state->session->pg, &state->statement, TEXT_READ);
 		postgres_print_pooled(connection_of(s), &prefix);
+		print_exactly(&prefix);
 		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql),
 				  s->is_binary ? " (FORMAT binary)" : "", false, err);
 		state->is_open = true;
@@ -301,10 +308,10 @@ static enum outcome read_back(struct stream *t, const struct statement *s, strea
 		postgres_text_prefix(&prefix, session->pg, s, inside ? TEXT_INSIDE : TEXT_READ);
 	if (!inside && !state->is_begun)
 		postgres_print_pooled(of, &prefix);
+	print_exactly(&prefix);
 	buf_format(&sql, "COPY (%.*s) TO STDOUT", STR_ARG(s->sql));
 	if (o == OUTCOME_OK)
-		o = postgres_send(session, prefix.ptr ? prefix.ptr : "", buf_view(&sql), "", false,
-				  err);
+		o = postgres_send(session, prefix.ptr, buf_view(&sql), "", false, err);
 	state->session = session;
 	state->is_open = o == OUTCOME_OK;
 	if (o == OUTCOME_OK)

@@ -12,6 +12,7 @@
 #include "vm/connection/convert.h"
 #include "vm/run/ahead.h"
 #include "vm/run/attempt.h"
+#include "vm/run/copy_operand.h"
 #include "vm/run/copy_reject.h"
 #include "vm/run/copy_verify.h"
 #include "vm/run/host.h"
@@ -20,11 +21,7 @@
 
 #include <stdio.h>
 
-#define COLUMNS_MAX 1000
 #define DEADLINE_GRACE_MS 2000 /* the servers' own limits come first and say more */
-enum operand { OPERAND_FROM, OPERAND_SQL, OPERAND_TO, OPERAND_TABLE, OPERAND_COLUMNS,
-	       OPERAND_OPTIONS };
-
 /* The run's watch, with an end to the operation's patience. */
 struct patience {
 	const struct watch *inner;
@@ -57,133 +54,6 @@ struct copying {
 	struct strand *strand; /* that is away meanwhile, and others have the run; or NULL */
 	bool has_touched;
 };
-
-uint32_t copy_need(const struct machine_request *q)
-{
-	return q->op == OP_COPY ? q->operands[OPERAND_TO].need : q->need;
-}
-
-/* ---- what it is about ---- */
-
-static enum outcome refuse(const char *why, struct error *err)
-{
-	return error_set(err, OUTCOME_FAILED, "`copy`: %s", why);
-}
-
-/* Also what the verifier cannot see of a bundle that amigc has not made. */
-static enum outcome check_options(const struct machine_request *q, struct error *err)
-{
-	if (q->operands[OPERAND_COLUMNS].list->count == 0 ||
-	    q->operands[OPERAND_COLUMNS].list->count > COLUMNS_MAX)
-		return refuse("it names no columns, or too many", err);
-	return OUTCOME_OK;
-}
-
-/* The options are told by their types. */
-static const struct value *option_of(const struct machine_request *q, enum value_kind kind)
-{
-	const struct value *options = &q->operands[OPERAND_OPTIONS];
-
-	for (uint32_t i = 0; options->kind == VALUE_RECORD && i < options->record->count; i++)
-		if (options->record->at[i].kind == kind)
-			return &options->record->at[i];
-	return NULL;
-}
-
-static bool wants_verify(const struct machine_request *q)
-{
-	const struct value *verify = option_of(q, VALUE_BOOL);
-
-	return verify && verify->flag;
-}
-
-static const struct str *texts_of(struct arena *a, const struct list *list)
-{
-	struct str *at = arena_array(a, struct str, list->count + 1);
-
-	for (size_t i = 0; i < list->count; i++)
-		at[i] = arena_str(a, value_text(list->store->at[i]));
-	return at;
-}
-
-static struct stream_target table_of(const struct machine_request *q, struct arena *a)
-{
-	const struct list *table = q->operands[OPERAND_TABLE].list;
-	const struct list *columns = q->operands[OPERAND_COLUMNS].list;
-
-	return (struct stream_target){ .table = texts_of(a, table),
-				       .part_count = table->count,
-				       .columns = texts_of(a, columns),
-				       .column_count = columns->count };
-}
-
-/* Behind a query nothing may stand that would end it. */
-struct str copy_trim_query(struct str sql)
-{
-	sql = str_trim(sql);
-	while (str_ends(sql, STR(";")))
-		sql = str_trim((struct str){ sql.ptr, sql.len - 1 });
-	return sql;
-}
-
-enum outcome copy_print_query(struct run *r, const struct machine_request *q,
-			      const struct connection *from, struct buf *out, struct error *err)
-{
-	struct machine_request query = *q;
-	enum outcome o;
-
-	query.value = q->operands[OPERAND_SQL];
-	o = request_render(r, &query, from->kind, out, err);
-	if (o == OUTCOME_OK && copy_trim_query(buf_view(out)).len == 0)
-		o = refuse("there is no query", err);
-	return o;
-}
-
-static void print_options(const struct machine_request *q, struct buf *out)
-{
-	const struct value *table = option_of(q, VALUE_IDENT);
-	const struct value *limit = option_of(q, VALUE_INT);
-
-	for (size_t i = 0; table && i < table->list->count; i++) {
-		struct str part = value_text(table->list->store->at[i]);
-
-		buf_format(out, "%s%.*s", i ? "." : "; refused rows into ", STR_ARG(part));
-	}
-	if (table && limit)
-		buf_format(out, ", at most %lld", (long long)limit->number);
-	buf_text(out, wants_verify(q) ? "; verified */" : " */");
-}
-
-enum outcome copy_render(struct run *r, const struct machine_request *q,
-			 const struct policy *policy, struct connection *to, struct buf *out,
-			 struct error *err)
-{
-	struct arena arena = { 0 };
-	struct buf query = { 0 };
-	struct connection *from;
-	struct stream_target table;
-	enum outcome o = check_options(q, err);
-
-	if (o == OUTCOME_OK)
-		o = request_connection(r, q->need, policy, &from, err);
-	if (o == OUTCOME_OK && (!from->kind->stream || !to->kind->stream))
-		o = refuse("one of the connections has no rows to give or to take", err);
-	if (o == OUTCOME_OK)
-		o = copy_print_query(r, q, from, &query, err);
-	if (o == OUTCOME_OK) {
-		table = table_of(q, &arena);
-		buf_reset(out);
-		to->kind->stream->print_target(out, &table);
-		buf_format(out, "\n/* the rows of %s: %.*s", from->name,
-			   STR_ARG(copy_trim_query(buf_view(&query))));
-		print_options(q, out);
-	}
-	buf_clear(&query);
-	arena_clear(&arena);
-	return o;
-}
-
-/* ---- carrying it out ---- */
 
 static enum watch_wish ask_patience(void *context)
 {
@@ -271,8 +141,8 @@ static enum outcome set_aside(void *context, int64_t nth, struct str row, struct
 static enum outcome open_reject(struct copying *c, struct error *err)
 {
 	const struct machine_request *q = c->q;
-	const struct value *table = option_of(q, VALUE_IDENT);
-	const struct value *limit = option_of(q, VALUE_INT);
+	const struct value *table = copy_option(q, VALUE_IDENT);
+	const struct value *limit = copy_option(q, VALUE_INT);
 
 	c->target.set_aside = NULL;
 	if (!table || !limit)
@@ -284,7 +154,7 @@ static enum outcome open_reject(struct copying *c, struct error *err)
 	c->converter.context = c;
 	c->target.set_aside = set_aside;
 	c->target.context = c;
-	return copy_reject_open(&c->reject, c->to, texts_of(&c->arena, table->list),
+	return copy_reject_open(&c->reject, c->to, copy_texts(&c->arena, table->list),
 				table->list->count, c->statement, &c->watch, err);
 }
 
@@ -386,13 +256,15 @@ static enum outcome finish(struct copying *c, struct error *err)
 	return o;
 }
 
-/* The look at the lease was before the source was asked, which may have taken its time. */
+/* The look at the lease was before the source was asked, which may have taken its time. Of one that
+ * is away the journal is others', and so is a transaction in it. */
 static enum outcome may_begin(struct copying *c, struct error *err)
 {
 	struct strand *strand = c->strand;
 	enum outcome o;
 
-	if (c->statement->marker.len || c->r->journal.in_transaction || mutant(MUTANT_COPY_LATE))
+	if (c->statement->marker.len || (!strand && c->r->journal.in_transaction) ||
+	    mutant(MUTANT_COPY_LATE))
 		return OUTCOME_OK;
 	strand_back(strand);
 	o = attempt_may_go(c->r, PROOF_NONE, err);
@@ -504,8 +376,8 @@ static enum outcome carry_out(struct copying *c, const struct watch *watch, stru
 
 	if (o == OUTCOME_OK)
 		o = copy_print_query(c->r, q, c->from, &c->sql, err);
-	c->table = table_of(q, &c->arena);
-	c->verify.is_wanted = wants_verify(q) || c->only_compares;
+	c->table = copy_table(q, &c->arena);
+	c->verify.is_wanted = copy_wants_verify(q) || c->only_compares;
 	c->verify.is_whole = c->only_verifies;
 	snprintf(c->query_id, sizeof(c->query_id), "%s:r", s->query_id);
 	c->query = (struct statement){ .sql = copy_trim_query(buf_view(&c->sql)),
@@ -561,7 +433,7 @@ enum outcome copy_verify_now(struct run *r, const struct act *a, const struct ef
 	struct copying c = { .r = r, .q = q, .statement = &s, .only_verifies = true };
 	enum outcome o;
 
-	if (q->op != OP_COPY || !wants_verify(q) || e->said == SAID_DONE)
+	if (q->op != OP_COPY || !copy_wants_verify(q) || e->said == SAID_DONE)
 		return OUTCOME_OK;
 	o = request_connection(r, copy_need(q), &a->policy, &c.to, err);
 	/* What a transaction has committed was verified in it. */
@@ -574,11 +446,6 @@ enum outcome copy_verify_now(struct run *r, const struct act *a, const struct ef
 	if (o != OUTCOME_OK && err->class == ERROR_UNKNOWN)
 		err->class = ERROR_TRANSIENT;	/* looking changes nothing */
 	return o;
-}
-
-bool copy_is_comparable(const struct machine_request *q)
-{
-	return !option_of(q, VALUE_IDENT);
 }
 
 enum outcome copy_compare(struct run *r, const struct act *a, const struct machine_request *q,
