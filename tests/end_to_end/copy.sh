@@ -152,6 +152,7 @@ build_others() {
 	sed -i 's/^      copy .*/& verify/' "$scratch/2012_text.amig"
 	migration_of 2013_rounded postgres 'SELECT f, x FROM t' sqlite t1 'f, x' idempotent
 	sed -i 's/^      copy .*/& verify/' "$scratch/2013_rounded.amig"
+	migration_of 2014_between postgres 'SELECT a FROM t' clickhouse t1 a 'retry 0'
 	migration_of 2005_json postgres 'SELECT id, j FROM t' clickhouse t1 'id, j' idempotent
 	migration_of 2006_json_back clickhouse 'SELECT id, j FROM t1' postgres t2 'id, j'
 	migration_of 2007_json_sqlite postgres 'SELECT id, j FROM t' sqlite t1 'id, j'
@@ -271,6 +272,28 @@ bytes_say_the_same() {
 	await_that 20 sent_as as_text TabSeparated
 }
 # As a role may have it set, for people to read.
+a_change_in_between_is_noticed() {
+	local runner kind=$1
+	rm -f "$scratch"/state.db*
+	export AMIG_A_URL AMIG_B_URL
+	AMIG_A_URL=$(new_postgres amig_copy_a)
+	AMIG_B_URL=$(new_clickhouse amig_copy_b)
+	ask "$AMIG_A_URL" "CREATE TABLE t (a bigint NOT NULL); INSERT INTO t VALUES (1), (2)"
+	ask "$(url_of "$AMIG_B_URL")" "CREATE TABLE t1 (a Int64) ENGINE = MergeTree ORDER BY tuple()"
+	AMIG_FAULT=before_rows:1:stop "$AMIGRUN" run 2014_between >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 20 is_paused $runner
+	case $kind in
+	postgres) ask "$AMIG_A_URL" "ALTER TABLE t ALTER COLUMN a TYPE double precision" ;;
+	clickhouse) ask "$(url_of "$AMIG_B_URL")" "ALTER TABLE t1 MODIFY COLUMN a Float64" ;;
+	esac
+	kill -CONT $runner
+	wait $runner
+	is "how it ended" $? 1
+	has "the error" "$(<"$scratch/out")" "columns were changed meanwhile"
+	is "the rows" "$(ask "$(url_of "$AMIG_B_URL")" 'SELECT count() FROM t1')" 0
+}
+is_paused() { grep -q '^State:.*stopped' "/proc/$1/status"; }
 nothing_is_rounded() {
 	local origin file=$scratch/rounded.file
 	rm -f "$scratch"/state.db* "$file"
@@ -453,6 +476,9 @@ check "end_to_end, copy/what cannot be kept is refused before a row is there" al
 check "end_to_end, copy/arrays come back equal" arrays_come_back_equal
 check "end_to_end, copy/floats come back equal" floats_come_back_equal
 check "end_to_end, copy/bytes say what text does" bytes_say_the_same
+for kind in postgres clickhouse; do
+	check "end_to_end, copy/types that $kind changes behind the look at them are noticed" a_change_in_between_is_noticed $kind
+done
 check "end_to_end, copy/nothing is rounded, whatever is set for a role" nothing_is_rounded
 check "end_to_end, copy/JSON comes back equal" json_comes_back_equal
 check "end_to_end, copy/words of a list and texts of a length" words_and_lengths

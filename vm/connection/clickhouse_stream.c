@@ -25,6 +25,7 @@ struct target {
 	struct statement statement;
 	struct request request;
 	struct buf sql;
+	struct buf question;	/* after the table's columns */
 	size_t insert_bytes;	/* of it, what stands in front of the format */
 	bool packs;		/* the lines that come; else they are sent as they are */
 	struct buf packed;	/* of one write */
@@ -48,35 +49,43 @@ static void print_insert(struct buf *out, const struct stream_target *t)
 
 /* The last day that this server's dates know, too: servers differ, and those that do not know one
  * take the first for it. */
-static enum outcome ask_columns(struct connection *c, const struct stream_target *t,
-				const struct watch *watch, struct result *r, struct error *err)
+static void print_question(struct buf *sql, const struct stream_target *t)
 {
-	struct buf sql = { 0 };
-	enum outcome o;
-
-	buf_text(&sql, "SELECT name, type, default_kind, toString(toDate(65535)) FROM "
-		       "system.columns WHERE database = ");
+	buf_text(sql, "SELECT name, type, default_kind, toString(toDate(65535)) FROM "
+		      "system.columns WHERE database = ");
 	if (t->part_count > 1)
-		clickhouse_text_literal(&sql, CELL_STRING, t->table[0]);
+		clickhouse_text_literal(sql, CELL_STRING, t->table[0]);
 	else
-		buf_text(&sql, "currentDatabase()");
-	buf_text(&sql, " AND table = ");
-	clickhouse_text_literal(&sql, CELL_STRING, t->table[t->part_count - 1]);
-	o = clickhouse_ask_server(c, buf_view(&sql), watch, r, err);
-	buf_clear(&sql);
+		buf_text(sql, "currentDatabase()");
+	buf_text(sql, " AND table = ");
+	clickhouse_text_literal(sql, CELL_STRING, t->table[t->part_count - 1]);
+}
+
+static enum outcome ask_columns(struct stream *s, const struct watch *watch, struct result *r,
+				struct error *err)
+{
+	enum outcome o = clickhouse_ask_server(s->c, buf_view(&target_of(s)->question), watch, r,
+					       err);
+
 	if (o == OUTCOME_OK && r->rows.count == 0)
 		o = error_set(err, OUTCOME_FAILED, "there is no such table");
 	return o;
 }
 
+static const struct str *find_column(const struct result *r, struct str name)
+{
+	for (size_t i = 0; i < r->rows.count; i++)
+		if (str_eq(r->rows.at[i][0], name))
+			return r->rows.at[i];
+	return NULL;
+}
+
 static enum outcome take_column(const struct result *r, struct str name, struct stream *out,
 				struct stream_column *column, struct error *err)
 {
-	struct str *row = NULL, type;
+	const struct str *row = find_column(r, name);
+	struct str type;
 
-	for (size_t i = 0; i < r->rows.count; i++)
-		if (str_eq(r->rows.at[i][0], name))
-			row = r->rows.at[i];
 	if (!row)
 		return error_set(err, OUTCOME_FAILED, "the table has no column %.*s",
 				 STR_ARG(name));
@@ -133,7 +142,8 @@ static enum outcome open_target(struct connection *c, const struct stream_target
 	*out = (struct stream){ .kind = &clickhouse_kind, .c = c, .state = target };
 	print_insert(&target->sql, t);
 	target->insert_bytes = target->sql.len;
-	o = ask_columns(c, t, watch, &r, err);
+	print_question(&target->question, t);
+	o = ask_columns(out, watch, &r, err);
 	out->column_count = t->column_count;
 	out->columns = arena_array(&out->arena, struct stream_column, t->column_count + 1);
 	for (size_t i = 0; o == OUTCOME_OK && i < t->column_count; i++)
@@ -288,11 +298,36 @@ static enum outcome write_rows(struct stream *s, struct str rows, int64_t count,
 	return connection_give_id(&t->statement, err, o);
 }
 
+/* Bytes say nothing of their types, so those of the table must still be the ones that were looked
+ * at. The statement has begun, and is made as the table is now; nothing is there before its end. */
+static enum outcome check_types(struct stream *s, const struct watch *watch, struct error *err)
+{
+	struct target *t = target_of(s);
+	struct result r = { 0 };
+	enum outcome o = ask_columns(s, watch, &r, err);
+
+	for (size_t i = 0; o == OUTCOME_OK && i < s->column_count; i++) {
+		const struct str *row = find_column(&r, s->columns[i].name);
+
+		if (!row || !str_eq(row[1], s->columns[i].type.name))
+			o = error_set(err, OUTCOME_FAILED,
+				      "the types of the table's columns were changed meanwhile");
+	}
+	result_clear(&r);
+	if (o != OUTCOME_OK)
+		err->class = may_have_landed(t) ? ERROR_UNKNOWN : ERROR_TRANSIENT;
+	return connection_give_id(&t->statement, err, o);
+}
+
 static enum outcome finish(struct stream *s, const struct watch *watch, struct error *err)
 {
 	struct target *t = target_of(s);
-	enum outcome o;
+	enum outcome o = OUTCOME_OK;
 
+	if (t->packs || s->is_binary)
+		o = check_types(s, watch, err);
+	if (o != OUTCOME_OK)
+		return o;
 	t->is_ended = true;
 	s->is_partial = false;
 	o = pipe_end(&t->pipe, watch, err);
@@ -317,6 +352,7 @@ static void close_target(struct stream *s, struct error *err)
 	pipe_close(&t->pipe);
 	free(t->request.settings);
 	buf_clear(&t->sql);
+	buf_clear(&t->question);
 	buf_clear(&t->packed);
 	free(t);
 }

@@ -38,7 +38,8 @@ static bool refuses_zero(const struct conversion *c)
 enum outcome converter_init(struct converter *c, const struct stream *from, const struct stream *to,
 			    struct error *err)
 {
-	*c = (struct converter){ .count = to->column_count, .passes = true ,
+	*c = (struct converter){ .count = to->column_count,
+				  .passes = true,
 				  .can_pack = from->can_be_binary && to->can_be_binary };
 	c->columns = arena_array(&c->arena, struct conversion, c->count + 1);
 	c->fields = arena_array(&c->arena, struct str, c->count + 1);

@@ -25,7 +25,7 @@ static enum outcome try(struct postgres_aside *a, struct str rows, struct error 
 
 	a->is_open = o == OUTCOME_OK;
 	if (o == OUTCOME_OK)
-		o = postgres_copy_begin(a->session, false, a->watch, err);
+		o = postgres_copy_begin(a->session, false, NULL, a->watch, err);
 	if (o == OUTCOME_OK)
 		o = postgres_copy_write(a->session, rows, a->watch, err);
 	if (o == OUTCOME_OK)

@@ -189,6 +189,7 @@ enum outcome postgres_describe_query(struct postgres *session, struct str sql,
 		read_type(out, &column->type, types_of, (int)i, 0);
 		column->type.is_nullable =
 			nulls || PQgetvalue(types_of, (int)i, TYPE_COLUMNS)[0] != 't';
+		column->type.oid = PQftype(described, (int)i);
 		out->can_be_binary &= column->type.form != BINARY_NONE;
 	}
 	PQclear(described);

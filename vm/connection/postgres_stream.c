@@ -93,10 +93,31 @@ static enum outcome give_source_id(const struct state *state, struct error *err,
 	return connection_give_id(&state->statement, err, did_not_happen(err, o));
 }
 
+/* In front of tuples, which do not say of what types they are. What is looked at here stays as it
+ * is until they are read: the transaction has locked it. */
+static void print_types(const struct state *state, struct buf *out)
+{
+	buf_format(out, "SELECT * FROM (%.*s\n) AS amig LIMIT 0;", STR_ARG(state->statement.sql));
+}
+
+static enum outcome check_types(const struct stream *s, const PGresult *types, struct error *err)
+{
+	bool same = types && (size_t)PQnfields(types) == s->column_count;
+
+	for (size_t i = 0; same && i < s->column_count; i++)
+		same = PQftype(types, (int)i) == s->columns[i].type.oid;
+	if (!same) {
+		error_set(err, OUTCOME_FAILED, "the types of its columns were changed meanwhile");
+		err->class = ERROR_TRANSIENT;
+	}
+	return same ? OUTCOME_OK : err->outcome;
+}
+
 static enum outcome start(struct stream *s, const struct watch *watch, struct error *err)
 {
 	struct state *state = s->state;
 	struct buf prefix = { 0 };
+	PGresult *types = NULL;
 	enum outcome o = wake_reader(s->c, watch, err);
 
 	state->frame = (struct postgres_frame){ 0 };
@@ -104,12 +125,17 @@ static enum outcome start(struct stream *s, const struct watch *watch, struct er
 		postgres_text_prefix(&prefix, state->session->pg, &state->statement, TEXT_READ);
 		postgres_print_pooled(connection_of(s), &prefix);
 		print_exactly(&prefix);
+		if (s->is_binary)
+			print_types(state, &prefix);
 		o = postgres_send(state->session, prefix.ptr, buf_view(&state->sql),
 				  s->is_binary ? " (FORMAT binary)" : "", false, err);
 		state->is_open = true;
 	}
 	if (o == OUTCOME_OK)
-		o = postgres_copy_begin(state->session, true, watch, err);
+		o = postgres_copy_begin(state->session, true, &types, watch, err);
+	if (o == OUTCOME_OK && s->is_binary)
+		o = check_types(s, types, err);
+	PQclear(types);
 	buf_clear(&prefix);
 	return give_source_id(state, err, o);
 }
@@ -221,7 +247,7 @@ static enum outcome begin(struct stream *t, const struct statement *s, const str
 		o = postgres_send(state->session, front, buf_view(&state->sql), "", false, err);
 		state->is_open = true;
 		if (o == OUTCOME_OK)
-			o = postgres_copy_begin(state->session, false, watch, err);
+			o = postgres_copy_begin(state->session, false, NULL, watch, err);
 		if (o == OUTCOME_OK)
 			postgres_copy_listen(state->session, &state->ear);
 	}
@@ -315,7 +341,7 @@ static enum outcome read_back(struct stream *t, const struct statement *s, strea
 	state->session = session;
 	state->is_open = o == OUTCOME_OK;
 	if (o == OUTCOME_OK)
-		o = postgres_copy_begin(session, true, watch, err);
+		o = postgres_copy_begin(session, true, NULL, watch, err);
 	while (o == OUTCOME_OK && !end) {
 		buf_reset(&rows);
 		o = postgres_copy_read(session, &form, &rows, &end, watch, err);

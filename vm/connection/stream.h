@@ -44,7 +44,9 @@ struct stream_type {
 	bool is_raw;		/* TEXT that may be any bytes */
 	bool is_numeric;	/* a target of SQLite that makes numbers of texts like them */
 	struct str first, last;	/* DATE, INSTANT: what it can hold, as text; empty: anything */
-	int form;		/* of a source: its kind's own, how a value comes */
+	/* Of a source of PostgreSQL: its number there, and how a value comes in a tuple. */
+	unsigned oid;
+	int form;
 	bool is_inexact;	/* FLOAT: read by a server that may miss the last digit */
 	struct stream_type *element;	/* ARRAY */
 };

@@ -37,8 +37,8 @@ static enum outcome wait_socket(struct postgres *s, bool to_write, const struct 
 	return ask(s, watch, err);
 }
 
-enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watch *watch,
-				 struct error *err)
+enum outcome postgres_copy_begin(struct postgres *s, bool out, PGresult **columns,
+				 const struct watch *watch, struct error *err)
 {
 	const ExecStatusType wanted = out ? PGRES_COPY_OUT : PGRES_COPY_IN;
 
@@ -61,6 +61,12 @@ enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watc
 		}
 		if (postgres_result_failed(answer))
 			o = postgres_fail(s, answer, err);
+		if (columns && o == OUTCOME_OK && PQnfields(answer) > 0) {
+			PGresult *before = *columns;
+
+			*columns = answer;
+			answer = before;
+		}
 		PQclear(answer);
 		if (o != OUTCOME_OK)
 			return o;

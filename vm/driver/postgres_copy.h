@@ -14,9 +14,10 @@
 #include "vm/driver/postgres.h"
 
 /* Reads the answers of what stands in front, up to the one that opens the copy. out: the server is
- * to send. */
-enum outcome postgres_copy_begin(struct postgres *s, bool out, const struct watch *watch,
-				 struct error *err) MUST_USE;
+ * to send. *columns, if it is not NULL, is the last of them that has columns, for PQclear(); or
+ * NULL. */
+enum outcome postgres_copy_begin(struct postgres *s, bool out, PGresult **columns,
+				 const struct watch *watch, struct error *err) MUST_USE;
 /* How rows are read: about want_bytes at a time, none of more than cap_bytes. */
 struct postgres_rows {
 	size_t want_bytes, cap_bytes;

@@ -7,6 +7,7 @@
  */
 #include "vm/run/copy.h"
 
+#include "vm/base/fault.h"
 #include "vm/base/mutant.h"
 #include "vm/base/os.h"
 #include "vm/connection/convert.h"
@@ -292,6 +293,7 @@ static enum outcome pump(struct copying *c, struct error *err)
 	bool end = false;
 	enum outcome o = OUTCOME_OK;
 
+	fault_pass(FAULT_BEFORE_ROWS);
 	if (!c->is_ahead)
 		o = c->from->kind->stream->start(&c->source, &c->watch, err);
 	o = from_source(c, o, err);
