@@ -280,7 +280,7 @@ a_change_in_between_is_noticed() {
 	AMIG_B_URL=$(new_clickhouse amig_copy_b)
 	ask "$AMIG_A_URL" "CREATE TABLE t (a bigint NOT NULL); INSERT INTO t VALUES (1), (2)"
 	ask "$(url_of "$AMIG_B_URL")" "CREATE TABLE t1 (a Int64) ENGINE = MergeTree ORDER BY tuple()"
-	AMIG_FAULT=before_rows:1:stop "$AMIGRUN" run 2014_between >"$scratch/out" 2>&1 </dev/null &
+	AMIG_FAULT=before_read:1:stop "$AMIGRUN" run 2014_between >"$scratch/out" 2>&1 </dev/null &
 	runner=$!
 	await_that 20 is_paused $runner
 	case $kind in

@@ -293,7 +293,7 @@ static enum outcome pump(struct copying *c, struct error *err)
 	bool end = false;
 	enum outcome o = OUTCOME_OK;
 
-	fault_pass(FAULT_BEFORE_ROWS);
+	fault_pass(FAULT_BEFORE_READ);
 	if (!c->is_ahead)
 		o = c->from->kind->stream->start(&c->source, &c->watch, err);
 	o = from_source(c, o, err);
