@@ -62,8 +62,8 @@ state_fails_a_run() {
 	await_that 20 two_are_there
 	"$1"
 	sleep 1.5
-	# While it lasts nothing can be begun, and it is said why: another, for this one may have come to its end.
-	[ $# -lt 3 ] || { expect 4 "$AMIGRUN" run 0621_long; has "the error" "$output" "state store" "$3"; }
+	# While it lasts nothing can be begun, and it is said why.
+	[ $# -lt 3 ] || { expect 4 "$AMIGRUN" run 0620_steps; has "the error" "$output" "state store" "$3"; }
 	"$2"
 	wait $runner
 	status=$?
