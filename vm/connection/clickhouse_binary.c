@@ -2,6 +2,7 @@
 #include "vm/connection/clickhouse_binary.h"
 #include "vm/connection/convert.h"
 #include <ctype.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,12 +62,12 @@ bool clickhouse_binary_wanted(const struct stream *target)
 	return wanted;
 }
 
-/* ---- values, the lowest byte first ---- */
+/* ---- values ---- */
 
-static void put(struct buf *out, uint64_t number, int bits)
+void clickhouse_binary_put(struct buf *out, uint64_t number, int bits)
 {
-	for (int i = 0; i < bits; i += 8)
-		buf_byte(out, (char)(unsigned char)(number >> i));
+	number = htole64(number);
+	buf_add(out, &number, (size_t)bits / 8);
 }
 
 static bool put_int(const struct stream_type *t, struct str field, struct buf *out)
@@ -81,7 +82,7 @@ static bool put_int(const struct stream_type *t, struct str field, struct buf *o
 			return false;
 		number = number * 10 + (uint64_t)(field.ptr[i] - '0');
 	}
-	put(out, negative ? 0 - number : number, t->bits);
+	clickhouse_binary_put(out, negative ? 0 - number : number, t->bits);
 	return field.len > 0;
 }
 
@@ -123,7 +124,7 @@ static void put_wide(struct buf *out, struct wide w, bool negative, int bits)
 
 	for (int i = 0; i < bits / 32; i++) {
 		carry += negative ? ~w.part[i] : w.part[i];
-		put(out, carry & UINT32_MAX, 32);
+		clickhouse_binary_put(out, carry & UINT32_MAX, 32);
 		carry >>= 32;
 	}
 }
@@ -171,7 +172,7 @@ static bool put_date(struct str field, struct buf *out)
 						buf_view(&time), &text, &why);
 		seconds = good ? strtoll(text.ptr, NULL, 10) : 0;
 	}
-	put(out, (uint64_t)(seconds / 86400), 16);
+	clickhouse_binary_put(out, (uint64_t)(seconds / 86400), 16);
 	buf_clear(&text);
 	buf_clear(&time);
 	buf_clear(&why);
@@ -195,8 +196,8 @@ static bool put_uuid(struct str field, struct buf *out)
 				    (uint64_t)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
 		digits++;
 	}
-	put(out, half[0], 64);
-	put(out, half[1], 64);
+	clickhouse_binary_put(out, half[0], 64);
+	clickhouse_binary_put(out, half[1], 64);
 	return digits == 32;
 }
 
@@ -208,7 +209,7 @@ static bool put_enum(const struct stream_type *t, struct str field, struct buf *
 	stream_print_enum(&word, field);
 	at = str_find(t->name, buf_view(&word));
 	if (at >= 0)
-		put(out, (uint64_t)strtoll(t->name.ptr + at + word.len, NULL, 10),
+		clickhouse_binary_put(out, (uint64_t)strtoll(t->name.ptr + at + word.len, NULL, 10),
 		    is_called(t, "Enum16(") ? 16 : 8);
 	buf_clear(&word);
 	return at >= 0;

@@ -20,5 +20,7 @@ bool clickhouse_binary_rows(const struct stream *target, struct str rows, struct
 			    size_t *column);
 /* One field. */
 bool clickhouse_binary_value(const struct stream_type *t, struct str field, struct buf *out);
+/* A whole number of 8 to 64 bits, the lowest byte first. */
+void clickhouse_binary_put(struct buf *out, uint64_t number, int bits);
 
 #endif

@@ -7,7 +7,6 @@
 #include "vm/connection/clickhouse_binary.h"
 #include "vm/connection/convert.h"
 #include "vm/connection/postgres_binary.h"
-#include <endian.h>
 #include <math.h>
 
 #define US_A_SECOND 1000000
@@ -15,16 +14,9 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* The lowest byte first. */
-static void put(struct buf *out, uint64_t number, size_t bytes)
-{
-	number = htole64(number);
-	buf_add(out, &number, bytes);
-}
-
 static bool pack_bool(const struct conversion *c, struct str value, struct buf *out)
 {
-	put(out, value.ptr[0] != 0, (size_t)c->to->bits / 8);
+	clickhouse_binary_put(out, value.ptr[0] != 0, c->to->bits);
 	return true;
 }
 
@@ -35,7 +27,7 @@ static bool pack_int(const struct conversion *c, struct str value, struct buf *o
 
 	if ((v < 0 && !c->to->is_signed) || (bits < 63 && (v < 0 ? ~v : v) >> bits))
 		return false;
-	put(out, (uint64_t)v, (size_t)c->to->bits / 8);
+	clickhouse_binary_put(out, (uint64_t)v, c->to->bits);
 	return true;
 }
 
@@ -50,7 +42,7 @@ static bool pack_float(const struct conversion *c, struct str value, struct buf 
 
 	memcpy(&half, &narrow, sizeof(half));
 	memcpy(&whole, &one, sizeof(whole));
-	put(out, c->to->bits == 32 ? half : whole, (size_t)c->to->bits / 8);
+	clickhouse_binary_put(out, c->to->bits == 32 ? half : whole, c->to->bits);
 	return true;
 }
 
@@ -98,9 +90,9 @@ static bool pack_decimal(const struct conversion *c, struct str value, struct bu
 		return false;
 	if (n.is_negative)
 		v = -v;
-	put(out, (uint64_t)v, c->to->precision <= 9 ? 4 : 8);
+	clickhouse_binary_put(out, (uint64_t)v, c->to->precision <= 9 ? 32 : 64);
 	if (c->to->precision > 18)
-		put(out, (uint64_t)(v >> 64), 8);
+		clickhouse_binary_put(out, (uint64_t)(v >> 64), 64);
 	return true;
 }
 
@@ -122,7 +114,7 @@ static bool pack_date(const struct conversion *c, struct str value, struct buf *
 	bool finite = postgres_read_date(value.ptr, &days);
 
 	days += POSTGRES_EPOCH_DAYS;
-	put(out, (uint64_t)days, 2);
+	clickhouse_binary_put(out, (uint64_t)days, 16);
 	return finite && days >= c->first && days <= c->last;
 }
 
@@ -132,15 +124,15 @@ static bool pack_instant(const struct conversion *c, struct str value, struct bu
 	bool finite = postgres_read_time(value.ptr, &us);
 
 	seconds = us / US_A_SECOND + EPOCH_SECONDS;
-	put(out, (uint64_t)seconds, 4);
+	clickhouse_binary_put(out, (uint64_t)seconds, 32);
 	return finite && us % US_A_SECOND == 0 && seconds >= c->first && seconds <= c->last;
 }
 
 /* As two numbers, the first half first. */
 static bool pack_uuid(const struct conversion *c UNUSED, struct str value, struct buf *out)
 {
-	put(out, postgres_read_64(value.ptr), 8);
-	put(out, postgres_read_64(value.ptr + 8), 8);
+	clickhouse_binary_put(out, postgres_read_64(value.ptr), 64);
+	clickhouse_binary_put(out, postgres_read_64(value.ptr + 8), 64);
 	return true;
 }
 

@@ -42,36 +42,23 @@ static char escape_of(char c)
 	}
 }
 
-/* How many bytes at the front stand for themselves: by eight as far as none is below 14 or a
- * backslash. */
-static size_t plain_bytes(struct str bytes)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-	size_t n = 0;
-
-	for (uint64_t eight, slash; bytes.len - n >= sizeof(eight); n += sizeof(eight)) {
-		memcpy(&eight, bytes.ptr + n, sizeof(eight));
-		slash = eight ^ ones * '\\';
-		if ((((eight - ones * ('\r' + 1)) & ~eight) | ((slash - ones) & ~slash)) & tops)
-			break;
-	}
-	while (n < bytes.len && !escape_of(bytes.ptr[n]))
-		n++;
-	return n;
-}
-
 void stream_escape(struct buf *out, struct str bytes)
 {
-	for (;;) {
-		size_t n = plain_bytes(bytes);
+	size_t from = 0;
 
-		buf_add(out, bytes.ptr, n);
-		if (n == bytes.len)
-			return;
-		buf_add(out, (const char[]){ '\\', escape_of(bytes.ptr[n]) }, 2);
-		bytes.ptr += n + 1;
-		bytes.len -= n + 1;
+	for (size_t i = 0; i < bytes.len; i++) {
+		char e;
+
+		if ((unsigned char)bytes.ptr[i] > '\r' && bytes.ptr[i] != '\\')
+			continue;
+		e = escape_of(bytes.ptr[i]);
+		if (!e)
+			continue;
+		buf_add(out, bytes.ptr + from, i - from);
+		buf_add(out, (const char[]){ '\\', e }, 2);
+		from = i + 1;
 	}
+	buf_add(out, bytes.ptr + from, bytes.len - from);
 }
 
 static char unescape_of(char c)
