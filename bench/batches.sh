@@ -4,7 +4,8 @@
 batches_rows=1000000
 batches_window=10000
 batches_setup() {
-	export AMIG_PG_URL=$AMIG_TEST_POSTGRES AMIG_CH_URL=$AMIG_TEST_CLICKHOUSE AMIG_STATE=$AMIG_TEST_POSTGRES
+	export AMIG_PG_URL=$AMIG_TEST_POSTGRES AMIG_CH_URL=$house_url AMIG_STATE=$AMIG_TEST_POSTGRES
+	house_database
 	house 'DROP TABLE IF EXISTS parts'
 	house 'CREATE TABLE parts (part Int32, id Int64, name String) ENGINE = MergeTree PARTITION BY part ORDER BY id'
 	house 'INSERT INTO parts SELECT toInt32(number % 10), toInt64(number), hex(number * 7919)

@@ -5,7 +5,7 @@ import pg from "pg";
 const [postgres, clickhouse, rows] = process.argv.slice(2);
 const source = new pg.Client({ connectionString: postgres });
 const store = new pg.Client({ connectionString: postgres });
-const { username, password, origin } = new URL(clickhouse);
+const { username, password, origin, pathname } = new URL(clickhouse);
 const authorization = "Basic " + Buffer.from(`${username}:${password}`).toString("base64");
 const quoted = (text) => "'" + text.replace(/[\\']/g, "\\$&") + "'";
 
@@ -20,7 +20,7 @@ for (;;) {
 	if (read.rows.length === 0) break;
 	const values = read.rows.map((r) =>
 		`(${r.id}, ${r.team}, ${quoted(r.name)}, ${r.total}, ${Math.floor(r.at / 1000)}, ${quoted(r.note)})`);
-	const answer = await fetch(origin + "/", { method: "POST", headers: { authorization },
+	const answer = await fetch(`${origin}/?database=${pathname.slice(1)}`, { method: "POST", headers: { authorization },
 		body: "INSERT INTO target (id, team, name, total, at, note) VALUES " + values.join(", ") });
 	if (!answer.ok) throw new Error(await answer.text());
 	await answer.text();

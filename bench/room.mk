@@ -16,7 +16,7 @@ compute.rooms := machine isa base
 bench: ## runs the benchmarks, each beside its floor or peer; BENCH=name for one
 	$(Q)tools/setup bench
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all
-	$(Q)AMIG_TEST_FSYNC=on AMIG_TEST_LOG_MS=7500 AMIG_TEST_MEMORY=on tests/support/with-servers bench/run $(BUILD)/release $(BENCH)
+	$(Q)AMIG_TEST_FSYNC=on AMIG_TEST_LOG_MS=7500 tests/support/with-servers bench/run $(BUILD)/release $(BENCH)
 beside: ## updates ROWS rows (10000000) of PostgreSQL beside a load of pgbench, killed twenty times; compares its latency
 	$(Q)tools/setup bench
 	$(Q)$(MAKE) $(JOBS) --no-print-directory FLAVOUR=release all

@@ -226,6 +226,23 @@ static bool is_begun_upon(struct str name)
 	return world.plan->then && str_eq(name, str_c(world.plan->name));
 }
 
+/* What has come to an end has nothing under way. */
+static void check_ended(struct store *store, const struct migration_row *row)
+{
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+	struct effect_row *open;
+	size_t count;
+
+	if (store_open_effects(store, row->current_run, &arena, &open, &count, &err) ==
+		    OUTCOME_OK &&
+	    count)
+		violated("the run is %s, and effect %lld is open", status_label(row->status),
+			 (long long)open[0].number);
+	error_clear(&err);
+	arena_clear(&arena);
+}
+
 /* True: it has come to an end, and nothing more is wanted of it. */
 static bool look_after(struct store *store, const struct migration_row *row, int tries)
 {
@@ -260,6 +277,7 @@ static bool look_after(struct store *store, const struct migration_row *row, int
 		return false;
 	case STATUS_COMPLETED:
 	case STATUS_ROLLED_BACK:
+		check_ended(store, row);
 		if (world.plan->then && status == STATUS_ROLLED_BACK)
 			want(store, row->name, WANTED_RUN);
 		else if (!is_quiet() && one_in(3) && (status == STATUS_COMPLETED ? undo : again))

@@ -7,16 +7,12 @@
 # AMIG_TEST_CLICKHOUSE=http://…, AMIG_TEST_SERVERS, the folder with their logs. AMIG_TEST_FSYNC=on
 # makes PostgreSQL's commits durable, as the benchmarks need it; the tests kill clients, not
 # machines. AMIG_TEST_LOG_MS: how often ClickHouse writes its query_log (as shipped: 7500).
-# AMIG_TEST_MEMORY=on keeps ClickHouse's data in memory if there are 2 GB for it. It syncs nothing
-# anyway, and an ext4 without a journal looks for the number of a new file among those of all that
-# were deleted in the last minutes: a quarter of the time of many small parts.
 # shellcheck shell=bash
 
 servers_folder=
 postgres_pid=
 clickhouse_pid=
 servers_password=secret
-servers_memory=
 
 free_port() {
 	local port
@@ -91,10 +87,6 @@ clickhouse_users() {
 start_clickhouse() {
 	local folder=$servers_folder/clickhouse http tcp
 	mkdir -p "$folder"
-	if [ "${AMIG_TEST_MEMORY-}" = on ] && [ "$(df --output=avail -k /dev/shm | tail -1)" -gt 2000000 ]; then
-		servers_memory=$(mktemp -d /dev/shm/amig-servers.XXXXXX)
-		ln -s "$servers_memory" "$folder/data"
-	fi
 	clickhouse_users "$folder" ::/0
 	for _ in 1 2 3; do
 		http=$(free_port)
@@ -154,6 +146,6 @@ stop_servers() {
 	end_process "$postgres_pid" INT
 	clickhouse_pid=
 	postgres_pid=
-	[ -z "$servers_folder" ] || rm -rf "$servers_folder" "$servers_memory"
+	[ -z "$servers_folder" ] || rm -rf "$servers_folder"
 	servers_folder=
 }

@@ -185,10 +185,12 @@ static enum outcome look(struct postgres *s, const struct watch *watch, struct e
 	return OUTCOME_OK;
 }
 
-/* Awake for the first moment: to be woken takes longer than a small statement on a near server. Who
- * else could run meanwhile does. */
-static int poll_awake(struct pollfd *p)
+/* Awake for the first moment where one statement follows the other: to be woken takes longer than a
+ * small one on a near server. Who else could run meanwhile does. */
+static int poll_awake(const struct postgres *s, struct pollfd *p)
 {
+	if (os_monotonic_us() - s->answered_us > AWAKE_US)
+		return 0;
 	int64_t until = os_monotonic_us() + AWAKE_US;
 	int ready = poll(p, 1, 0);
 	while (ready == 0 && os_monotonic_us() < until) {
@@ -205,14 +207,16 @@ static enum outcome wait_for_answer(struct postgres *s, const struct watch *watc
 		int left = PQflush(s->pg);
 		if (left < 0 && PQstatus(s->pg) != CONNECTION_OK && !PQconsumeInput(s->pg))
 			return OUTCOME_OK;	/* PQgetResult has the reason */
-		if (!PQisBusy(s->pg))
+		if (!PQisBusy(s->pg)) {
+			s->answered_us = os_monotonic_us();
 			return OUTCOME_OK;
+		}
 		int fd = PQsocket(s->pg);
 		if (fd < 0)
 			return fail_lost(s, err);
 		short events = left > 0 ? POLLIN | POLLOUT : POLLIN;
 		struct pollfd p = { .fd = fd, .events = events };
-		int ready = first ? poll_awake(&p) : 0;
+		int ready = first ? poll_awake(s, &p) : 0;
 		if (ready == 0)
 			ready = poll(&p, 1, WATCH_SLICE_MS);
 		if (ready < 0 && errno != EINTR)

@@ -50,6 +50,7 @@ struct postgres {
 	bool sent;			/* something is on its way whose end has not been seen */
 	long shift; /* characters in front of the caller's SQL, taken off error positions */
 	int64_t asked_at, cancelled_at;	/* monotonic ms */
+	int64_t answered_us;		/* monotonic, when an answer was last there */
 	bool cancelling;		/* `canceller` is to be joined */
 	pthread_t canceller;
 };
