@@ -300,6 +300,24 @@ stops_and_goes_on() {
 	is_complete 0001_plain 8
 	is "what was logged" "$(logged)" "12|6|18"
 }
+goes_on_without_threads() {
+	begin
+	expect 0 without_threads "$AMIGRUN" run 0001_plain
+	has "what is told" "$output" "the operations go one after the other: no thread can be started"
+	is "most at the same time" "$(most_at_once)" 1
+	is_complete 0001_plain 8
+	is "what was logged" "$(logged)" "12|6|18"
+	begin 20
+	without_threads "$AMIGRUN" run 0001_plain >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 under_way 1
+	expect 0 "$AMIGRUN" stop --now 0001_plain
+	ends_with 5
+	ask 'UPDATE pace SET s = 0'
+	expect 0 without_threads "$AMIGRUN" resume 0001_plain
+	is_complete 0001_plain 8
+	is "what was logged" "$(logged)" "12|6|18"
+}
 # stops_and_is_undone SECONDS [OPTION]
 stops_and_is_undone() {
 	begin "$1"
@@ -458,6 +476,7 @@ check "end_to_end, at once/one that fails is undone with them" one_that_fails_is
 check "end_to_end, at once/what fails is passed over" what_fails_is_passed_over
 check "end_to_end, at once/they stop and go on" stops_and_goes_on 0.5
 check "end_to_end, at once/they are cancelled and go on" stops_and_goes_on 20 --now
+check "end_to_end, at once/they go on where no thread can be started" goes_on_without_threads
 check "end_to_end, at once/they stop and are undone" stops_and_is_undone 0.5
 check "end_to_end, at once/they are cancelled and undone" stops_and_is_undone 20 --now
 check "end_to_end, at once/they stop after so many" stops_after_so_many

@@ -49,6 +49,11 @@ asked() {
 	postgres "$AMIG_P_URL" "SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND query LIKE '%COPY (' || $1 AND pid <> pg_backend_pid()"
 }
+goes_on_without_threads() {
+	fresh 10
+	expect 0 without_threads "$AMIGRUN" run 0001_plain
+	is "rows" "$(arrived)" "400|400|400"
+}
 has_asked() { [ "$(asked "$1")" -gt 0 ]; }
 # Of the window behind those whose intents are known.
 is_ahead() {
@@ -108,4 +113,5 @@ check "end_to_end, copy_ahead/the next window is read while this one is inserted
 check "end_to_end, copy_ahead/what is paused has no query open" what_is_paused_has_nothing_open
 check "end_to_end, copy_ahead/what fails is told in its window" what_fails_is_told_in_its_window
 check "end_to_end, copy_ahead/what comes between two copies is seen" what_comes_between_is_seen
+check "end_to_end, copy_ahead/windows go on where no thread can be started" goes_on_without_threads
 report_end

@@ -51,6 +51,20 @@ every_row_is_in_one_window() {
 	expect 0 "$AMIGRUN" run "0002_two_effects_$1"
 	is "effects, rows, most" "$(seen)" "24|13000|1000"
 }
+they_go_on_without_threads() {
+	local runner
+	fresh postgres
+	expect 0 without_threads "$AMIGRUN" run 0003_slowly
+	is "windows, rows, most" "$(seen)" "8|1000|125"
+	fresh postgres
+	without_threads "$AMIGRUN" run 0012_narrow >"$scratch/out" 2>&1 </dev/null &
+	runner=$!
+	await_that 10 runs_at_once 1
+	expect 0 "$AMIGRUN" stop --now 0012_narrow
+	wait $runner
+	is "how it ended" $? 5
+	is "windows" "$(ask 'SELECT count(*) - 1 FROM seen')" 0
+}
 they_go_at_once() {
 	local began=$SECONDS
 	fresh postgres
@@ -228,6 +242,7 @@ for kind in postgres sqlite clickhouse; do
 	check "end_to_end, windows at once/every row of $kind is in one" every_row_is_in_one_window $kind
 done
 check "end_to_end, windows at once/they go at once" they_go_at_once
+check "end_to_end, windows at once/they go on where no thread can be started" they_go_on_without_threads
 check "end_to_end, windows at once/one that fails ends them" a_window_that_fails_ends_them
 check "end_to_end, windows at once/what is too much is halved" what_is_too_much_is_halved
 check "end_to_end, windows at once/they stop and go on" stops_and_goes_on

@@ -149,19 +149,6 @@ static bool has_happened(const struct change *c)
 	return c->kind == CHANGE_DELETE ? !some : there && c->kind != CHANGE_NOTHING;
 }
 
-/* Nobody says of half a copy that it is to be made again. */
-static void take_out_half(const struct change *c)
-{
-	const struct change out = { .kind = CHANGE_DELETE, .keys = c->keys };
-	bool is_copy = c->kind == CHANGE_INSERT && c->keys & (c->keys - 1);
-
-	if (!is_copy || has_happened(c))
-		return;
-	trace("takes out what there is of it");
-	for (size_t t = 0; t < TARGETS; t++)
-		ledger_apply((enum target_id)t, &out);
-}
-
 /* By the last error; the effect that it tells of, if it is open. */
 static bool is_asked_to_say(struct store *store, struct str name, int64_t run, struct arena *arena,
 			    struct effect_row *out)
@@ -198,7 +185,6 @@ static bool say(struct store *store, struct str name, int64_t run)
 	if (says) {
 		id = open.query_id;
 		change_parse(open.sql, &change);
-		take_out_half(&change);
 		trace("says that %.*s %s", STR_ARG(id),
 		      has_happened(&change) ? "has happened" : "is to be made again");
 		if (run_resolve(store, name, has_happened(&change), &arena, &effect,

@@ -59,6 +59,9 @@ expect() {
 	case "$output" in *Sanitizer* | *'runtime error:'*) die "the sanitizer has something to say" ;; esac
 }
 
+# Of a program whose stacks no machine has room for: it can start no thread.
+without_threads() { prlimit --stack=200000000000000:unlimited "$@"; }
+
 # await_that SECONDS COMMAND…: until it succeeds.
 await_that() {
 	local end=$((SECONDS + $1))

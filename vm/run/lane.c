@@ -58,9 +58,10 @@ static void *carry(void *arg)
 }
 
 /* Signals are the run's own thread's to hear. */
-static void launch(struct lane *l)
+static void launch(struct run *r, struct lane *l)
 {
 	sigset_t every, before;
+	struct watch for_all;
 
 	l->ended = false;
 	l->rows = -1;
@@ -68,8 +69,12 @@ static void launch(struct lane *l)
 	pthread_sigmask(SIG_SETMASK, &every, &before);
 	l->has_thread = pthread_create(&l->thread, NULL, carry, l) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!l->has_thread)
-		carry(l);
+	if (l->has_thread)
+		return;
+	for_all = l->watch;
+	l->watch = r->watch;
+	carry(l);
+	l->watch = for_all;
 }
 
 static void keep(struct buf *out, struct str s)
@@ -104,7 +109,7 @@ static enum step_end begin(struct run *r, struct act *a, struct lane *l, struct 
 	}
 	fault_pass(FAULT_BEFORE_EFFECT);
 	fault_begin(FAULT_DURING_EFFECT);
-	launch(l);
+	launch(r, l);
 	return STEP_DONE;
 }
 

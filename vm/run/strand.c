@@ -186,7 +186,7 @@ static void launch(struct strand *s)
 	s->watch = (struct watch){ ask, s };
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
-	s->has_thread = s->was_begun = pthread_create(&s->thread, NULL, body, s) == 0;
+	s->has_thread = pthread_create(&s->thread, NULL, body, s) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!s->has_thread)
 		s->all->over++;
@@ -201,6 +201,18 @@ static int64_t left_in(const struct strands *all)
 	return left;
 }
 
+/* No thread can be started: one operation after the other. */
+static void carry_out_here(struct strands *all)
+{
+	session_tell(all->r, EVENT_LOGGED, STR(""),
+		     STR("the operations go one after the other: no thread can be started"));
+	all->over--;
+	all->at[0].watch = all->r->watch;
+	turn_give(all);
+	body(&all->at[0]);
+	turn_take(all, NULL);
+}
+
 static void lead(struct run *r)
 {
 	struct strands *all = r->strands;
@@ -208,6 +220,8 @@ static void lead(struct run *r)
 
 	for (int64_t i = 0; i < wanted && i < left; i++)
 		launch(strands_add(r, all));
+	if (all->over == all->count)
+		carry_out_here(all);
 	while (all->over < all->count) {
 		if (stop_watch(r) != WATCH_GO_ON)
 			atomic_store(&all->cancel, true);
@@ -299,10 +313,6 @@ static enum step_end settle(struct run *r, struct act *a, struct error *err)
 	if (plan_act(r, r->index, r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK, a,
 		     err) != OUTCOME_OK)
 		return STEP_LOST;
-	if (!all->at[0].was_begun) {
-		error_set(err, OUTCOME_FAILED, "no thread can be started for it");
-		return STEP_FAILED;
-	}
 	return health_is_bad(r) && !r->stop.cancelled ? STEP_UNHEALTHY : STEP_STOPPED;
 }
 

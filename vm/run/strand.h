@@ -33,7 +33,7 @@
 struct strand {
 	struct strands *all;
 	pthread_t thread;
-	bool has_thread, was_begun;
+	bool has_thread;
 	struct run mine; /* what of it is this one's, while it has not the turn */
 
 	/* Its operation. */
