@@ -396,12 +396,10 @@ static enum outcome close_undone(struct run *r, struct act *a, struct error *err
 /* Of what is being undone nothing is to be found out. */
 static bool is_undone(const struct run *r)
 {
-	return !r->open_effect.backward && r->index < r->count &&
-	       (r->phase == PHASE_BACKWARD ||
-		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
+	return !r->open_effect.backward && rollback_is_of_current(r);
 }
 
-/* By their numbers, as lanes_close() does: of windows at once several are left. */
+/* Of windows at once several may be left. */
 static enum outcome close_left(struct run *r, struct error *err)
 {
 	struct effect_row *rows;

@@ -151,29 +151,16 @@ enum step_end lanes_settle(struct run *r, struct act *a, enum step_end end, stru
 	return STEP_LOST;
 }
 
-static struct lane *first_open(struct lanes *all)
-{
-	struct lane *first = NULL;
-
-	for (size_t i = 0; all && i < all->count; i++) {
-		struct lane *l = &all->at[i];
-
-		if (l->open &&
-		    (!first || mutant(MUTANT_LAST_FIRST) ==
-				       (l->attempt.effect.number > first->attempt.effect.number)))
-			first = l;
-	}
-	return first;
-}
-
-/* By their numbers: as long as any is open the last one is, by which a resume knows of them. */
 enum outcome lanes_close(struct run *r, struct error *err)
 {
+	struct lanes *all = r->lanes;
 	enum outcome o = OUTCOME_OK;
 
-	for (struct lane *l; o == OUTCOME_OK && (l = first_open(r->lanes)); l->open = false) {
-		const struct effect_row *e = &l->attempt.effect;
+	for (size_t i = 0; all && i < all->count && o == OUTCOME_OK; i++) {
+		const struct effect_row *e = &all->at[i].attempt.effect;
 
+		if (!all->at[i].open)
+			continue;
 		journal_outcome(r, e->number, e->attempt, false, -1, NULL);
 		o = journal_commit(r, err);
 	}

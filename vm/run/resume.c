@@ -59,6 +59,21 @@ static enum outcome restore(struct run *r, struct error *err)
 	return o;
 }
 
+/* What windows at once have left open when they were to be undone: any of their effects, and the
+ * checkpoint tells of none. */
+static enum outcome load_left(struct run *r, struct error *err)
+{
+	struct effect_row *rows;
+	size_t count;
+	enum outcome o = store_open_effects(r->store, r->id, &r->arena, &rows, &count, err);
+
+	if (count) {
+		r->open_effect = rows[0];
+		r->touched = true;
+	}
+	return o;
+}
+
 static enum outcome load_run(struct run *r, const struct migration_row *row, struct error *err)
 {
 	struct run_state state = { 0 };
@@ -107,6 +122,9 @@ static enum outcome load_run(struct run *r, const struct migration_row *row, str
 		o = strands_load(r, err);
 	else if (o == OUTCOME_OK && r->lanes)
 		o = lanes_load(r, err);
+	else if (o == OUTCOME_OK && !r->open_effect.number && rollback_is_of_current(r) &&
+		 !mutant(MUTANT_STILL_OPEN))
+		o = load_left(r, err);
 	if (r->strands)
 		r->checkpoint = (struct str){ 0 };
 	return o == OUTCOME_OK ? session_begin(r, err) : o;

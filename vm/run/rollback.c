@@ -31,6 +31,13 @@ bool rollback_possible(const struct run *r, struct error *err)
 	return true;
 }
 
+bool rollback_is_of_current(const struct run *r)
+{
+	return r->index < r->count &&
+	       (r->phase == PHASE_BACKWARD ||
+		r->plan[r->index].status == OPERATION_STATUS_ROLLING_BACK);
+}
+
 void rollback_mark(struct run *r)
 {
 	r->health.state = HEALTH_OFF;

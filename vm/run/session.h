@@ -569,6 +569,8 @@ enum outcome rollback_go(struct run *r, struct error *err) MUST_USE;
 /* Whether everything from the current operation down can be undone; else err says what stands
  * against it. */
 bool rollback_possible(const struct run *r, struct error *err);
+/* Whether the current operation is being undone: in a rollback, or to begin anew. */
+bool rollback_is_of_current(const struct run *r);
 /* Puts into the journal that the rollback begins. */
 void rollback_mark(struct run *r);
 /* Undoes one operation that is in doubt, so that it can begin anew. */
