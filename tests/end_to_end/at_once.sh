@@ -476,7 +476,7 @@ check "end_to_end, at once/one that fails is undone with them" one_that_fails_is
 check "end_to_end, at once/what fails is passed over" what_fails_is_passed_over
 check "end_to_end, at once/they stop and go on" stops_and_goes_on 0.5
 check "end_to_end, at once/they are cancelled and go on" stops_and_goes_on 20 --now
-check "end_to_end, at once/they go on where no thread can be started" goes_on_without_threads
+check_without_threads "end_to_end, at once/they go on where no thread can be started" goes_on_without_threads
 check "end_to_end, at once/they stop and are undone" stops_and_is_undone 0.5
 check "end_to_end, at once/they are cancelled and undone" stops_and_is_undone 20 --now
 check "end_to_end, at once/they stop after so many" stops_after_so_many

@@ -242,7 +242,7 @@ for kind in postgres sqlite clickhouse; do
 	check "end_to_end, windows at once/every row of $kind is in one" every_row_is_in_one_window $kind
 done
 check "end_to_end, windows at once/they go at once" they_go_at_once
-check "end_to_end, windows at once/they go on where no thread can be started" they_go_on_without_threads
+check_without_threads "end_to_end, windows at once/they go on where no thread can be started" they_go_on_without_threads
 check "end_to_end, windows at once/one that fails ends them" a_window_that_fails_ends_them
 check "end_to_end, windows at once/what is too much is halved" what_is_too_much_is_halved
 check "end_to_end, windows at once/they stop and go on" stops_and_goes_on

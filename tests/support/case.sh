@@ -61,6 +61,13 @@ expect() {
 
 # Of a program whose stacks no machine has room for: it can start no thread.
 without_threads() { prlimit --stack=200000000000000:unlimited "$@"; }
+# check() of that. ThreadSanitizer has no room for itself beside such stacks.
+check_without_threads() {
+	case $AMIG_BUILD in
+	*tsan) echo "        (not under ThreadSanitizer: $1)" ;;
+	*) check "$@" ;;
+	esac
+}
 
 # await_that SECONDS COMMAND…: until it succeeds.
 await_that() {
